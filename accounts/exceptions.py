@@ -1,0 +1,60 @@
+"""The refusals of accounts."""
+
+from hub.core.exceptions import Conflict, Forbidden, Invalid, NotFound, Unauthorised
+
+
+class InvalidName(Invalid):
+    code = "invalid_name"
+    message = "“{name}” cannot be a name here. {reason}"
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+    message = "The name “{name}” is taken, or was once. Names are never given twice."
+
+
+class InvalidToken(Invalid):
+    code = "invalid_token"
+    message = "A token is hf_ followed by 20 to 100 letters and digits."
+
+
+class TokenNameTaken(Conflict):
+    code = "token_name_taken"
+    message = "You already have a token called “{name}”."
+
+
+class BadCredentials(Unauthorised):
+    code = "bad_credentials"
+    message = "Invalid credentials in Authorization header"
+    wire_code = ""
+
+
+class SignInRequired(Unauthorised):
+    code = "sign_in_required"
+    message = "Invalid username or password."
+    wire_code = ""
+
+
+class ScopeTooSmall(Forbidden):
+    code = "scope_too_small"
+    message = "This token may only {scope}; this needs a token with the scope {needed}."
+
+
+class NamespaceNotFound(NotFound):
+    code = "namespace_not_found"
+    message = "There is no user or organisation called “{name}”."
+
+
+class NotAMember(Forbidden):
+    code = "not_allowed_in_namespace"
+    message = "You don't have the rights to create a repository under the namespace “{name}”."
+
+
+class LastAdmin(Conflict):
+    code = "last_admin"
+    message = "{organisation} needs at least one admin."
+
+
+class SignUpClosed(Forbidden):
+    code = "sign_up_closed"
+    message = "New accounts are made by this hub's administrator."

@@ -1,0 +1,59 @@
+"""Who is asking? A session cookie for people, a token in the Authorization header for programs."""
+
+import base64
+import binascii
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from accounts.exceptions import BadCredentials, SignInRequired
+from accounts.models import Scope
+from accounts.services import authenticate_token
+from hub.core.wire import refusal, speaks_wire
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+class TokenMiddleware:
+    """Puts the token's owner into `request.user`, narrowed to the token's scope.
+
+    A wrong token is refused on every address, never treated as nobody: a script with a stale token must hear so.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.access_token = None
+        if request.path_info.startswith("/cas/"):
+            return self.get_response(request)  # The chunk store has signed tokens of its own.
+        value = _token_in(request)
+        if value is None:
+            if speaks_wire(request) and settings.SESSION_COOKIE_NAME not in request.COOKIES:
+                # Without a cookie there is no ambient right that another site could borrow.
+                request._dont_enforce_csrf_checks = True
+            return self.get_response(request)
+        token = authenticate_token(value)
+        if token is None:
+            who = request.path_info.startswith("/api/whoami")
+            return refusal(SignInRequired() if who else BadCredentials())
+        request.user = token.user
+        request.user.scope = Scope(token.scope)  # type: ignore[misc]
+        request.access_token = token
+        request._dont_enforce_csrf_checks = True  # A header is not sent by browsers of their own accord.
+        return self.get_response(request)
+
+
+def _token_in(request: HttpRequest) -> str | None:
+    """The token of a Bearer header, or the password of a Basic one (git and git-lfs). None without a header."""
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip()
+    if kind.lower() == "basic":
+        try:
+            name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+        return password or name
+    return "" if kind else None

@@ -1,0 +1,23 @@
+"""Writes of accounts."""
+
+from accounts.services.people import (
+    add_member,
+    create_organisation,
+    create_user,
+    remove_member,
+    set_password,
+    update_profile,
+)
+from accounts.services.tokens import authenticate_token, create_token, revoke_token
+
+__all__ = [
+    "add_member",
+    "authenticate_token",
+    "create_organisation",
+    "create_token",
+    "create_user",
+    "remove_member",
+    "revoke_token",
+    "set_password",
+    "update_profile",
+]

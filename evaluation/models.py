@@ -1,0 +1,224 @@
+"""What was measured of one commit: an evaluation, its runs, their scores and receipts; and the benchmarks."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from evaluation.querysets import BenchmarkQuerySet, EvaluationQuerySet, RunQuerySet, ScoreQuerySet
+
+
+class Step(models.TextChoices):
+    """What a run does, in the order in which an evaluation goes."""
+
+    SCAN = "scan", "Scan"
+    INSPECT = "inspect", "Inspect"
+    SMOKE = "smoke", "Smoke"
+    COST = "cost", "Cost"
+    BENCHMARK = "benchmark", "Benchmark"
+
+
+class State(models.TextChoices):
+    """Where a run stands. A run that waits for an earlier step is `waiting`; the API calls both `queued`."""
+
+    WAITING = "waiting", "Waiting"
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    PASSED = "passed", "Passed"
+    FAILED = "failed", "Failed"
+    NOT_APPLICABLE = "not_applicable", "Not applicable"
+    TIMED_OUT = "timed_out", "Timed out"
+    OUT_OF_MEMORY = "out_of_memory", "Out of memory"
+    QUARANTINED = "quarantined", "Quarantined"
+
+
+OPEN_STATES = (State.WAITING, State.QUEUED, State.RUNNING)
+
+
+class Benchmark(models.Model):
+    """Task, pinned data, metric and protocol version. A change to any of them is a new row."""
+
+    key = models.CharField(max_length=80, help_text="Such as core-pairs-en.")
+    version = models.PositiveIntegerField()
+    title = models.CharField(max_length=120)
+    task = models.CharField(max_length=64)
+    repository = models.ForeignKey("models_registry.Repository", on_delete=models.PROTECT, related_name="benchmarks")
+    commit = models.CharField(max_length=40, help_text="The commit of the data set that is measured with.")
+    definition = models.JSONField(help_text="The declaration, as evaluation.benchmarks reads it.")
+    definition_sha256 = models.CharField(max_length=64)
+    is_active = models.BooleanField(default=True, help_text="New commits are measured with it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BenchmarkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["key", "-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "version"], name="benchmark_version_unique"),
+            # Two active versions of one benchmark would be averaged by somebody sooner or later.
+            models.UniqueConstraint(fields=["key"], condition=Q(is_active=True), name="benchmark_one_active"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} v{self.version}"
+
+
+class Evaluation(models.Model):
+    """All that is measured of one commit of a model."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+
+    class Verdict(models.TextChoices):
+        """What the scan says of the files."""
+
+        PENDING = "pending", "Pending"
+        CLEAN = "clean", "Clean"
+        WARNING = "warning", "Warning"
+        QUARANTINED = "quarantined", "Quarantined"
+
+    commit = models.OneToOneField("models_registry.Commit", on_delete=models.CASCADE, related_name="evaluation")
+    repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="evaluations")
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.QUEUED)
+    verdict = models.CharField(max_length=12, choices=Verdict.choices, default=Verdict.PENDING)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = EvaluationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="done", finished_at__isnull=False) | ~Q(status="done"),
+                name="evaluation_done_has_end",
+            )
+        ]
+        indexes = [models.Index(fields=["repository", "-id"], name="evaluation_by_repository")]
+
+    def __str__(self) -> str:
+        return f"evaluation of {self.commit}"
+
+
+class Run(models.Model):
+    """One step of an evaluation. The row is the truth: the queue carries only its id.
+
+    A worker owns a run while its `attempt` is the row's and the lease has not run out; every write of a result
+    compares the attempt, so a worker that was thought dead cannot write late.
+    """
+
+    evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="runs")
+    step = models.CharField(max_length=10, choices=Step.choices)
+    benchmark = models.ForeignKey(Benchmark, null=True, on_delete=models.PROTECT, related_name="runs")
+    position = models.PositiveSmallIntegerField(help_text="The order in which the page lists steps.")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
+    reason = models.TextField(blank=True, help_text="Why it ended as it did, for people.")
+    attempt = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=200, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    progress = models.FloatField(default=0, help_text="0 to 1.")
+    queued_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    result = models.JSONField(default=dict, help_text="What the step found, by its own format.")
+    log = models.TextField(blank=True, help_text="What the step said, newest last, capped.")
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["evaluation", "position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["evaluation", "step"], condition=Q(benchmark__isnull=True), name="run_step_once"
+            ),
+            models.UniqueConstraint(fields=["evaluation", "benchmark"], name="run_benchmark_once"),
+            models.CheckConstraint(
+                condition=Q(step="benchmark", benchmark__isnull=False) | (~Q(step="benchmark") & Q(benchmark__isnull=True)),
+                name="run_benchmark_matches_step",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="running") | Q(lease_until__isnull=False), name="run_running_has_lease"
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "lease_until"], name="run_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.benchmark or self.get_step_display()} of {self.evaluation.commit}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+    @property
+    def seconds(self) -> float | None:
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+    def is_claimable(self, *, at: datetime) -> bool:
+        """Queued, or running under a lease that ran out."""
+        if self.state == State.QUEUED:
+            return True
+        return self.state == State.RUNNING and self.lease_until is not None and self.lease_until < at
+
+    def has_lease(self, *, attempt: int) -> bool:
+        return self.state == State.RUNNING and self.attempt == attempt and (self.lease_until or timezone.now()) > timezone.now()
+
+
+class Score(models.Model):
+    """One number with its interval and what it is read against."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="score")
+    repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="scores")
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="scores")
+    metric = models.CharField(max_length=64)
+    value = models.FloatField()
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    confidence = models.FloatField(default=0.95)
+    method = models.CharField(max_length=64, blank=True, help_text="How the interval was made.")
+    n = models.PositiveIntegerField()
+    unit = models.CharField(max_length=32, blank=True)
+    higher_is_better = models.BooleanField()
+    baseline_name = models.CharField(max_length=80, blank=True)
+    baseline_value = models.FloatField(null=True)
+    chance = models.FloatField(null=True)
+    metrics = models.JSONField(default=dict, help_text="Every metric that was computed beside the main one.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ScoreQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["benchmark__key"]
+        indexes = [models.Index(fields=["benchmark", "value"], name="score_by_value")]
+
+    def __str__(self) -> str:
+        return f"{self.benchmark} {self.metric} {self.value:.4g}"
+
+
+class Receipt(models.Model):
+    """The record of a run, named by the SHA-256 of its canonical JSON. Written once."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="receipt")
+    sha256 = models.CharField(max_length=64, unique=True)
+    body = models.TextField(help_text="Canonical JSON: sorted keys, UTF-8, no white space.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class ItemOutputs(models.Model):
+    """The per-item outputs of a run, as zlib-packed JSON lines; what paired comparisons are made from."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="items")
+    sha256 = models.CharField(max_length=64, help_text="Of the JSON lines before packing.")
+    packed = models.BinaryField()
+    count = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.count} items of {self.run}"

@@ -1,0 +1,1 @@
+"""Settings by environment: `base` reads it, `dev`, `test` and `prod` only override."""

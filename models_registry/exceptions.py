@@ -1,0 +1,160 @@
+"""The refusals of the registry.
+
+`wire_code` is the `X-Error-Code` that the public client matches on, `wire_status` the status it expects where that
+differs from the kind's own.
+"""
+
+from hub.core.exceptions import Conflict, Forbidden, Invalid, NotFound, OverLimit, Unavailable
+
+
+class RepositoryNotFound(NotFound):
+    """Missing, or not to be seen: nobody can tell which."""
+
+    code = "repository_not_found"
+    message = "Repository not found"
+    wire_code = "RepoNotFound"
+
+    @property
+    def wire_status(self) -> int:
+        """Strangers hear 401, as on the public hub: signing in may help."""
+        return 401 if self.details.get("anonymous") else 404
+
+
+class RepositoryForbidden(Forbidden):
+    code = "repository_forbidden"
+    message = "Forbidden: you don't have the rights to do this in {name}."
+    wire_code = ""
+
+    @property
+    def wire_status(self) -> int:
+        return 401 if self.details.get("anonymous") else 403
+
+
+class RevisionNotFound(NotFound):
+    code = "revision_not_found"
+    message = "Invalid rev id: {revision}"
+    wire_code = "RevisionNotFound"
+
+
+class EntryNotFound(NotFound):
+    code = "entry_not_found"
+    message = "{path} does not exist on “{revision}”"
+    wire_code = "EntryNotFound"
+
+    @property
+    def wire_headers(self) -> dict[str, str]:
+        """The commit lets the client remember that this file is not there."""
+        commit = str(self.details.get("commit", ""))
+        return {"X-Repo-Commit": commit} if commit else {}
+
+
+class FileToDeleteMissing(NotFound):
+    code = "file_to_delete_missing"
+    message = "A file with this name doesn't exist: {path}"
+    wire_code = "EntryNotFound"
+
+
+class InvalidRepositoryName(Invalid):
+    code = "invalid_repository_name"
+    message = "“{name}” cannot be a repository's name. {reason}"
+
+
+class RepositoryExists(Conflict):
+    code = "repository_exists"
+    message = "You already created this {kind} repo"
+    wire_code = ""
+
+
+class RefExists(Conflict):
+    code = "ref_exists"
+    message = "Reference already exists: {name}"
+    wire_code = ""
+
+
+class InvalidRefName(Invalid):
+    code = "invalid_ref_name"
+    message = "“{name}” cannot be the name of a branch or tag."
+
+
+class ProtectedRef(Forbidden):
+    code = "protected_ref"
+    message = "The default branch {name} cannot be deleted."
+
+
+class StaleHead(Conflict):
+    code = "stale_head"
+    message = (
+        "The branch was updated since you opened this page. Please refresh and try again. "
+        "(it is at {actual}, not at {expected})"
+    )
+    wire_status = 412
+    wire_code = ""
+
+
+class InvalidCommit(Invalid):
+    code = "invalid_commit"
+    message = "{reason}"
+
+
+class InvalidPath(Invalid):
+    code = "invalid_path"
+    message = "“{path}” cannot be a path here. {reason}"
+    wire_status = 422
+
+
+class PathConflict(Invalid):
+    code = "path_conflict"
+    message = "“{path}” clashes with “{other}”. {reason}"
+    wire_status = 422
+
+
+class UnknownContent(Invalid):
+    code = "unknown_content"
+    message = "LFS object {sha256} for “{path}” has not been uploaded to this repository."
+    wire_status = 422
+
+
+class SizeMismatch(Invalid):
+    code = "size_mismatch"
+    message = "“{path}” is said to have {claimed} bytes, but the content has {actual}."
+    wire_status = 422
+
+
+class CommitTooLarge(OverLimit):
+    code = "commit_too_large"
+    message = "One commit may carry {limit} bytes of small files. Upload larger files as LFS."
+
+
+class TooManyFiles(OverLimit):
+    code = "too_many_files"
+    message = "A repository may hold {limit} files."
+
+
+class FileTooLarge(OverLimit):
+    code = "file_too_large"
+    message = "{size} bytes are more than a file may have here ({limit})."
+
+
+class InvalidCard(Invalid):
+    code = "invalid_card"
+    message = "The card's front matter is not valid. {reason}"
+
+
+class QuarantinedFile(Forbidden):
+    code = "quarantined"
+    message = "{path} is held back. {reason}"
+
+
+class StoreUnavailable(Unavailable):
+    code = "store_unavailable"
+    message = "The file store cannot be reached now."
+
+
+class InvalidContent(Invalid):
+    code = "invalid_content"
+    message = "{reason}"
+
+
+class CorruptContent(Unavailable):
+    code = "corrupt_content"
+    message = "{name} is damaged on this server's disk. Its bytes no longer match their hash {expected}; nothing was sent."

@@ -1,0 +1,159 @@
+"""Repositories, their refs and commits."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from models_registry.querysets import CommitQuerySet, RefQuerySet, RepositoryQuerySet
+from models_registry.types import BRANCH, TAG
+
+
+def new_public_id() -> str:
+    """24 hex digits, as clients of the wire expect of `_id`."""
+    return secrets.token_hex(12)
+
+
+class Kind(models.TextChoices):
+    """What a repository holds. The wire calls apps spaces."""
+
+    MODEL = "model", "Model"
+    DATASET = "dataset", "Data set"
+    APP = "app", "App"
+
+
+class Visibility(models.TextChoices):
+    PUBLIC = "public", "Public"
+    PRIVATE = "private", "Private"
+
+
+class Repository(models.Model):
+    """`namespace/name` of a kind. What lists show of the default branch's head is copied onto the row."""
+
+    namespace = models.ForeignKey("accounts.Namespace", on_delete=models.PROTECT, related_name="repositories")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    name = models.CharField(max_length=96)
+    key = models.CharField(max_length=140, help_text="namespace/name in lower case.")
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    visibility = models.CharField(max_length=8, choices=Visibility.choices, default=Visibility.PUBLIC)
+    creator = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    default_branch = models.CharField(max_length=200, default="main")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField()
+
+    # Copied from the head of the default branch in the transaction that moves it, so that no list opens a card.
+    head = models.CharField(max_length=40, blank=True)
+    card = models.JSONField(default=dict, help_text="The card's front matter.")
+    tags = models.JSONField(default=list)
+    task = models.CharField(max_length=64, blank=True)
+    library = models.CharField(max_length=64, blank=True)
+    licence = models.CharField(max_length=200, blank=True)
+    summary = models.CharField(max_length=300, blank=True)
+    parameters = models.PositiveBigIntegerField(null=True, help_text="Counted from the weights.")
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    file_count = models.PositiveIntegerField(default=0)
+
+    downloads = models.PositiveBigIntegerField(default=0)
+    likes = models.PositiveIntegerField(default=0)
+
+    objects = RepositoryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at", "-pk"]
+        verbose_name_plural = "repositories"
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "key"], name="repository_name_unique"),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="repository_kind_known"),
+            models.CheckConstraint(condition=Q(visibility__in=Visibility.values), name="repository_visibility_known"),
+        ]
+        indexes = [
+            # One per order that lists offer; keyset pages walk them.
+            models.Index(F("kind"), F("updated_at").desc(), F("id").desc(), name="repository_by_update"),
+            models.Index(F("kind"), F("downloads").desc(), F("id").desc(), name="repository_by_downloads"),
+            models.Index(F("kind"), F("likes").desc(), F("id").desc(), name="repository_by_likes"),
+            models.Index(F("kind"), F("created_at").desc(), F("id").desc(), name="repository_by_creation"),
+            models.Index(F("kind"), F("size_bytes"), F("id"), name="repository_by_size"),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.namespace.name}/{self.name}"
+
+    @property
+    def is_private(self) -> bool:
+        return self.visibility == Visibility.PRIVATE
+
+
+class RepositoryTag(models.Model):
+    """One tag of one repository, for filters; rewritten with the head, never edited."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tag_rows")
+    tag = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tag", "repository"], name="repository_tag_unique")]
+
+    def __str__(self) -> str:
+        return self.tag
+
+
+class Ref(models.Model):
+    """A branch or tag by its full Git name. Moves only by compare-and-swap on `target`."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="refs")
+    name = models.CharField(max_length=255)
+    target = models.CharField(max_length=40, help_text="A commit; for an annotated tag, the tag object.")
+    commit = models.CharField(max_length=40, help_text="The commit in the end: `target` itself or what the tag names.")
+
+    objects = RefQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["repository", "name"], name="ref_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def short_name(self) -> str:
+        return self.name.removeprefix(BRANCH).removeprefix(TAG)
+
+
+class Commit(models.Model):
+    """One commit, under its real Git SHA-1. Never changes."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits")
+    oid = models.CharField(max_length=40)
+    tree = models.CharField(max_length=40)
+    parents = models.JSONField(default=list, help_text="Ids of the parent commits, first parent first.")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    author_name = models.CharField(max_length=200)
+    author_email = models.CharField(max_length=254, blank=True)
+    title = models.CharField(max_length=500)
+    message = models.TextField(blank=True, help_text="The body after the title.")
+    committed_at = models.DateTimeField()
+
+    objects = CommitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["repository", "oid"], name="commit_unique")]
+
+    def __str__(self) -> str:
+        return self.oid[:7]
+
+
+class Manifest(models.Model):
+    """All files of one commit, packed, written once. `models_registry.manifests` reads and writes the format."""
+
+    commit = models.OneToOneField(Commit, on_delete=models.CASCADE, related_name="manifest")
+    packed = models.BinaryField()
+    file_count = models.PositiveIntegerField()
+    total_bytes = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.file_count} files of {self.commit}"

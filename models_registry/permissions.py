@@ -1,0 +1,65 @@
+"""May she? One table for every door."""
+
+import enum
+
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import Role, Scope, User
+from accounts.permissions import require_scope, role_in
+from models_registry.exceptions import RepositoryForbidden, RepositoryNotFound
+from models_registry.models import Repository
+
+
+class Action(enum.Enum):
+    """What can be done to a repository, in alphabetical order."""
+
+    ADMINISTER = "repository:administer"  # settings, visibility, deletion
+    READ = "repository:read"
+    WRITE = "repository:write"  # commits, branches, tags, evaluations
+
+
+_ALLOWED: dict[Role, frozenset[Action]] = {
+    Role.ADMIN: frozenset(Action),
+    Role.WRITE: frozenset({Action.READ, Action.WRITE}),
+    Role.CONTRIBUTOR: frozenset({Action.READ}),
+    Role.READ: frozenset({Action.READ}),
+}
+_SCOPE = {Action.READ: Scope.READ, Action.WRITE: Scope.WRITE, Action.ADMINISTER: Scope.WRITE}
+
+
+def can(user: User | AnonymousUser, action: Action, repository: Repository) -> bool:
+    """May this person, with the token she came with, do this here?"""
+    if not _role_allows(user, action, repository):
+        return False
+    return not user.is_authenticated or Scope(user.scope).covers(_SCOPE[action])
+
+
+def require(user: User | AnonymousUser, action: Action, repository: Repository) -> None:
+    """Let her through, or say why not without telling of what she may not see.
+
+    Raises:
+        RepositoryNotFound: she may not even read it; the same answer as for a missing one.
+        RepositoryForbidden: she may read it but not do this.
+        ScopeTooSmall: she may, but her token may not.
+    """
+    if not _role_allows(user, Action.READ, repository):
+        raise RepositoryNotFound(name=repository.full_name, anonymous=int(not user.is_authenticated))
+    if not _role_allows(user, action, repository):
+        raise RepositoryForbidden(name=repository.full_name, action=action.value, anonymous=int(not user.is_authenticated))
+    if user.is_authenticated:
+        require_scope(user, _SCOPE[action])
+
+
+def _role_allows(user: User | AnonymousUser, action: Action, repository: Repository) -> bool:
+    if action is Action.READ and not repository.is_private:
+        return True
+    if not user.is_authenticated:
+        return False
+    if user.is_superuser:
+        return True
+    role = role_in(user, repository.namespace)
+    if role is None:
+        return False
+    # A contributor is trusted with what she started herself.
+    own = role is Role.CONTRIBUTOR and repository.creator_id == user.pk
+    return action in (_ALLOWED[Role.ADMIN] if own else _ALLOWED[role])

@@ -1,0 +1,287 @@
+"""The commit service: objects, listing, ref and news in one transaction, or nothing."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from dulwich.objects import ShaFile
+
+from accounts.models import User
+from models_registry import manifests
+from models_registry.exceptions import (
+    CommitTooLarge,
+    EntryNotFound,
+    FileToDeleteMissing,
+    InvalidCommit,
+    InvalidPath,
+    PathConflict,
+    RevisionNotFound,
+    SizeMismatch,
+    StaleHead,
+    TooManyFiles,
+    UnknownContent,
+)
+from models_registry.git import objects as git
+from models_registry.git.store import RowObjectStore
+from models_registry.models import Commit, Ref, Repository
+from models_registry.paths import clash, path_fault
+from models_registry.permissions import Action, require
+from models_registry.services import content
+from models_registry.services.heads import note_head
+from models_registry.services.revisions import find_commit, find_entry
+from models_registry.signals import commit_published
+from models_registry.types import (
+    BRANCH,
+    AddFile,
+    AddLarge,
+    CopyFile,
+    DeleteFile,
+    DeleteFolder,
+    Entry,
+    Listing,
+    Operation,
+)
+
+MAX_TITLE = 500
+MAX_BODY = 65_536
+
+
+def commit(
+    *,
+    repository: Repository,
+    user: User,
+    branch: str,
+    title: str,
+    operations: Sequence[Operation],
+    body: str = "",
+    expected_head: str | None = None,
+) -> Commit:
+    """Apply `operations` in order on top of a branch's head and move the branch there.
+
+    The branch's row is locked while the new head is made, and moves only if it still points where it was read; of
+    many commits on one head exactly one wins.
+
+    Args:
+        expected_head: the head that the caller saw, full or at least 5 hex digits; None takes whatever is there.
+
+    Raises:
+        StaleHead: the branch moved since the caller looked.
+        RevisionNotFound: no such branch.
+        InvalidPath, PathConflict, UnknownContent, SizeMismatch, FileToDeleteMissing, TooManyFiles, CommitTooLarge
+    """
+    require(user, Action.WRITE, repository)
+    title, body = _words(title, body)
+    _check_operations(operations)
+    with transaction.atomic():
+        ref = _lock(repository, branch)
+        if expected_head and not (len(expected_head) >= 5 and ref.commit.startswith(expected_head.lower())):
+            raise StaleHead(expected=expected_head[:40], actual=ref.commit)
+        parent = repository.commits.get(oid=ref.commit)
+        draft = _Draft(repository, user, manifests.listing_of(parent))
+        for operation in operations:
+            draft.apply(operation)
+        return _publish(ref=ref, parent=parent, draft=draft, user=user, title=title, body=body)
+
+
+def first_commit(*, repository: Repository, user: User, files: Sequence[AddFile], title: str) -> Commit:
+    """Give a new repository its default branch. Call inside the transaction that makes the repository."""
+    ref = Ref(repository=repository, name=BRANCH + repository.default_branch, target="", commit="")
+    draft = _Draft(repository, user, Listing())
+    for operation in files:
+        draft.apply(operation)
+    return _publish(ref=ref, parent=None, draft=draft, user=user, title=title, body="")
+
+
+class _Draft:
+    """The files of a commit in the making, and the blobs that it brings."""
+
+    def __init__(self, repository: Repository, user: User, base: Listing) -> None:
+        self.repository, self.user = repository, user
+        self.base = base
+        self.files = dict(base.files)
+        self.blobs: dict[str, ShaFile] = {}
+        self.contents: list[content.Content] = []
+
+    def apply(self, operation: Operation) -> None:
+        match operation:
+            case AddFile(path, body):
+                self._add_file(path, body)
+            case AddLarge(path, sha256, size):
+                self._add_large(path, sha256, size)
+            case CopyFile(path, source, revision):
+                self._copy(path, source, revision)
+            case DeleteFile(path):
+                if self.files.pop(path, None) is None:
+                    raise FileToDeleteMissing(path=path[:300])
+            case DeleteFolder(path):
+                self._delete_folder(path.rstrip("/"))
+
+    def _add_file(self, path: str, body: bytes) -> None:
+        blob = git.blob(body)
+        oid = blob.id.decode()
+        self.blobs[oid] = blob
+        self._put(Entry(path=path, oid=oid, size=len(body), sha256=hashlib.sha256(body).hexdigest()))
+
+    def _add_large(self, path: str, sha256: str, size: int | None) -> None:
+        found = content.find_readable(repository=self.repository, user=self.user, sha256=sha256)
+        if found is None:
+            raise UnknownContent(sha256=sha256[:64], path=path[:300])
+        if size is not None and size != found.size_bytes:
+            raise SizeMismatch(path=path[:300], claimed=size, actual=found.size_bytes)
+        self.contents.append(found)
+        pointer = git.Pointer(sha256=found.sha256, size=found.size_bytes).text()
+        blob = git.blob(pointer)
+        oid = blob.id.decode()
+        self.blobs[oid] = blob
+        self._put(
+            Entry(
+                path=path,
+                oid=oid,
+                size=found.size_bytes,
+                sha256=found.sha256,
+                xet_hash=found.xet_hash,
+                pointer_size=len(pointer),
+            )
+        )
+
+    def _copy(self, path: str, source: str, revision: str | None) -> None:
+        if revision:
+            entry = find_entry(self.repository, find_commit(self.repository, revision), source, revision=revision)
+        elif source in self.files:
+            entry = self.files[source]
+        else:
+            raise EntryNotFound(path=source[:300], revision="the branch's head")
+        self._put(replace(entry, path=path, last_commit=""))
+
+    def _delete_folder(self, path: str) -> None:
+        inside = [name for name in self.files if name.startswith(path + "/")]
+        if not inside:
+            raise FileToDeleteMissing(path=path[:300])
+        for name in inside:
+            del self.files[name]
+
+    def _put(self, entry: Entry) -> None:
+        before = self.files.get(entry.path)
+        same = before is not None and before.oid == entry.oid
+        self.files[entry.path] = before if same and before is not None else entry
+
+    def check(self) -> None:
+        """Refuse what cannot stand together.
+
+        Raises:
+            TooManyFiles, PathConflict
+        """
+        limit = settings.SMALLHUB_MAX_FILES_PER_REPOSITORY
+        if len(self.files) > limit:
+            raise TooManyFiles(limit=limit)
+        if self.files.keys() == self.base.files.keys():
+            return
+        both = clash(self.files)
+        if both:
+            raise PathConflict(path=both[0], other=both[1], reason="They would be one on some file systems.")
+
+
+def _publish(*, ref: Ref, parent: Commit | None, draft: _Draft, user: User, title: str, body: str) -> Commit:
+    """Write objects, commit, listing and links, then swap the ref and tell the listeners."""
+    draft.check()
+    repository = draft.repository
+    root, folders, trees = git.build_trees((entry.path, entry.oid) for entry in draft.files.values())
+    now = timezone.now()
+    made = git.build_commit(
+        tree=root,
+        parents=[parent.oid] if parent else [],
+        author=user.username,
+        email=f"{user.username}@users.noreply.smallhub",
+        title=title,
+        body=body,
+        at=now,
+    )
+    RowObjectStore(repository).add_objects((obj, None) for obj in [*draft.blobs.values(), *trees, made])
+    row = _store_commit(repository, made.id.decode(), root, parent, user, title, body, now, draft, folders)
+    for found in draft.contents:
+        content.link(repository=repository, content=found)
+    _swap(ref, row.oid)
+    if ref.name == BRANCH + repository.default_branch:
+        note_head(repository=repository, commit=row)
+    commit_published.send(sender=Commit, repository=repository, commit=row, ref=ref.name)
+    return row
+
+
+def _store_commit(
+    repository: Repository,
+    oid: str,
+    tree: str,
+    parent: Commit | None,
+    user: User,
+    title: str,
+    body: str,
+    now: datetime,
+    draft: _Draft,
+    folders: dict[str, str],
+) -> Commit:
+    row, created = Commit.objects.get_or_create(
+        repository=repository,
+        oid=oid,
+        defaults={
+            "tree": tree,
+            "parents": [parent.oid] if parent else [],
+            "author": user,
+            "author_name": user.username,
+            "title": title,
+            "message": body,
+            "committed_at": now.replace(microsecond=0),
+        },
+    )
+    if created:  # The same words on the same tree in the same second make the same commit, on another branch.
+        files = {
+            path: entry if entry.last_commit else replace(entry, last_commit=oid)
+            for path, entry in draft.files.items()
+        }
+        manifests.store(commit=row, listing=Listing(files=files, folders=folders))
+    return row
+
+
+def _lock(repository: Repository, branch: str) -> Ref:
+    name = branch if branch.startswith("refs/") else BRANCH + branch
+    ref = repository.refs.select_for_update().filter(name=name).first()
+    if ref is None or not ref.name.startswith(BRANCH):
+        raise RevisionNotFound(revision=branch[:200])
+    return ref
+
+
+def _swap(ref: Ref, new: str) -> None:
+    """Move the ref if it still is where it was read.
+
+    Raises:
+        StaleHead: it is not.
+    """
+    if ref.pk is None:
+        ref.target = ref.commit = new
+        ref.save()
+        return
+    moved = Ref.objects.filter(pk=ref.pk, target=ref.target).update(target=new, commit=new)
+    if not moved:
+        raise StaleHead(expected=ref.target, actual="another commit")
+
+
+def _words(title: str, body: str) -> tuple[str, str]:
+    title = " ".join(title.split())
+    if not title:
+        raise InvalidCommit(reason="A commit needs a summary.")
+    if "\x00" in title + body:
+        raise InvalidCommit(reason="A commit message cannot hold NUL.")
+    return title[:MAX_TITLE], body[:MAX_BODY]
+
+
+def _check_operations(operations: Sequence[Operation]) -> None:
+    limit = settings.SMALLHUB_COMMIT_BYTES
+    if sum(len(operation.content) for operation in operations if isinstance(operation, AddFile)) > limit:
+        raise CommitTooLarge(limit=limit)
+    for operation in operations:
+        fault = path_fault(operation.path.rstrip("/") if isinstance(operation, DeleteFolder) else operation.path)
+        if fault:
+            raise InvalidPath(path=operation.path[:300].encode("ascii", "backslashreplace").decode(), reason=fault)

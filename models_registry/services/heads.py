@@ -1,0 +1,57 @@
+"""Copies onto the repository's row what lists show of its head, in the transaction that moves the head."""
+
+from models_registry import facts
+from models_registry.cards import Card, CardFault, read_card
+from models_registry.manifests import listing_of
+from models_registry.models import Commit, GitObject, Repository, RepositoryTag
+from models_registry.types import Listing
+
+CARD = "README.md"
+CONFIG = "config.json"
+MAX_CARD_BYTES = 1024 * 1024
+
+
+def read_small_file(repository: Repository, listing: Listing, path: str, *, limit: int) -> bytes | None:
+    """A file kept as a Git blob, or None when it is absent, large or over `limit` bytes."""
+    entry = listing.files.get(path)
+    if entry is None or entry.is_large or entry.size > limit:
+        return None
+    body = GitObject.objects.filter(repository=repository, oid=entry.oid).values_list("body", flat=True).first()
+    return bytes(body) if body is not None else None
+
+
+def card_of(repository: Repository, commit: Commit) -> Card:
+    """The card of a commit; a faulty front matter counts as none, the prose stays."""
+    content = read_small_file(repository, listing_of(commit), CARD, limit=MAX_CARD_BYTES)
+    text = (content or b"").decode("utf-8", "replace")
+    try:
+        return read_card(text)
+    except CardFault:
+        return Card(body=text)
+
+
+def note_head(*, repository: Repository, commit: Commit) -> None:
+    """Refresh the row and the tags from a new head of the default branch."""
+    listing = listing_of(commit)
+    card = card_of(repository, commit)
+    config = facts.read_config(read_small_file(repository, listing, CONFIG, limit=facts.MAX_CONFIG_BYTES) or b"")
+    paths = set(listing.files)
+    repository.head = commit.oid
+    repository.card = card.data
+    repository.task = card.task or facts.task_of(paths, config)
+    repository.library = card.library or facts.library_of(paths, config)
+    repository.licence = card.licence
+    repository.summary = card.summary
+    tags = [*card.tags(), *filter(None, (repository.library, repository.task))]
+    repository.tags = list(dict.fromkeys(tags))
+    repository.size_bytes = listing.total_bytes
+    repository.file_count = len(listing.files)
+    repository.updated_at = commit.committed_at
+    repository.save()
+    RepositoryTag.objects.filter(repository=repository).delete()
+    RepositoryTag.objects.bulk_create(RepositoryTag(repository=repository, tag=tag) for tag in repository.tags)
+
+
+def note_parameters(*, repository: Repository, commit_oid: str, parameters: int) -> None:
+    """Keep the number of parameters that was counted from the weights, if this still is the head."""
+    Repository.objects.filter(pk=repository.pk, head=commit_oid).update(parameters=parameters)

@@ -1,0 +1,57 @@
+"""Finding the commit that a revision names, and one file of it."""
+
+import re
+
+from models_registry.exceptions import EntryNotFound, RevisionNotFound
+from models_registry.manifests import listing_of
+from models_registry.models import Commit, Repository
+from models_registry.types import BRANCH, TAG, Entry
+
+_FULL = re.compile(r"[0-9a-f]{40}")
+_SHORT = re.compile(r"[0-9a-f]{5,39}")
+LATEST = "latest"
+
+
+def find_commit(repository: Repository, revision: str | None) -> Commit:
+    """The commit a revision names: exact commit, branch, tag, full ref, then an unambiguous abbreviation.
+
+    `latest` names the default branch unless a branch or tag of that name exists.
+
+    Raises:
+        RevisionNotFound: nothing of that name.
+    """
+    revision = revision or repository.default_branch
+    oid = _target(repository, revision)
+    commit = repository.commits.filter(oid=oid).select_related("author").first() if oid else None
+    if commit is None and _SHORT.fullmatch(revision):
+        candidates = list(repository.commits.filter(oid__startswith=revision).select_related("author")[:2])
+        commit = candidates[0] if len(candidates) == 1 else None
+    if commit is None:
+        raise RevisionNotFound(revision=revision[:200])
+    return commit
+
+
+def find_entry(repository: Repository, commit: Commit, path: str, *, revision: str = "") -> Entry:
+    """One file of a commit.
+
+    Raises:
+        EntryNotFound: no file of that path; carries the commit, so that clients can remember the absence.
+    """
+    entry = listing_of(commit).files.get(path)
+    if entry is None:
+        raise EntryNotFound(path=path[:300], revision=revision or commit.oid, commit=commit.oid)
+    return entry
+
+
+def _target(repository: Repository, revision: str) -> str | None:
+    if _FULL.fullmatch(revision):
+        return revision
+    if len(revision) > 250 or "\x00" in revision:
+        return None
+    names = [BRANCH + revision, TAG + revision]
+    if revision.startswith("refs/"):
+        names.append(revision)
+    if revision == LATEST:
+        names.append(BRANCH + repository.default_branch)
+    found = dict(repository.refs.filter(name__in=names).values_list("name", "commit"))
+    return next((found[name] for name in names if name in found), None)
