@@ -13,7 +13,6 @@ IRREGULAR_VERBS: Mapping[str, tuple[str, str]] = {
     "find": ("found", "found"),
     "forget": ("forgot", "forgotten"),
     "hide": ("hid", "hidden"),
-    "read": ("read", "read"),
     "sell": ("sold", "sold"),
     "sleep": ("slept", "slept"),
     "steal": ("stole", "stolen"),

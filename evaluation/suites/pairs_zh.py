@@ -325,7 +325,7 @@ PHENOMENA: tuple[Phenomenon, ...] = (
             "虽然{contrast.a}，[但是|所以]{name}{contrast.b}。",
             "[只有|只要]{condition.a}，{name}才{condition.b}。",
             "[只要|只有]{condition.a}，{name}就{condition.b}。",
-            "{name}[不但|因为]{addition.a}，而且{addition.b}。",
+            "{name}[不但|虽然]{addition.a}，而且{addition.b}。",
         ),
     ),
 )
