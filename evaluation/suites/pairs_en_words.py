@@ -342,7 +342,7 @@ IRREGULAR_PLURAL = table(
     """
     child; children; childs; played in the snow
     tooth; teeth; tooths; were still loose
-    foot; feet; foots; left prints in the sand
+    foot; feet; foots; were wet and cold
     mouse; mice; mouses; ran under the sofa
     goose; geese; gooses; crossed the road
     man; men; mans; worked on the roof
@@ -359,7 +359,7 @@ IRREGULAR_PLURAL = table(
     deer; deer; deers; hid in the forest
     wife; wives; wifes; knew each other
     fireman; firemen; firemans; climbed the ladder
-    half; halves; halfs; were not equal
+    elf; elves; elfs; danced in the moonlight
     """,
 )
 VOWEL_NOUN = words(
