@@ -1,6 +1,7 @@
 """Large content: whole files by SHA-256, the chunks that they are made of, and who may see them.
 
-Bytes are shared by all repositories; what a repository may read is decided by its link rows alone.
+Bytes are shared by all repositories; what a repository may read is decided by its link rows alone. A row is written
+only after the bytes that it speaks of are durable, so bytes without a row are left-overs, and a row without bytes is damage.
 """
 
 from django.db import models
@@ -8,13 +9,14 @@ from django.db.models import Q
 
 
 class Xorb(models.Model):
-    """A pack of compressed chunks, stored once as one blob under its own hash."""
+    """A pack of chunks, stored once as one blob. The first body that arrived is kept; later ones pack the same chunks."""
 
     hash = models.CharField(max_length=64, unique=True, help_text="Root of the chunks' hash tree, in Xet's spelling.")
+    blob = models.CharField(max_length=64, help_text="BLAKE3 of the packed body: its key in the blob store.")
     stored_bytes = models.PositiveBigIntegerField(help_text="Length of the packed body.")
     raw_bytes = models.PositiveBigIntegerField(help_text="Length of all chunks unpacked.")
     chunk_count = models.PositiveIntegerField()
-    chunk_table = models.BinaryField(help_text="Per chunk: hash, offset in the body, raw length. See storage.xorb.")
+    chunk_table = models.BinaryField(help_text="Per chunk: hash, ends in the body and unpacked. See storage.table.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -25,26 +27,30 @@ class Xorb(models.Model):
 
 
 class Chunk(models.Model):
-    """Where a chunk can be found, for deduplication."""
+    """Where a chunk can be found, for deduplication.
 
-    hash = models.CharField(max_length=64)
+    Only some chunks have a row: the first of each xorb and file, and every sixteenth by hash. Whoever finds one reads
+    its neighbours from the xorb's table, so the index stays a small part of what an index of all chunks would be.
+    """
+
+    prefix = models.BigIntegerField(help_text="First 8 bytes of the hash, signed and little-endian.")
     xorb = models.ForeignKey(Xorb, on_delete=models.CASCADE, related_name="chunks")
-    index = models.PositiveIntegerField()
+    index = models.PositiveIntegerField(help_text="Position in the xorb.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["hash", "xorb", "index"], name="chunk_unique")]
+        constraints = [models.UniqueConstraint(fields=["prefix", "xorb", "index"], name="chunk_unique")]
 
     def __str__(self) -> str:
-        return self.hash[:12]
+        return f"chunk {self.index} of {self.xorb_id}"
 
 
 class Content(models.Model):
     """A whole file, by the SHA-256 that the server computed itself."""
 
     sha256 = models.CharField(max_length=64, unique=True)
-    xet_hash = models.CharField(max_length=64)
+    xet_hash = models.CharField(max_length=64, db_index=True)
     size_bytes = models.PositiveBigIntegerField()
-    terms = models.JSONField(help_text="The file in order: [xorb hash, first chunk, end chunk, raw bytes] each.")
+    terms = models.BinaryField(help_text="The file in order, packed. See storage.terms.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -52,10 +58,15 @@ class Content(models.Model):
 
 
 class RepositoryContent(models.Model):
-    """This repository may read this content: its bytes were delivered here, or came from a readable repository."""
+    """This repository may read this content: its bytes were delivered here, or came from a readable repository.
+
+    The terms are those by which it came, for answers to this repository's readers. Those of the content may be another
+    uploader's, and would tell that somebody else has the same file.
+    """
 
     repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="content_links")
     content = models.ForeignKey(Content, on_delete=models.CASCADE, related_name="links")
+    terms = models.BinaryField(help_text="The file in order, packed. See storage.terms.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -66,7 +77,7 @@ class RepositoryContent(models.Model):
 
 
 class RepositoryXorb(models.Model):
-    """This xorb was delivered to this repository, so files uploaded here may refer to its chunks."""
+    """This xorb was delivered to this repository, so files uploaded by its readers may refer to its chunks."""
 
     repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="xorb_links")
     xorb = models.ForeignKey(Xorb, on_delete=models.CASCADE, related_name="links")

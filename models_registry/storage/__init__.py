@@ -1,0 +1,1 @@
+"""The content store: hashes, chunks, xorbs and shards as pure functions; blob stores and the whole-file cache."""
