@@ -1,0 +1,62 @@
+"""The only place where users' models are opened: a child process behind walls, one model, one job.
+
+with sandbox.open(folder, limits=Limits()) as session:
+    session.load()
+    session.call("log_likelihood", texts=["…"])
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evaluation.sandbox.errors import (
+    Crashed,
+    OutOfMemory,
+    RuntimeRefused,
+    SandboxError,
+    SandboxUnavailable,
+    TimedOut,
+)
+from evaluation.sandbox.launch import Loader, Plan
+from evaluation.sandbox.limits import Limits
+from evaluation.sandbox.probe import Probe, Wall, chosen_plan, probe
+from evaluation.sandbox.process import Usage
+from evaluation.sandbox.replies import Classification, Generation, Likelihood
+from evaluation.sandbox.session import Session
+
+__all__ = [
+    "Classification",
+    "Crashed",
+    "Generation",
+    "Likelihood",
+    "Limits",
+    "Loader",
+    "OutOfMemory",
+    "Plan",
+    "Probe",
+    "RuntimeRefused",
+    "SandboxError",
+    "SandboxUnavailable",
+    "Session",
+    "TimedOut",
+    "Usage",
+    "Wall",
+    "open",
+    "probe",
+]
+
+
+def open(  # noqa: A001 - always read as `sandbox.open`, and no file is opened here.
+    folder: Path, *, limits: Limits | None = None, loader: Loader | None = None, plan: Plan | None = None
+) -> Session:
+    """Start a child that sees the loadable files of `folder`, and nothing else of anybody's.
+
+    Args:
+        folder: the model's files, laid out as in its repository. It is not changed.
+        loader: what loads the model in the child; `smallhub.runtimes` unless a test says otherwise.
+        plan: how the walls are built; the best that works here unless a test says otherwise.
+
+    Raises:
+        SandboxUnavailable: this machine cannot build walls that hold; nothing was opened.
+    """
+    return Session(folder, limits=limits or Limits(), loader=loader or Loader.runtimes(), plan=plan or chosen_plan())

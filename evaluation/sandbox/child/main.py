@@ -1,0 +1,28 @@
+"""The child's life: read the job, build the walls, say which stand, then answer calls until the pipe closes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from . import serve, walls
+from .pipe import Pipe
+
+
+def run(read_from: int, write_to: int) -> None:
+    """Entry point. The two descriptors are the only way in and out besides the captured output."""
+    walls.die_with_parent()
+    pipe = Pipe(read_from, write_to)
+    spec: dict[str, Any] = json.loads(pipe.receive() or b"{}")
+    try:
+        built = walls.build(spec)
+    except OSError as error:
+        pipe.send({"error": {"kind": "walls", "code": "walls", "reason": str(error)}})
+        return
+    pipe.send({"ok": built.as_json()})
+    os.chdir(spec["tmp"])
+    # Only now may code be found anywhere but in the standard library, and never in the model's folder.
+    sys.path.extend(spec["python_path"])
+    serve.answer_calls(pipe, spec)

@@ -1,0 +1,167 @@
+"""Turns a job into a command line: which walls the start itself builds, what is visible, as whom it runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from evaluation.sandbox.limits import Limits
+
+_CHILD_FOLDER = Path(__file__).parent / "child"
+# Loads the child package from its own folder under its own name, so that nothing beside it can be imported.
+_BOOTSTRAP = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location(
+    "sandbox_child", sys.argv[1] + "/__init__.py", submodule_search_locations=[sys.argv[1]])
+sys.modules["sandbox_child"] = package = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+import sandbox_child.main
+sandbox_child.main.run(int(sys.argv[2]), int(sys.argv[3]))
+"""
+
+
+class Plan(StrEnum):
+    """How a child is started. All plans add Landlock, the system-call filter and limits inside."""
+
+    BUBBLEWRAP = "bubblewrap"
+    NAMESPACES = "namespaces"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Loader:
+    """The module whose `load(folder, threads=…)` the child calls, and the folder it is imported from."""
+
+    module: str
+    root: Path
+
+    @classmethod
+    def runtimes(cls) -> Loader:
+        """The loader that everybody gets with our client."""
+        found = importlib.util.find_spec("smallhub")
+        if found is None or not found.submodule_search_locations:
+            raise ModuleNotFoundError("the client package `smallhub` is not installed beside the server")
+        return cls("smallhub.runtimes", Path(found.submodule_search_locations[0]).resolve().parent)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One start: the folders (existing, absolute), the loader and the limits."""
+
+    folder: Path
+    tmp: Path
+    loader: Loader
+    limits: Limits
+    plan: Plan
+
+
+def identity_for(plan: Plan, loader: Loader) -> int:
+    """The user number the child changes to, fresh for each job, or 0 if it stays who it is.
+
+    Only root can change identity. Without bubblewrap's own view of the disk, every folder on the way to the
+    libraries must be open to others.
+    """
+    if os.geteuid() != 0:
+        return 0
+    if plan is not Plan.BUBBLEWRAP and not all(_open_to_others(path) for path in _readable(loader)):
+        return 0
+    return 1_000_000_000 + secrets.randbelow(1_000_000_000)
+
+
+def command(job: Job, *, read_from: str, write_to: str) -> list[str]:
+    """The argument list for the child that reads and writes the two descriptors."""
+    interpreter = os.path.realpath(sys.executable)
+    python = [interpreter, "-P", "-s", "-S", "-B", "-X", "utf8", "-c", _BOOTSTRAP]
+    python += [str(_CHILD_FOLDER), read_from, write_to]
+    if job.plan is not Plan.BUBBLEWRAP:
+        return python
+    return [*_bubblewrap(job, interpreter), "--", *python]
+
+
+def environment(job: Job) -> dict[str, str]:
+    """A fresh environment: nothing of the parent's but two switches that keep arithmetic right on old processors."""
+    fresh = {
+        "HOME": str(job.tmp),
+        "TMPDIR": str(job.tmp),
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": str(job.limits.compute_threads),
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    return fresh | {name: os.environ[name] for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") if name in os.environ}
+
+
+def specification(job: Job, *, drop_to: int) -> dict[str, object]:
+    """What the child is told in its first message."""
+    limits = job.limits
+    private_identity = bool(drop_to) or (os.geteuid() != 0 and job.plan is not Plan.PLAIN)
+    return {
+        "folder": str(job.folder),
+        "tmp": str(job.tmp),
+        "tmp_bytes": limits.tmp_bytes,
+        "readable": [str(path) for path in _readable(job.loader)],
+        "python_path": [str(path) for path in _python_path(job.loader)],
+        "loader": job.loader.module,
+        "threads": limits.compute_threads,
+        "drop_to": drop_to,
+        "own_namespaces": job.plan is Plan.NAMESPACES,
+        "outer_namespaces": ["pid", "net", "ipc", "uts", "mount"] if job.plan is Plan.BUBBLEWRAP else [],
+        "limits": {
+            "address_space_bytes": limits.address_space_bytes,
+            "file_bytes": limits.tmp_bytes,
+            "open_files": limits.open_files,
+            # The kernel counts threads per user: without a user of its own, others' threads are counted as well.
+            "threads": limits.threads if private_identity else limits.threads + 8192,
+            "cpu_s": limits.cpu_s,
+        },
+    }
+
+
+def _bubblewrap(job: Job, interpreter: str) -> list[str]:
+    """A view of the disk with system libraries, Python, the loader and one model, all read-only, and a private tmp."""
+    arguments = [shutil.which("bwrap") or "bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    if os.geteuid() != 0:
+        arguments += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
+    arguments += ["--die-with-parent", "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev"]
+    mounts = [*_readable(job.loader), Path(interpreter), Path("/etc/ld.so.cache"), job.folder]
+    arguments += _folders([*mounts, job.tmp])
+    for path in mounts:
+        arguments += ["--ro-bind-try", str(path), str(path)]
+    arguments += ["--perms", "0700", "--size", str(job.limits.tmp_bytes), "--tmpfs", str(job.tmp)]
+    return [*arguments, "--remount-ro", "/", "--chdir", str(job.tmp)]
+
+
+def _folders(paths: Iterable[Path]) -> list[str]:
+    """Make the folders above each mount, open to all, for bubblewrap would make them closed to a changed identity."""
+    above = {parent for path in paths for parent in path.parents if parent != Path("/")}
+    return [word for path in sorted(above) for word in ("--perms", "0755", "--dir", str(path))]
+
+
+def _readable(loader: Loader) -> list[Path]:
+    """What the child may read besides the model: system libraries, Python, packages, the loader, its own code."""
+    system = [Path(path) for path in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")]
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    python = [Path(sysconfig.get_path(name)) for name in names]
+    base = [Path(sys.base_prefix) / "lib"]
+    wanted = [*system, *base, *python, loader.root, _CHILD_FOLDER]
+    existing = dict.fromkeys(path for path in wanted if path.is_dir())
+    return [path for path in existing if not any(other in path.parents for other in existing)]
+
+
+def _python_path(loader: Loader) -> list[Path]:
+    packages = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
+    return list(dict.fromkeys([loader.root, *packages]))
+
+
+def _open_to_others(path: Path) -> bool:
+    """Whether any user may walk to this folder."""
+    return all(step.stat().st_mode & 0o001 for step in (path, *path.parents))

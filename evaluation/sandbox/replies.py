@@ -1,0 +1,188 @@
+"""Checks what comes out of the sandbox before anybody calculates with it: types, lengths, shapes, ranges."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class BadReply(ValueError):
+    """The answer does not have the form that its operation promises."""
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """`log_prob`: natural logarithm of the probability of the whole text (may be -inf or NaN in a broken model)."""
+
+    log_prob: float
+    tokens: int
+    unknown: int
+
+
+@dataclass(frozen=True)
+class Generation:
+    text: str
+    token_ids: tuple[int, ...]
+    finish: str
+    prompt_tokens: int
+
+
+@dataclass(frozen=True)
+class Classification:
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def best(self) -> str:
+        """The most probable label; the first of several equal ones."""
+        return self.labels[max(range(len(self.labels)), key=lambda index: self.probabilities[index])]
+
+
+def decode(value: Any) -> Any:
+    """Undo the child's encoding of arrays and of numbers that JSON lacks."""
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"__float__"}:
+        return _special(value["__float__"])
+    if value.keys() == {"__array__", "data"}:
+        return _array(value)
+    return {key: decode(item) for key, item in value.items()}
+
+
+def check(operation: str, arguments: dict[str, Any], value: Any) -> Any:
+    """Turn the decoded answer of an operation into its proper type.
+
+    Raises:
+        BadReply: wrong type, wrong number of rows, or a value outside its range.
+    """
+    checker = _CHECKERS.get(operation)
+    return checker(arguments, value) if checker else value
+
+
+def _special(name: Any) -> float:
+    if name not in ("nan", "inf", "-inf"):
+        raise BadReply("an unknown special number")
+    return float(name)
+
+
+def _array(value: dict[str, Any]) -> FloatArray:
+    shape = value["__array__"]
+    if not isinstance(shape, list) or len(shape) > 4 or any(type(size) is not int or size < 0 for size in shape):
+        raise BadReply("an array without a proper shape")
+    try:
+        raw = base64.b64decode(value["data"], validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise BadReply("an array whose data cannot be decoded") from error
+    if len(raw) != 4 * math.prod(shape):
+        raise BadReply("an array whose data does not fit its shape")
+    return np.frombuffer(raw, dtype="<f4").astype(np.float32).reshape(shape)
+
+
+def _rows(value: Any, texts: Sequence[str]) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or len(value) != len(texts) or not all(isinstance(row, dict) for row in value):
+        raise BadReply(f"expected one record for each of {len(texts)} texts")
+    return value
+
+
+def _likelihoods(arguments: dict[str, Any], value: Any) -> list[Likelihood]:
+    return [
+        Likelihood(_number(row, "log_prob"), _count(row, "tokens"), _count(row, "unknown"))
+        for row in _rows(value, arguments["texts"])
+    ]
+
+
+def _classifications(arguments: dict[str, Any], value: Any) -> list[Classification]:
+    rows = _rows(value, arguments["texts"])
+    found = [Classification(_texts(row, "labels"), _numbers(row, "probabilities")) for row in rows]
+    if any(not row.labels or len(row.labels) != len(row.probabilities) for row in found):
+        raise BadReply("labels and probabilities differ in number")
+    return found
+
+
+def _generation(arguments: dict[str, Any], value: Any) -> Generation:
+    if not isinstance(value, dict) or not isinstance(value.get("text"), str):
+        raise BadReply("expected a record with a text")
+    ids = value.get("token_ids")
+    return Generation(value["text"], _token_ids(ids), str(value.get("finish")), _count(value, "prompt_tokens"))
+
+
+def _matrix(arguments: dict[str, Any], value: Any) -> FloatArray:
+    if not isinstance(value, np.ndarray) or value.ndim != 2 or len(value) != len(arguments["texts"]):
+        raise BadReply(f"expected one row for each of {len(arguments['texts'])} texts")
+    return value
+
+
+def _ids(arguments: dict[str, Any], value: Any) -> list[int]:
+    return list(_token_ids(value))
+
+
+def _text(arguments: dict[str, Any], value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadReply("expected a text")
+    return value
+
+
+def _record(arguments: dict[str, Any], value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadReply("expected a record")
+    return value
+
+
+def _token_ids(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or any(type(item) is not int or not 0 <= item < 2**31 for item in value):
+        raise BadReply("expected token ids")
+    return tuple(value)
+
+
+def _number(row: dict[str, Any], name: str) -> float:
+    value = row.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise BadReply(f"{name} is not a number")
+    return float(value)
+
+
+def _numbers(row: dict[str, Any], name: str) -> tuple[float, ...]:
+    values = row.get(name)
+    if isinstance(values, np.ndarray):
+        values = values.tolist()
+    if not isinstance(values, list) or any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in values):
+        raise BadReply(f"{name} are not numbers")
+    return tuple(float(value) for value in values)
+
+
+def _count(row: dict[str, Any], name: str) -> int:
+    value = row.get(name)
+    if type(value) is not int or value < 0:
+        raise BadReply(f"{name} is not a count")
+    return value
+
+
+def _texts(row: dict[str, Any], name: str) -> tuple[str, ...]:
+    values = row.get(name)
+    if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
+        raise BadReply(f"{name} are not texts")
+    return tuple(values)
+
+
+_CHECKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
+    "log_likelihood": _likelihoods,
+    "classify": _classifications,
+    "generate": _generation,
+    "next_log_probs": _matrix,
+    "embed": _matrix,
+    "encode": _ids,
+    "decode": _text,
+    "description": _record,
+    "load": _record,
+}
