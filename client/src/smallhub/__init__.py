@@ -1,0 +1,83 @@
+"""Pull, load, push and verify small models by name.
+
+    import smallhub
+
+    folder = smallhub.pull("ns/name@v1")        # bytes checked against their SHA-256
+    model = smallhub.load("ns/name@v1")         # needs smallhub[models]
+    model.generate("Once upon a time").text
+    smallhub.push("./my-model", "me/my-model", message="First version")
+
+Pulling needs neither torch nor numpy. All errors are `SmallhubError`s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._api import info, load, login, pull, push, results, search, verify, whoami
+from ._exceptions import (
+    AccessDenied,
+    CacheError,
+    Conflict,
+    IntegrityError,
+    Invalid,
+    NotFound,
+    Offline,
+    Quarantined,
+    Refused,
+    RepositoryNotFound,
+    RevisionNotFound,
+    ServerError,
+    SmallhubError,
+    UnsafePath,
+    UnsafeRedirect,
+    UnsupportedModel,
+)
+from ._types import FileCheck, PushReport, VerifyReport
+
+if TYPE_CHECKING:
+    from ._client import Hub
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccessDenied",
+    "CacheError",
+    "Conflict",
+    "FileCheck",
+    "Hub",
+    "IntegrityError",
+    "Invalid",
+    "NotFound",
+    "Offline",
+    "PushReport",
+    "Quarantined",
+    "Refused",
+    "RepositoryNotFound",
+    "RevisionNotFound",
+    "ServerError",
+    "SmallhubError",
+    "UnsafePath",
+    "UnsafeRedirect",
+    "UnsupportedModel",
+    "VerifyReport",
+    "__version__",
+    "info",
+    "load",
+    "login",
+    "pull",
+    "push",
+    "results",
+    "search",
+    "verify",
+    "whoami",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # `Hub` brings the HTTP library along; whoever only loads a folder (a sandboxed worker, say) should not pay for it.
+    if name == "Hub":
+        from ._client import Hub
+
+        return Hub
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

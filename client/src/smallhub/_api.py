@@ -1,0 +1,201 @@
+"""The functions of the package's face. Each opens the hub of the environment, asks once, and closes it.
+
+Imports of the network stay inside the functions, so that `import smallhub` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._names import Kind, Reference
+from ._types import PushReport, VerifyReport
+
+if TYPE_CHECKING:
+    from .runtimes import Model
+
+StrPath = str | os.PathLike[str]
+
+
+def pull(
+    name: str,
+    dir: StrPath | None = None,  # noqa: A002  # The name is part of the contract with users.
+    *,
+    revision: str | None = None,
+    kind: Kind | None = None,
+    allow_quarantined: bool = False,
+    verify: bool = False,
+    progress: bool | None = None,
+) -> Path:
+    """Bring a version of a repository here and return the folder that holds it.
+
+    Args:
+        name: `ns/name` or `ns/name@revision`; a revision is a tag, branch or commit. Without one: the newest release
+            that passed its gate, or the head of `main` while nothing is released.
+        dir: a folder to copy the files into. Without it the answer is a folder inside the cache: read it, do not
+            write there.
+        allow_quarantined: pull even what the hub's scan found dangerous.
+        verify: hash files that are cached already, too. New ones always are.
+        progress: draw a bar on stderr; by default if that is a terminal.
+
+    Raises:
+        NotFound, AccessDenied, IntegrityError, Quarantined, UnsafePath, Offline, CacheError, ServerError.
+    """
+    from ._client import Hub
+
+    with Hub() as hub:
+        return hub.downloads.pull(
+            Reference.parse(name, kind=kind, revision=revision),
+            folder=Path(dir).expanduser().absolute() if dir is not None else None,
+            allow_quarantined=allow_quarantined,
+            verify=verify,
+            progress=progress,
+        )
+
+
+def load(
+    model: StrPath,
+    *,
+    revision: str | None = None,
+    threads: int | None = None,
+    allow_quarantined: bool = False,
+) -> Model:
+    """Pull a model, check all its bytes, and load it. Needs the extra `smallhub[models]`.
+
+    Args:
+        model: `ns/name@revision`, or a folder: a `Path`, or a string that begins with `.`, `/` or `~`.
+        threads: how many threads of the CPU to use.
+
+    Raises:
+        UnsupportedModel: the files are no model that loads safely; and all that `pull` raises.
+    """
+    from .runtimes import load as load_folder
+
+    if is_folder(model):
+        folder = Path(model).expanduser().absolute()
+    else:
+        folder = pull(os.fspath(model), revision=revision, allow_quarantined=allow_quarantined, verify=True)
+    return load_folder(folder, threads=threads)
+
+
+def is_folder(model: StrPath) -> bool:
+    """Does this mean a folder on disk? A bare `a/b` is always a name, whatever the current folder holds."""
+    return not isinstance(model, str) or model.startswith((".", "/", "~", os.sep)) or Path(model).is_absolute()
+
+
+def push(
+    folder: StrPath,
+    name: str,
+    *,
+    message: str = "Upload with smallhub",
+    create: bool = True,
+    private: bool = False,
+    kind: Kind | None = None,
+    progress: bool | None = None,
+) -> PushReport:
+    """Make a branch hold the files of a folder, in one commit. What is unchanged is not sent again.
+
+    Files that the branch has and the folder lacks stay as they are.
+
+    Args:
+        name: `ns/name`, or `ns/name@branch`.
+        create: make the repository if it does not exist; `private` then decides who sees it.
+
+    Raises:
+        AccessDenied, NotFound, Invalid (with the hub's reason), Conflict, Offline, ServerError.
+    """
+    from ._client import Hub
+
+    with Hub() as hub:
+        return hub.uploads.push(
+            Reference.parse(name, kind=kind),
+            Path(folder).expanduser(),
+            message=message,
+            create=create,
+            private=private,
+            progress=progress,
+        )
+
+
+def info(name: str, *, revision: str | None = None, kind: Kind | None = None) -> dict[str, Any]:
+    """What the hub says of a repository: `sha`, `siblings`, `tags`, `cardData`, counters."""
+    from ._client import Hub
+
+    with Hub() as hub:
+        return hub.repositories.info(Reference.parse(name, kind=kind, revision=revision))
+
+
+def search(
+    query: str = "",
+    *,
+    kind: Kind = "model",
+    author: str | None = None,
+    task: str | None = None,
+    tags: tuple[str, ...] = (),
+    sort: str = "trendingScore",
+    limit: int = 20,
+) -> list[dict[str, Any]]:
+    """Find repositories by words of their names, owner, task and tags (`license:mit`, `de`, …)."""
+    from ._client import Hub
+
+    with Hub() as hub:
+        return hub.repositories.search(query, kind=kind, author=author, task=task, tags=tags, sort=sort, limit=limit)
+
+
+def results(name: str, *, revision: str | None = None) -> dict[str, Any]:
+    """What was measured of a version: `state`, `steps`, `scores` with intervals, `cost`, `scan`, `verdict`."""
+    from ._client import Hub
+
+    with Hub() as hub:
+        return hub.evaluations.results(Reference.parse(name, revision=revision))
+
+
+def whoami() -> dict[str, Any]:
+    """The user behind the token."""
+    from ._client import Hub
+
+    with Hub() as hub:
+        return hub.account.whoami()
+
+
+def login(token: str) -> str:
+    """Check a token with the hub and store it for this endpoint, readable by this user alone.
+
+    Returns:
+        The name of the user it belongs to.
+
+    Raises:
+        AccessDenied: the hub does not know the token; nothing is stored then.
+        Invalid: it cannot be a token.
+    """
+    from ._client import Hub
+    from ._config import store_token
+    from ._exceptions import Invalid
+
+    token = token.strip()
+    if not token or not token.isprintable() or " " in token or not token.isascii():
+        raise Invalid("A token is one word, like hf_…", code="invalid_token")
+    with Hub(token=token) as hub:
+        name = str(hub.account.whoami()["name"])
+        store_token(endpoint=hub.config.endpoint, token=token)
+    return name
+
+
+def verify(target: StrPath, *, revision: str | None = None, kind: Kind | None = None) -> VerifyReport:
+    """Hash a pulled version again and compare it with its manifest. Needs no network.
+
+    Args:
+        target: a name, for what the cache holds of it, or a folder that `pull` made (see `load` for how to write one).
+
+    Raises:
+        NotFound: this name was never pulled. Invalid: the folder was not made by a pull.
+    """
+    if is_folder(target):
+        from ._pull import verify_folder
+
+        return verify_folder(Path(target).expanduser().absolute())
+    from ._client import Hub
+
+    with Hub(offline=True) as hub:
+        return hub.downloads.verify(Reference.parse(os.fspath(target), kind=kind, revision=revision))
