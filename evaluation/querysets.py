@@ -1,21 +1,32 @@
 """Reads of evaluation."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Prefetch, Q
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from evaluation.models import Benchmark, Evaluation, Run, Score
+    from models_registry.models import Repository
 
 
 class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
     def active(self) -> "BenchmarkQuerySet":
         return self.filter(is_active=True)
+
+    def visible_to(self, user: "User | AnonymousUser") -> "BenchmarkQuerySet":
+        """Those whose data this person may read."""
+        from models_registry.models import Repository
+
+        return self.filter(repository__in=Repository.objects.visible_to(user))
+
+    def to_spread(self) -> "BenchmarkQuerySet":
+        """Active ones that some earlier evaluations have not been given yet."""
+        return self.filter(is_active=True, spread_after__isnull=False)
 
 
 class EvaluationQuerySet(models.QuerySet["Evaluation"]):
@@ -31,13 +42,42 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
             "runs__benchmark__repository__namespace", "runs__score", "runs__receipt"
         )
 
+    def of_heads(self, repositories: "Sequence[Repository]") -> "EvaluationQuerySet":
+        """Those of the newest commits of these repositories, with what a list shows: two queries for any number."""
+        from evaluation.models import Run
+
+        runs = Run.objects.select_related("score__benchmark").defer("log")
+        heads = self.filter(repository__in=[row.pk for row in repositories], commit__oid=F("repository__head"))
+        return heads.prefetch_related(Prefetch("runs", queryset=runs))
+
 
 class RunQuerySet(models.QuerySet["Run"]):
     def claimable(self, *, at: datetime) -> "RunQuerySet":
-        """Queued, or running under a lease that ran out."""
-        return self.filter(Q(state="queued") | Q(state="running", lease_until__lt=at))
+        """Queued and not resting, or running under a lease that ran out."""
+        rested = Q(not_before__isnull=True) | Q(not_before__lte=at)
+        return self.filter((rested & Q(state="queued")) | Q(state="running", lease_until__lt=at))
+
+    def running(self) -> "RunQuerySet":
+        return self.filter(state="running")
+
+    def unheard(self, *, at: datetime, after: timedelta) -> "RunQuerySet":
+        """Queued runs that could start, and of which the queue was not told for a while."""
+        rested = Q(not_before__isnull=True) | Q(not_before__lte=at)
+        silent = Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=at - after)
+        return self.filter(rested & silent, state="queued").order_by("queued_at", "pk")
+
+    def counts_by_state(self) -> dict[str, int]:
+        return dict(self.order_by().values_list("state").annotate(number=models.Count("pk")))
 
 
 class ScoreQuerySet(models.QuerySet["Score"]):
     def shown(self) -> "ScoreQuerySet":
         return self.select_related("benchmark", "run__receipt")
+
+
+class ReceiptQuerySet(models.QuerySet["Receipt"]):
+    def visible_to(self, user: "User | AnonymousUser") -> "ReceiptQuerySet":
+        """Those of models that this person may read."""
+        from models_registry.models import Repository
+
+        return self.filter(of_run__evaluation__repository__in=Repository.objects.visible_to(user))

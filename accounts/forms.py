@@ -1,0 +1,187 @@
+"""What people type about themselves, checked before a service sees it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Role, Scope, User
+from hub.core.names import namespace_fault
+
+EXPIRIES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("", _("never"))]
+
+
+class DescribedForm(forms.Form):
+    """A form whose fields name their hint, and say when they are wrong, to those who hear the page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        self.use_required_attribute = True
+        for name, field in self.fields.items():
+            attributes = field.widget.attrs
+            if field.help_text or (self.is_bound and name in self.errors):
+                attributes["aria-describedby"] = f"{self[name].auto_id}_hint"
+            if self.is_bound and name in self.errors:
+                attributes["aria-invalid"] = "true"
+
+
+class SignInForm(DescribedForm):
+    """Name and password; `user` is the person once the form is valid."""
+
+    username = forms.CharField(
+        label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "username"})
+    )
+    password = forms.CharField(
+        label=_("Password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    user: User | None = None
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("username") and data.get("password"):
+            found = authenticate(username=data["username"], password=data["password"])
+            if found is None:
+                self.add_error("password", _("Name and password do not match."))
+            elif isinstance(found, User):
+                self.user = found
+        return data
+
+
+class SignUpForm(DescribedForm):
+    username = forms.CharField(
+        label=_("Name"),
+        max_length=42,
+        help_text=_("Letters, digits and single hyphens. It starts the address of all that you publish."),
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        required=False,
+        help_text=_("Optional. Shown to nobody."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        help_text=_("At least 8 characters."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_username(self) -> str:
+        name = str(self.cleaned_data["username"])
+        fault = namespace_fault(name)
+        if fault:
+            raise forms.ValidationError(_(fault))
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("password") and data.get("username"):
+            try:
+                validate_password(data["password"], User(username=data["username"], email=data.get("email", "")))
+            except forms.ValidationError as error:
+                self.add_error("password", error)
+        return data
+
+
+class ProfileForm(DescribedForm):
+    full_name = forms.CharField(label=_("Full name"), max_length=120, required=False)
+    email = forms.EmailField(label=_("E-mail"), required=False, help_text=_("Optional. Shown to nobody."))
+
+
+class PasswordForm(DescribedForm):
+    """A new password, given only to who knows the old one."""
+
+    old = forms.CharField(
+        label=_("Password now"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    new = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        help_text=_("At least 8 characters. Other browsers are signed out."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+
+    def clean_old(self) -> str:
+        old = str(self.cleaned_data["old"])
+        if not self.user.check_password(old):
+            raise forms.ValidationError(_("This is not your password."))
+        return old
+
+    def clean_new(self) -> str:
+        new = str(self.cleaned_data["new"])
+        validate_password(new, self.user)
+        return new
+
+
+class TokenForm(DescribedForm):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=60,
+        help_text=_("Where you will use it, such as “laptop”, so that you know it later."),
+    )
+    scope = forms.ChoiceField(
+        label=_("It may"),
+        choices=[
+            (Scope.READ, _("read what you may read")),
+            (Scope.WRITE, _("read and write: upload, commit, tag")),
+            (Scope.ADMIN, _("all that you may, settings too")),
+        ],
+        initial=Scope.READ,
+        widget=forms.RadioSelect,
+    )
+    expires_days = forms.ChoiceField(label=_("It ends after"), choices=EXPIRIES, required=False, initial="90")
+
+    def expires_at(self) -> datetime | None:
+        days = self.cleaned_data.get("expires_days")
+        return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class OrganisationForm(DescribedForm):
+    name = forms.CharField(
+        label=_("Name"), max_length=42, help_text=_("Letters, digits and single hyphens. It cannot be changed later.")
+    )
+    full_name = forms.CharField(label=_("Full name"), max_length=120, required=False)
+    description = forms.CharField(
+        label=_("What it is for"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        fault = namespace_fault(name)
+        if fault:
+            raise forms.ValidationError(_(fault))
+        return name
+
+
+class MemberForm(DescribedForm):
+    """Who gets which role; `member` is the person once the form is valid."""
+
+    username = forms.CharField(label=_("Name"), max_length=42)
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=[
+            (Role.ADMIN, _("admin")),
+            (Role.WRITE, _("write")),
+            (Role.CONTRIBUTOR, _("contributor")),
+            (Role.READ, _("read")),
+        ],
+        initial=Role.WRITE,
+    )
+    member: User | None = None
+
+    def clean_username(self) -> str:
+        name = str(self.cleaned_data["username"])
+        self.member = User.objects.filter(namespace__key=name.lower(), is_active=True).first()
+        if self.member is None:
+            raise forms.ValidationError(_("Nobody here has this name."))
+        return name

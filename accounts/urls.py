@@ -1,0 +1,20 @@
+"""Addresses of the pages about people."""
+
+from django.urls import path
+
+from accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("login", views.sign_in, name="login"),
+    path("join", views.sign_up, name="join"),
+    path("logout", views.sign_out, name="logout"),
+    path("settings", views.settings_start, name="settings"),
+    path("settings/profile", views.profile, name="settings_profile"),
+    path("settings/password", views.password, name="settings_password"),
+    path("settings/tokens", views.tokens, name="settings_tokens"),
+    path("settings/tokens/<int:pk>/revoke", views.token_revoke, name="token_revoke"),
+    path("settings/organizations", views.organisations, name="settings_organizations"),
+    path("settings/organizations/<str:name>", views.members, name="settings_members"),
+    path("settings/organizations/<str:name>/members/<int:pk>/remove", views.member_remove, name="member_remove"),
+]

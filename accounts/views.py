@@ -1,0 +1,197 @@
+"""Pages about people: signing in and up, settings, tokens, organisations."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import services
+from accounts.authentication import acting_user
+from accounts.exceptions import LastAdmin, NameTaken, SignUpClosed, TokenNameTaken
+from accounts.forms import (
+    MemberForm,
+    OrganisationForm,
+    PasswordForm,
+    ProfileForm,
+    SignInForm,
+    SignUpForm,
+    TokenForm,
+)
+from accounts.models import AccessToken, Organisation, Role, User
+
+BACKEND = "accounts.backends.CaseInsensitiveBackend"
+
+
+def _next_page(request: HttpRequest) -> str:
+    """Where the person was going, if that is a page of this site."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if safe else reverse(settings.LOGIN_REDIRECT_URL)
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated and request.method == "GET":
+        return redirect(_next_page(request))
+    form = SignInForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and form.user is not None:
+        login(request, form.user, backend=BACKEND)
+        return redirect(_next_page(request))
+    context = {"form": form, "next": _next_page(request), "may_sign_up": settings.SMALLHUB_SIGN_UP}
+    return render(request, "accounts/sign_in.html", context, status=400 if form.is_bound else 200)
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponse:
+    if not settings.SMALLHUB_SIGN_UP:
+        raise SignUpClosed
+    form = SignUpForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            user = services.create_user(username=data["username"], password=data["password"], email=data["email"])
+        except NameTaken:
+            form.add_error("username", _("This name is taken, or was once. Names are never given twice."))
+        else:
+            login(request, user, backend=BACKEND)
+            return redirect(_next_page(request))
+    context = {"form": form, "next": _next_page(request)}
+    return render(request, "accounts/sign_up.html", context, status=400 if form.is_bound else 200)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    user = acting_user(request)
+    form = ProfileForm(
+        request.POST if request.method == "POST" else None, initial={"full_name": user.full_name, "email": user.email}
+    )
+    if form.is_valid():
+        services.update_profile(user=user, **form.cleaned_data)
+        messages.info(request, _("Your profile is saved."))
+        return redirect("accounts:settings_profile")
+    return render(request, "accounts/profile.html", {"form": form, "password_form": PasswordForm(user=user)})
+
+
+@sensitive_post_parameters()
+@login_required
+@require_POST
+def password(request: HttpRequest) -> HttpResponse:
+    user = acting_user(request)
+    form = PasswordForm(request.POST, user=user)
+    if form.is_valid():
+        services.set_password(user=user, password=form.cleaned_data["new"])
+        update_session_auth_hash(request, user)
+        messages.info(request, _("Your password is changed."))
+        return redirect("accounts:settings_profile")
+    profile_form = ProfileForm(initial={"full_name": user.full_name, "email": user.email})
+    context = {"form": profile_form, "password_form": form}
+    return render(request, "accounts/profile.html", context, status=400)
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def tokens(request: HttpRequest) -> HttpResponse:
+    """List the tokens; a POST makes one, whose value is shown in this answer and never again."""
+    user = acting_user(request)
+    form = TokenForm(request.POST if request.method == "POST" else None)
+    made, value = None, ""
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            made, value = services.create_token(
+                user=user, name=data["name"], scope=data["scope"], expires_at=form.expires_at()
+            )
+            form = TokenForm()
+        except TokenNameTaken:
+            form.add_error("name", _("You already have a token of this name."))
+    context = {"form": form, "tokens": AccessToken.objects.of(user), "made": made, "value": value}
+    return render(request, "accounts/tokens.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    token = get_object_or_404(AccessToken.objects.of(acting_user(request)), pk=pk)
+    services.revoke_token(token=token)
+    messages.info(request, _("The token “%(name)s” opens nothing any more.") % {"name": token.name})
+    return redirect("accounts:settings_tokens")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def organisations(request: HttpRequest) -> HttpResponse:
+    user = acting_user(request)
+    form = OrganisationForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            made = services.create_organisation(owner=user, **form.cleaned_data)
+        except NameTaken:
+            form.add_error("name", _("This name is taken, or was once. Names are never given twice."))
+        else:
+            return redirect("accounts:settings_members", name=made.name)
+    memberships = user.memberships.select_related("organisation")
+    context = {"form": form, "memberships": memberships}
+    return render(request, "accounts/organisations.html", context, status=400 if form.errors else 200)
+
+
+def _own_organisation(user: User, name: str) -> Organisation:
+    """An organisation that this person administers; for others it is not there."""
+    admins = Organisation.objects.filter(memberships__user=user, memberships__role=Role.ADMIN)
+    return get_object_or_404(admins, namespace__key=name.lower())
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def members(request: HttpRequest, name: str) -> HttpResponse:
+    """Who belongs to an organisation; a POST adds a person or changes a role."""
+    organisation = _own_organisation(acting_user(request), name)
+    form = MemberForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and form.member is not None:
+        try:
+            services.add_member(organisation=organisation, user=form.member, role=form.cleaned_data["role"])
+            return redirect("accounts:settings_members", name=organisation.name)
+        except LastAdmin:
+            form.add_error("role", _("An organisation needs at least one admin."))
+    memberships = organisation.memberships.select_related("user")
+    context = {"form": form, "organisation": organisation, "memberships": memberships}
+    return render(request, "accounts/members.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def member_remove(request: HttpRequest, name: str, pk: int) -> HttpResponse:
+    organisation = _own_organisation(acting_user(request), name)
+    membership = get_object_or_404(organisation.memberships.select_related("user"), pk=pk)
+    try:
+        services.remove_member(organisation=organisation, user=membership.user)
+    except LastAdmin:
+        messages.error(request, _("An organisation needs at least one admin."))
+    return redirect("accounts:settings_members", name=organisation.name)
+
+
+@require_GET
+@login_required
+def settings_start(request: HttpRequest) -> HttpResponse:
+    return redirect("accounts:settings_profile")

@@ -1,0 +1,314 @@
+"""What was measured, in the shape that pages draw: readings, badges, steps. No queries; rows come in prefetched."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
+
+from evaluation.models import Evaluation, Run, Score, State, Step
+from hub.core.numbers import number, size_parts
+from hub.core.ruler import Kind
+from hub.core.ruler import State as Drawn
+
+Text = str | Promise
+
+# Fixed scales of what every model costs, so that the same place means the same size on every page.
+SIZE_MB = (0.01, 10_000.0)
+FIRST_TOKEN_MS = (0.01, 1_000.0)
+TOKENS_PER_S = (1.0, 1_000_000.0)
+MEMORY_MB = (1.0, 10_000.0)
+
+STEP_NAMES: dict[str, Text] = {
+    Step.SCAN: gettext_lazy("Scan"),
+    Step.INSPECT: gettext_lazy("Inspect"),
+    Step.SMOKE: gettext_lazy("Smoke"),
+    Step.COST: gettext_lazy("Cost"),
+    Step.BENCHMARK: gettext_lazy("Benchmarks"),
+}
+# What is still to come is said before it happens.
+STEP_PLANS: dict[str, Text] = {
+    Step.SCAN: gettext_lazy("Looks at the bytes of every file; nothing is loaded."),
+    Step.INSPECT: gettext_lazy("Reads format, architecture and parameters from the files."),
+    Step.SMOKE: gettext_lazy("Loads the model without a network and asks it fixed questions."),
+    Step.COST: gettext_lazy("Times loading and answers, and takes the peak of memory."),
+    Step.BENCHMARK: gettext_lazy("Scores what fits its task, with intervals and baselines."),
+}
+METRICS: dict[str, Text] = {
+    "accuracy": gettext_lazy("accuracy"),
+    "bits_per_byte": gettext_lazy("bits per byte"),
+    "macro_f1": gettext_lazy("macro F1"),
+    "spearman": gettext_lazy("Spearman"),
+    "word_perplexity": gettext_lazy("word perplexity"),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One quantity as the side column shows it; the fields of `components/reading.html`."""
+
+    name: Text
+    value: float | None
+    text: str = ""
+    unit: Text = ""
+    metric: Text = ""
+    low: float | None = None
+    high: float | None = None
+    kind: Kind = "linear"
+    ci_low: float | None = None
+    ci_high: float | None = None
+    baseline: float | None = None
+    baseline_name: Text = ""
+    chance: float | None = None
+    previous: float | None = None
+    higher_is_better: bool | None = None
+    state: Drawn = "measured"
+    note: Text = ""
+    url: str = ""
+    short: bool = True
+    reason: Text = ""
+    reason_state: str = ""
+
+    @property
+    def spoken_name(self) -> str:
+        return f"{self.name} {self.metric}".strip()
+
+    @property
+    def touches_chance(self) -> bool:
+        if self.chance is None or self.ci_low is None or self.ci_high is None:
+            return False
+        return self.ci_low <= self.chance <= self.ci_high
+
+
+def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading:
+    """A score on its benchmark's own scale. Shares are shown in percent, everything else as it is stored."""
+    scale = score.benchmark.definition.get("scale") or {}
+    is_share = score.unit in {"", "fraction", "share", "proportion", "accuracy"} and (scale.get("high") or 1) <= 1
+    factor, unit = (100.0, "%") if is_share else (1.0, _unit(score.unit))
+
+    def times(value: float | None) -> float | None:
+        return None if value is None else value * factor
+
+    low, high = times(scale.get("low")), times(scale.get("high"))
+    value = score.value * factor
+    reading = Reading(
+        name=score.benchmark.title,
+        metric=metric_name(score.metric),
+        value=value,
+        text=number(value, decimals=1) if unit == "%" else number(value),
+        unit=unit,
+        low=low if low is not None else (0.0 if is_share else None),
+        high=high if high is not None else (100.0 if is_share else None),
+        kind="log" if scale.get("kind") == "log" else "linear",
+        ci_low=times(score.low),
+        ci_high=times(score.high),
+        baseline=times(score.baseline_value),
+        baseline_name=score.baseline_name.replace("_", " "),
+        chance=times(score.chance),
+        higher_is_better=score.higher_is_better,
+        url=url,
+        short=short,
+    )
+    return _noted(reading)
+
+
+def _noted(reading: Reading) -> Reading:
+    """Say under the scale what the marks on it are."""
+    if reading.touches_chance:
+        return replace(reading, note=gettext("not told apart from chance"))
+    parts = []
+    if reading.baseline is not None:
+        parts.append(f"{reading.baseline_name or gettext('baseline')} {number(reading.baseline)}")
+    if reading.chance is not None:
+        parts.append(gettext("chance %(value)s") % {"value": number(reading.chance)})
+    if reading.higher_is_better is False:
+        parts.append(gettext("lower is better"))
+    return replace(reading, note=" · ".join(parts))
+
+
+def metric_name(metric: str) -> Text:
+    return METRICS.get(metric, metric.replace("_", " "))
+
+
+def _unit(unit: str) -> Text:
+    return {"bits_per_byte": gettext("bits/byte"), "bits/byte": gettext("bits/byte"), "percent": "%"}.get(unit, unit)
+
+
+def cost_readings(cost: dict[str, Any], *, short: bool = True) -> list[Reading]:
+    """Size, speed and memory on their fixed scales; what was not measured is left out."""
+    readings: list[Reading] = []
+
+    def add(name: Text, value: float | None, text: str, unit: Text, scale: tuple[float, float], higher: bool) -> None:
+        if value is not None:
+            low, high = scale
+            readings.append(
+                Reading(name, value, text, unit, low=low, high=high, kind="log", higher_is_better=higher, short=short)
+            )
+
+    size, first, speed, memory = (cost.get(key) for key in ("bytes", "first_token_s", "tokens_per_s", "peak_rss_bytes"))
+    if size is not None:
+        add(gettext("Size on disk"), size / 1e6, *size_parts(size), SIZE_MB, False)
+    if first is not None:
+        add(gettext("First token"), first * 1e3, number(first * 1e3), "ms", FIRST_TOKEN_MS, False)
+    if speed is not None:
+        add(gettext("Speed"), speed, number(speed), gettext("tokens/s"), TOKENS_PER_S, True)
+    if memory is not None:
+        add(gettext("Peak memory"), memory / 1e6, *size_parts(memory), MEMORY_MB, False)
+    return readings
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One of the five steps of an evaluation as the run page lists it. `style` is done, now, failed or wait."""
+
+    step: str
+    name: Text
+    style: str
+    icon: str
+    seconds: float | None
+    text: Text
+
+
+_STYLES: dict[str, tuple[str, str]] = {
+    State.PASSED: ("done", "check"),
+    State.RUNNING: ("now", "dial"),
+    State.FAILED: ("failed", "x"),
+    State.TIMED_OUT: ("failed", "clock"),
+    State.OUT_OF_MEMORY: ("failed", "x"),
+    State.QUARANTINED: ("failed", "stop"),
+    State.NOT_APPLICABLE: ("wait", "dash"),
+    State.QUEUED: ("wait", "clock"),
+    State.WAITING: ("wait", "dash"),
+}
+
+
+def step_rows(runs: Sequence[Run]) -> list[StepRow]:
+    """The five steps in order; all benchmarks are one step."""
+    rows = []
+    for step in Step:
+        mine = [run for run in runs if run.step == step]
+        if step is Step.BENCHMARK:
+            rows.append(_benchmarks_row(mine))
+        elif mine:
+            run = mine[0]
+            style, icon = _STYLES[run.state]
+            rows.append(StepRow(step, STEP_NAMES[step], style, icon, run.seconds, run.reason or STEP_PLANS[step]))
+    return rows
+
+
+def _benchmarks_row(runs: Sequence[Run]) -> StepRow:
+    states = [run.state for run in runs]
+    seconds = sum(run.seconds or 0 for run in runs) or None
+    name = STEP_NAMES[Step.BENCHMARK]
+    if not runs:
+        return StepRow(Step.BENCHMARK, name, "wait", "dash", None, gettext("No benchmark is set up on this hub."))
+    if State.RUNNING in states:
+        style, icon = "now", "dial"
+    elif any(run.is_open for run in runs):
+        style, icon = "wait", "dash"
+    elif State.PASSED in states or set(states) == {State.NOT_APPLICABLE}:
+        style, icon = "done", "check"
+    else:
+        style, icon = "failed", "x"
+    return StepRow(Step.BENCHMARK, name, style, icon, seconds, _counted(runs) or STEP_PLANS[Step.BENCHMARK])
+
+
+def _counted(runs: Sequence[Run]) -> str:
+    """ "3 scored, 1 running, 2 not applicable": words for what is there, nothing for what is not."""
+    words: tuple[tuple[set[str], str], ...] = (
+        ({State.PASSED}, gettext("%(count)s scored")),
+        ({State.RUNNING}, gettext("%(count)s running")),
+        ({State.QUEUED, State.WAITING}, gettext("%(count)s waiting")),
+        ({State.FAILED, State.TIMED_OUT, State.OUT_OF_MEMORY, State.QUARANTINED}, gettext("%(count)s failed")),
+        ({State.NOT_APPLICABLE}, gettext("%(count)s not applicable")),
+    )
+    counts = [(sum(run.state in states for run in runs), phrase) for states, phrase in words]
+    return gettext(", ").join(phrase % {"count": count} for count, phrase in counts if count)
+
+
+def progress_percent(runs: Sequence[Run]) -> int:
+    """How much of an evaluation is behind it, each run counting once."""
+    if not runs:
+        return 100
+    done = sum(run.progress if run.state == State.RUNNING else float(not run.is_open) for run in runs)
+    return round(100 * done / len(runs))
+
+
+@dataclass(frozen=True)
+class BenchmarkRow:
+    """One benchmark of a run page: its state, and its reading once there is a score."""
+
+    run: Run
+    title: str
+    state: str
+    reading: Reading | None
+    n: int | None
+    receipt: str
+
+
+def benchmark_rows(runs: Iterable[Run]) -> list[BenchmarkRow]:
+    """Scored ones first, then those under way, then those that do not apply; each group in the stored order."""
+    order = [State.PASSED, State.RUNNING, State.QUEUED, State.WAITING]
+    mine = [run for run in runs if run.step == Step.BENCHMARK and run.benchmark is not None]
+    mine.sort(key=lambda run: (order.index(State(run.state)) if run.state in order else len(order), run.position))
+    rows = []
+    for run in mine:
+        score = getattr(run, "score", None)
+        state = "scored" if score else "queued" if run.state == State.WAITING else run.state
+        receipt = getattr(run, "receipt", None)
+        rows.append(
+            BenchmarkRow(
+                run=run,
+                title=run.benchmark.title if run.benchmark else "",
+                state=state,
+                reading=score_reading(score) if score else None,
+                n=score.n if score else None,
+                receipt=receipt.sha256 if receipt else "",
+            )
+        )
+    return rows
+
+
+@dataclass(frozen=True)
+class Badge:
+    state: str
+    text: Text = ""
+
+
+def badges(evaluation: Evaluation | None) -> list[Badge]:
+    """What the head of a repository says of its newest commit: scan and smoke, or that it is being measured."""
+    if evaluation is None:
+        return []
+    runs = {run.step: run for run in evaluation.runs.all()}
+    found = []
+    if evaluation.verdict == Evaluation.Verdict.QUARANTINED:
+        found.append(Badge("quarantined"))
+    elif evaluation.verdict == Evaluation.Verdict.WARNING:
+        found.append(Badge("suspicious"))
+    elif evaluation.verdict == Evaluation.Verdict.CLEAN:
+        found.append(Badge("clean"))
+    smoke = runs.get(Step.SMOKE)
+    if smoke is not None and smoke.state == State.PASSED:
+        found.append(Badge("passed", gettext("smoke passed")))
+    elif smoke is not None and smoke.state in {State.FAILED, State.TIMED_OUT, State.OUT_OF_MEMORY}:
+        found.append(Badge("failed", gettext("smoke failed")))
+    if evaluation.status == Evaluation.Status.RUNNING:
+        found.append(Badge("running", gettext("measuring")))
+    elif evaluation.status == Evaluation.Status.QUEUED:
+        found.append(Badge("queued", gettext("waiting to be measured")))
+    return found
+
+
+def scores_of(evaluation: Evaluation | None) -> list[Score]:
+    """The scores of an evaluation in the order of its runs."""
+    if evaluation is None:
+        return []
+    return [run.score for run in evaluation.runs.all() if getattr(run, "score", None) is not None]
+
+
+def result_of(evaluation: Evaluation | None, step: Step) -> dict[str, Any]:
+    """What one fixed step found, {} while it has found nothing."""
+    if evaluation is None:
+        return {}
+    return next((run.result or {} for run in evaluation.runs.all() if run.step == step), {})

@@ -1,0 +1,124 @@
+"""What was measured: the list of a repository's evaluations, one of them live, and its receipts."""
+
+import json
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from evaluation.models import Evaluation, Receipt, Step
+from evaluation.presentation import (
+    badges,
+    benchmark_rows,
+    cost_readings,
+    progress_percent,
+    result_of,
+    score_reading,
+    scores_of,
+    step_rows,
+)
+from hub.core.htmx import render_page_or_fragment
+from hub.core.pagination import keyset_page
+from hub.pages import facets
+from hub.pages.repository import open_repository
+from hub.pages.rows import main_score
+
+PER_PAGE = 30
+
+
+@require_GET
+def evaluations(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
+    """Every measured commit, newest first."""
+    opened = open_repository(request, kind, namespace, name)
+    found = (
+        Evaluation.objects.filter(repository=opened.repository)
+        .select_related("commit__author")
+        .prefetch_related("runs__score__benchmark")
+    )
+    page = keyset_page(found, order=("-id",), limit=PER_PAGE, cursor=request.GET.get("cursor"))
+    rows = []
+    for evaluation in page.rows:
+        main = main_score(scores_of(evaluation))
+        rows.append((evaluation, badges(evaluation), score_reading(main) if main else None))
+    context = opened.context("evaluations") | {
+        "rows": rows,
+        "next_url": facets.with_value(request.GET, "cursor", page.next_cursor) if page.next_cursor else "",
+    }
+    return render(request, "evaluation/evaluations.html", context)
+
+
+@require_GET
+def evaluation(request: HttpRequest, kind: str, namespace: str, name: str, revision: str) -> HttpResponse:
+    """One evaluation. While it runs the page asks for its middle part every two seconds; then it stops by itself."""
+    opened = open_repository(request, kind, namespace, name, revision)
+    found = Evaluation.objects.with_runs().filter(commit=opened.commit).first()
+    context = opened.context("evaluations") | {"revision": opened.commit.oid} | run_context(found)
+    context["poll_url"] = request.get_full_path()
+    return render_page_or_fragment(request, "evaluation/evaluation.html", "evaluation/partials/_live.html", context)
+
+
+def run_context(found: Evaluation | None) -> dict[str, Any]:
+    """Steps, scores, log and costs of an evaluation, as the live part draws them."""
+    if found is None:
+        return {"found": None}
+    runs = list(found.runs.all())
+    return {
+        "found": found,
+        "is_open": found.status != Evaluation.Status.DONE,
+        "steps": step_rows(runs),
+        "percent": progress_percent(runs),
+        "rows": benchmark_rows(runs),
+        "cost": cost_readings(result_of(found, Step.COST)),
+        "smoke_checks": result_of(found, Step.SMOKE).get("checks") or [],
+        "findings": result_of(found, Step.SCAN).get("findings") or [],
+        "logs": [(run, run.log) for run in runs if run.log],
+        "worker": next((run.worker for run in reversed(runs) if run.worker), ""),
+        "attempts": max((run.attempt for run in runs), default=0),
+        "seconds": _seconds(found),
+    }
+
+
+def _seconds(found: Evaluation) -> float | None:
+    if found.finished_at is None:
+        return None
+    return (found.finished_at - found.created_at).total_seconds()
+
+
+@require_GET
+def receipt(request: HttpRequest, kind: str, namespace: str, name: str, revision: str, sha256: str) -> HttpResponse:
+    """One receipt for people; its JSON is a link away."""
+    opened = open_repository(request, kind, namespace, name, revision)
+    found = (
+        Receipt.objects.select_related("run__score__benchmark", "run__benchmark", "run__evaluation")
+        .filter(sha256=sha256, run__evaluation__commit=opened.commit)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    if request.GET.get("format") == "json":
+        response = HttpResponse(found.body, content_type="application/json")
+        response["Content-Disposition"] = f'attachment; filename="receipt-{sha256[:12]}.json"'
+        return response
+    score = getattr(found.run, "score", None)
+    context = opened.context("evaluations") | {
+        "receipt": found,
+        "run": found.run,
+        "reading": score_reading(score, short=False) if score else None,
+        "score": score,
+        "facts": list(flat(json.loads(found.body))),
+    }
+    return render(request, "evaluation/receipt.html", context)
+
+
+def flat(document: Any, prefix: str = "") -> Any:
+    """A nested record as (dotted name, value) lines; long lists are counted rather than printed."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            yield from flat(value, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(document, list) and (len(document) > 6 or any(isinstance(item, dict | list) for item in document)):
+        yield prefix, f"[{len(document)}]"
+    elif isinstance(document, list):
+        yield prefix, ", ".join(str(item) for item in document)
+    else:
+        yield prefix, document

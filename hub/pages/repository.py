@@ -1,0 +1,173 @@
+"""One repository: what every page of it starts from, and its card with all that was measured."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET
+
+from evaluation.models import Evaluation, Step
+from evaluation.presentation import (
+    Badge,
+    badges,
+    benchmark_rows,
+    cost_readings,
+    result_of,
+    score_reading,
+    scores_of,
+)
+from hub.core import markdown
+from hub.core.exceptions import OverLimit
+from hub.pages import snippets
+from models_registry import addresses
+from models_registry.exceptions import RepositoryNotFound
+from models_registry.manifests import listing_of
+from models_registry.models import Commit, Repository
+from models_registry.permissions import Action, can
+from models_registry.services.heads import card_of
+from models_registry.services.revisions import find_commit
+from models_registry.types import Listing
+
+HISTORY_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A repository that this person may read, at one revision.
+
+    Attributes:
+        revision: as the address names it: a branch, a tag or a commit id.
+        commit: what the revision names.
+        listing: the files of that commit.
+        evaluation: what was measured of the newest commit of the default branch, with its runs.
+    """
+
+    repository: Repository
+    revision: str
+    commit: Commit
+    listing: Listing
+    evaluation: Evaluation | None
+    may_write: bool
+    may_administer: bool
+
+    @property
+    def badges(self) -> list[Badge]:
+        return badges(self.evaluation)
+
+    def context(self, tab: str) -> dict[str, Any]:
+        """What `repository_base.html` needs; `tab` is card, files, history or evaluations."""
+        return {
+            "opened": self,
+            "repository": self.repository,
+            "commit": self.commit,
+            "revision": self.revision,
+            "badges": self.badges,
+            "may_write": self.may_write,
+            "tab": tab,
+            "section": "datasets" if self.repository.kind == "dataset" else "models",
+        }
+
+
+def find_repository(request: HttpRequest, kind: str, namespace: str, name: str) -> Repository:
+    """The repository, if this person may read it.
+
+    Raises:
+        RepositoryNotFound: missing or hidden; the page cannot tell which.
+    """
+    found = Repository.objects.visible_to(request.user).named(kind, namespace, name).first()
+    if found is None:
+        raise RepositoryNotFound(name=f"{namespace}/{name}", kind=kind)
+    return found
+
+
+def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, revision: str | None = None) -> Opened:
+    """Find a repository and the commit that the address names.
+
+    Raises:
+        RepositoryNotFound, RevisionNotFound
+    """
+    repository = find_repository(request, kind, namespace, name)
+    commit = find_commit(repository, revision)
+    return Opened(
+        repository=repository,
+        revision=revision or repository.default_branch,
+        commit=commit,
+        listing=listing_of(commit),
+        evaluation=Evaluation.objects.with_runs().filter(repository=repository, commit__oid=repository.head).first(),
+        may_write=can(request.user, Action.WRITE, repository),
+        may_administer=can(request.user, Action.ADMINISTER, repository),
+    )
+
+
+@require_GET
+def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
+    """The page of a model or data set: how to use it, what was measured, what its author says."""
+    opened = open_repository(request, kind, namespace, name)
+    repository = opened.repository
+    if repository.full_name != f"{namespace}/{name}":
+        return HttpResponsePermanentRedirect(addresses.page(repository))
+    context = opened.context("card") | _card(opened) | _measured(opened)
+    context["snippets"] = snippets.of(repository, origin(request), opened.listing)
+    context["commits"] = repository.commits.light().order_by("-pk")[:HISTORY_SHOWN]
+    template = "dataset" if repository.kind == "dataset" else "repository"
+    return render(request, f"models_registry/{template}.html", context)
+
+
+def origin(request: HttpRequest) -> str:
+    """Where programs reach this hub, without a slash at the end."""
+    return settings.SMALLHUB_PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
+
+
+def places(opened: Opened, folder: str = "") -> markdown.Places:
+    """Where relative links of a document in this repository lead."""
+    return markdown.Places(
+        folder=folder,
+        page=addresses.at(opened.repository, "blob", opened.revision) + "/",
+        raw=addresses.at(opened.repository, "resolve", opened.commit.oid) + "/",
+    )
+
+
+def _card(opened: Opened) -> dict[str, Any]:
+    body = card_of(opened.repository, opened.commit).body.strip()
+    if not body:
+        return {"card_html": "", "card_fault": ""}
+    try:
+        return {"card_html": markdown.render(body, places(opened)), "card_fault": ""}
+    except OverLimit as error:
+        return {"card_html": "", "card_fault": str(error)}
+
+
+def _measured(opened: Opened) -> dict[str, Any]:
+    """The side column: scores and costs as readings, facts from the files themselves."""
+    repository, evaluation = opened.repository, opened.evaluation
+    runs = list(evaluation.runs.all()) if evaluation else []
+    address = addresses.at(repository, "evaluations", repository.head) if evaluation else ""
+    cost = result_of(evaluation, Step.COST) or {"bytes": repository.size_bytes}
+    return {
+        "evaluation": evaluation,
+        "evaluation_url": address,
+        "readings": [score_reading(score, url=address) for score in scores_of(evaluation)],
+        "receipts": sum(1 for run in runs if getattr(run, "receipt", None) is not None),
+        "open_runs": sum(run.is_open for run in runs),
+        "not_scored": [row for row in benchmark_rows(runs) if row.reading is None and row.state != "not_applicable"],
+        "cost": cost_readings(cost),
+        "machine": cost.get("machine"),
+        "facts": facts(repository, result_of(evaluation, Step.INSPECT)),
+        "held": opened.commit.held,
+    }
+
+
+def facts(repository: Repository, inspected: dict[str, Any]) -> list[tuple[str, Any, str]]:
+    """What the files tell of the model: (label, value, how to write it: text, count or tokens)."""
+    found = [
+        (gettext("Architecture"), inspected.get("architecture"), "text"),
+        (gettext("Parameters"), repository.parameters or inspected.get("parameters"), "count"),
+        (gettext("Number format"), inspected.get("dtype"), "text"),
+        (gettext("Context"), inspected.get("context_length"), "tokens"),
+        (gettext("Vocabulary"), inspected.get("vocabulary_size"), "number"),
+        (gettext("Library"), repository.library, "text"),
+    ]
+    return [fact for fact in found if fact[1]]

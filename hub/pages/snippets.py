@@ -1,0 +1,94 @@
+"""How to use a repository, as lines to copy. Written for what the repository is, so that each line runs as it stands."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from models_registry.models import Kind, Repository
+from models_registry.types import Listing
+
+_CALLS = {
+    "text-generation": 'model.generate("The lighthouse keeper", max_new_tokens=40).text',
+    "text-classification": 'model.classify(["Warm, clever and over too soon."])',
+    "sentence-similarity": 'model.embed(["a quiet harbour", "a calm port"])',
+}
+_CLASSES = {
+    "text-generation": "AutoModelForCausalLM",
+    "text-classification": "AutoModelForSequenceClassification",
+    "sentence-similarity": "AutoModel",
+    "feature-extraction": "AutoModel",
+    "fill-mask": "AutoModelForMaskedLM",
+    "token-classification": "AutoModelForTokenClassification",
+}
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """One tab: its id, its name and the lines."""
+
+    key: str
+    name: str | Promise
+    code: str
+
+
+def of(repository: Repository, origin: str, listing: Listing) -> list[Snippet]:
+    """The tabs that fit this repository.
+
+    Args:
+        origin: where this hub answers, such as http://127.0.0.1:8000.
+    """
+    name = repository.full_name
+    if repository.kind == Kind.DATASET:
+        return [
+            Snippet("datasets", "datasets", _datasets(name, origin)),
+            Snippet(
+                "shell", gettext_lazy("Shell"), f"export HF_ENDPOINT={origin}\nhf download {name} --repo-type dataset"
+            ),
+            Snippet("git", "Git", f"git clone {origin}/datasets/{name}"),
+        ]
+    found = [
+        Snippet("python", "Python", _python(repository)),
+        Snippet("shell", gettext_lazy("Shell"), f"export SMALLHUB_ENDPOINT={origin}\nsmallhub pull {name}"),
+    ]
+    if repository.library in {"transformers", "sentence-transformers"}:
+        found.append(Snippet("transformers", "transformers", _transformers(repository, origin)))
+    found.append(Snippet("http", "HTTP", _http(repository, origin, listing)))
+    return found
+
+
+def _python(repository: Repository) -> str:
+    call = _CALLS.get(repository.task, "")
+    return "\n".join(
+        ["import smallhub", "", f'model = smallhub.load("{repository.full_name}")', *([call] if call else [])]
+    )
+
+
+def _transformers(repository: Repository, origin: str) -> str:
+    name = repository.full_name
+    if repository.library == "sentence-transformers":
+        lines = ["from sentence_transformers import SentenceTransformer", "", f'model = SentenceTransformer("{name}")']
+    else:
+        kind = _CLASSES.get(repository.task, "AutoModel")
+        lines = [
+            f"from transformers import AutoTokenizer, {kind}",
+            "",
+            f'tokenizer = AutoTokenizer.from_pretrained("{name}")',
+            f'model = {kind}.from_pretrained("{name}")',
+        ]
+    return "\n".join([f"# in the shell before: export HF_ENDPOINT={origin}", *lines])
+
+
+def _datasets(name: str, origin: str) -> str:
+    lines = [f"# in the shell before: export HF_ENDPOINT={origin}", "from datasets import load_dataset", ""]
+    return "\n".join([*lines, f'data = load_dataset("{name}")'])
+
+
+def _http(repository: Repository, origin: str, listing: Listing) -> str:
+    """The manifest, then the largest file by its name."""
+    name = repository.full_name
+    lines = [f"curl {origin}/api/v1/repositories/models/{name}/manifest/{repository.default_branch}"]
+    largest = max(listing.files.values(), key=lambda entry: entry.size, default=None)
+    if largest is not None:
+        lines.append(f"curl -LO {origin}/{name}/resolve/{repository.default_branch}/{largest.path}")
+    return "\n".join(lines)

@@ -1,0 +1,152 @@
+"""Publishing from the browser. The page works without a script as far as a form can: it makes the repository."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.authentication import acting_user
+from accounts.forms import DescribedForm
+from accounts.models import Namespace, User
+from evaluation.models import Step
+from evaluation.presentation import STEP_NAMES, STEP_PLANS
+from hub.core.exceptions import HubError
+from hub.core.names import repository_fault
+from hub.pages.repository import open_repository, origin
+from models_registry import addresses, labels
+from models_registry.models import Kind, Visibility
+from models_registry.permissions import Action, require
+from models_registry.services.repositories import create_repository
+
+
+class NewRepositoryForm(DescribedForm):
+    """Where, what and for whom. The licence goes into the card, which the upload writes."""
+
+    owner = forms.ChoiceField(label=_("Owner"))
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=96,
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Letters, digits, “-”, “_” and “.”. It ends the address."),
+    )
+    kind = forms.ChoiceField(
+        label=_("Kind"), choices=[(Kind.MODEL, _("Model")), (Kind.DATASET, _("Data set"))], widget=forms.RadioSelect
+    )
+    visibility = forms.ChoiceField(
+        label=_("Who can read it"),
+        choices=[(Visibility.PUBLIC, _("everyone")), (Visibility.PRIVATE, _("only its owner"))],
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = Namespace.objects.writable_by(user).select_related("organisation").order_by("organisation_id", "key")
+        owner = self.fields["owner"]
+        assert isinstance(owner, forms.ChoiceField)
+        owner.choices = [
+            (row.name, row.name if not row.is_organisation else _t("%(name)s (organisation)") % {"name": row.name})
+            for row in sorted(names, key=lambda row: row.is_organisation)
+        ]
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        fault = repository_fault(name)
+        if fault:
+            raise forms.ValidationError(_(fault))
+        return name
+
+
+@ensure_csrf_cookie
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Make a repository and fill it. The script sends the files; without it the form makes an empty one."""
+    user = acting_user(request)
+    initial = {
+        "owner": request.GET.get("owner") or user.username,
+        "kind": Kind.DATASET if request.GET.get("kind") == "dataset" else Kind.MODEL,
+        "visibility": Visibility.PUBLIC,
+        "name": request.GET.get("name", ""),
+    }
+    form = NewRepositoryForm(request.POST if request.method == "POST" else None, user=user, initial=initial)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            made = create_repository(
+                user=user,
+                namespace=data["owner"],
+                name=data["name"],
+                kind=Kind(data["kind"]),
+                visibility=Visibility(data["visibility"]),
+            )
+            return redirect(addresses.page(made))
+        except HubError as error:
+            form.add_error("name", str(error))
+    context = {"form": form, "existing": None, **_shared(request, f"{user.username}/my-model")}
+    return render(request, "models_registry/upload.html", context, status=400 if form.errors else 200)
+
+
+@ensure_csrf_cookie
+@login_required
+@require_GET
+def add_files(request: HttpRequest, kind: str, namespace: str, name: str, revision: str) -> HttpResponse:
+    """Add files to a branch of what exists, with the same script."""
+    opened = open_repository(request, kind, namespace, name, revision)
+    require(acting_user(request), Action.WRITE, opened.repository)
+    if not opened.repository.refs.branches().filter(name=f"refs/heads/{revision}").exists():
+        raise PermissionDenied
+    context = opened.context("files") | {
+        "existing": opened.repository,
+        "form": None,
+        **_shared(request, opened.repository.full_name),
+    }
+    return render(request, "models_registry/upload.html", context)
+
+
+def _words() -> dict[str, str]:
+    """What upload.js says; {braces} are filled in there."""
+    return {
+        "waiting": _t("waiting"),
+        "checking": _t("checking"),
+        "sent": _t("{sent} of {size}"),
+        "verified": _t("verified"),
+        "known": _t("linked, already here"),
+        "ignored": _t("left out by .gitignore"),
+        "failed": _t("not sent"),
+        "remove": _t("Remove {name}"),
+        "total": _t("{count} files, {size}"),
+        "too_large": _t("Larger than this hub takes ({size})."),
+        "need_name": _t("Publish opens when there is a name."),
+        "need_files": _t("Publish opens when there is at least one file."),
+        "remove_failed": _t("Publish opens when the files that cannot be sent are removed."),
+        "bad_name": _t("Use letters, digits, “-”, “_” and “.”. Try {name}."),
+        "card_has_licence": _t("Your README.md declares {licence}; that is what counts."),
+        "card_gets_licence": _t("Your README.md declares no licence; a line is added to it."),
+        "lost": _t("{count} files did not arrive"),
+        "lost_help": _t("The others are kept. Publish again to send only what is missing."),
+        "refused": _t("Not published"),
+        "committing": _t("All files are here; writing the commit."),
+        "publishing": _t("Publishing"),
+        "publish": _t("Publish"),
+        "offline": _t("The hub cannot be reached. Check the connection, then publish again."),
+    }
+
+
+def _shared(request: HttpRequest, name: str) -> dict[str, Any]:
+    return {
+        "words": _words(),
+        "shell_lines": f"export SMALLHUB_ENDPOINT={origin(request)}\nsmallhub push ./folder {name}",
+        "first_licences": [(key, labels.LICENCES[key]) for key in labels.FIRST_LICENCES],
+        "other_licences": [(k, v) for k, v in labels.LICENCES.items() if k not in labels.FIRST_LICENCES],
+        "steps": [(STEP_NAMES[step], STEP_PLANS[step]) for step in Step],
+        "max_file_bytes": settings.SMALLHUB_MAX_FILE_BYTES,
+        "section": "models",
+    }

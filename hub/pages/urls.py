@@ -1,0 +1,45 @@
+"""Addresses of the pages. Repository paths come last, for they take whatever is left."""
+
+from django.urls import URLPattern, path
+
+from hub.pages import catalogue, evaluations, files, history, people, repository, service, upload
+
+
+def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
+    """The pages of one kind of repository; `models_registry.addresses` writes their addresses."""
+    at = f"{prefix}<name:namespace>/<name:name>"
+    known = {"kind": kind}
+    return [
+        path(f"{at}/tree", files.tree_start, known, name=f"{kind}_files"),
+        path(f"{at}/tree/<rev:revision>", files.tree, known, name=f"{kind}_tree"),
+        path(f"{at}/tree/<rev:revision>/<filepath:path>", files.tree, known, name=f"{kind}_folder"),
+        path(f"{at}/blob/<rev:revision>/<filepath:path>", files.blob, known, name=f"{kind}_file"),
+        path(f"{at}/commits", history.commits, known, name=f"{kind}_history"),
+        path(f"{at}/commits/<rev:revision>", history.commits, known, name=f"{kind}_commits"),
+        path(f"{at}/commit/<rev:revision>", history.commit, known, name=f"{kind}_commit"),
+        path(f"{at}/evaluations", evaluations.evaluations, known, name=f"{kind}_evaluations"),
+        path(f"{at}/evaluations/<rev:revision>", evaluations.evaluation, known, name=f"{kind}_evaluation"),
+        path(
+            f"{at}/evaluations/<rev:revision>/receipts/<str:sha256>",
+            evaluations.receipt,
+            known,
+            name=f"{kind}_receipt",
+        ),
+        path(f"{at}/upload/<rev:revision>", upload.add_files, known, name=f"{kind}_upload"),
+        path(at, repository.card, known, name=kind),
+    ]
+
+
+urlpatterns = [
+    path("", catalogue.home, name="home"),
+    path("models", catalogue.model_list, name="model_list"),
+    path("datasets", catalogue.dataset_list, name="dataset_list"),
+    path("new", upload.new, name="new"),
+    path("status", service.status, name="status"),
+    path("docs", service.docs, name="docs"),
+    path("docs/<str:page>", service.docs, name="docs_page"),
+    *repository_pages("datasets/", "dataset"),
+    *repository_pages("spaces/", "app"),
+    *repository_pages("", "model"),
+    path("<name:namespace>", people.namespace, name="namespace"),
+]

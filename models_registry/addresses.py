@@ -1,0 +1,28 @@
+"""Where a repository and what is in it lives on the web. One place writes addresses, so that all are quoted alike.
+
+A revision is one segment (`refs%2Fpr%2F1`), a path keeps its slashes: the form of the public hub.
+"""
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from models_registry.models import Repository
+
+PREFIXES = {"model": "", "dataset": "datasets/", "app": "spaces/"}
+
+
+def page(repository: "Repository") -> str:
+    """`/ns/name`, `/datasets/ns/name` or `/spaces/ns/name`."""
+    return f"/{PREFIXES[repository.kind]}{repository.full_name}"
+
+
+def at(repository: "Repository", view: str, revision: str, path: str = "") -> str:
+    """One view of a revision: `tree`, `blob`, `resolve`, `commits`, `commit`, `evaluations`."""
+    address = f"{page(repository)}/{view}/{quote(revision, safe='')}"
+    return f"{address}/{quote(path)}" if path else address
+
+
+def resolve(repository: "Repository", revision: str, path: str, *, download: bool = False) -> str:
+    """The bytes of one file."""
+    return at(repository, "resolve", revision, path) + ("?download=true" if download else "")

@@ -1,0 +1,105 @@
+"""The words people read for ids that files carry: tasks, libraries, languages, licences."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language_info, gettext_lazy
+
+Text = str | Promise
+
+TASKS: dict[str, Text] = {
+    "text-generation": gettext_lazy("Text completion"),
+    "text-classification": gettext_lazy("Text classification"),
+    "sentence-similarity": gettext_lazy("Sentence vectors"),
+    "feature-extraction": gettext_lazy("Feature vectors"),
+    "token-classification": gettext_lazy("Named entities"),
+    "translation": gettext_lazy("Translation"),
+    "summarization": gettext_lazy("Summaries"),
+    "question-answering": gettext_lazy("Question answering"),
+    "fill-mask": gettext_lazy("Fill in the blank"),
+    "text2text-generation": gettext_lazy("Text to text"),
+    "automatic-speech-recognition": gettext_lazy("Speech to text"),
+    "audio-classification": gettext_lazy("Audio classification"),
+    "language-modeling": gettext_lazy("Language modelling"),
+}
+# What the upload page offers first; the others of the list are in LICENCES.
+PERMISSIVE = frozenset(
+    {"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc", "cc0-1.0", "unlicense", "cc-by-4.0"}
+)
+
+
+@dataclass(frozen=True)
+class Licence:
+    """What a licence lets people do, in four words each. None: it does not say."""
+
+    name: str
+    may_sell: bool
+    may_change: bool
+    duty: Text
+    says: Text
+
+    @property
+    def is_open(self) -> bool:
+        return self.may_sell and self.may_change
+
+
+_NOTICE = gettext_lazy("Keep the notice")
+_NOTICE_CHANGES = gettext_lazy("Keep the notice; say what you changed")
+_CREDIT = gettext_lazy("Name the author")
+_SHARE = gettext_lazy("Share changes under the same licence")
+_NONE: Text = ""
+
+LICENCES: dict[str, Licence] = {
+    "apache-2.0": Licence(
+        "Apache-2.0",
+        True,
+        True,
+        _NOTICE_CHANGES,
+        gettext_lazy("Anyone may use, change and sell it. They keep your notice. Covers patents."),
+    ),
+    "mit": Licence(
+        "MIT",
+        True,
+        True,
+        _NOTICE,
+        gettext_lazy("Anyone may do anything. They keep your notice. Says nothing of patents."),
+    ),
+    "cc-by-sa-4.0": Licence(
+        "CC-BY-SA-4.0", True, True, _SHARE, gettext_lazy("Changes must be shared under the same licence.")
+    ),
+    "cc-by-nc-4.0": Licence(
+        "CC-BY-NC-4.0", False, True, _CREDIT, gettext_lazy("No commercial use. Shown as “not open” in searches.")
+    ),
+    "bsd-3-clause": Licence("BSD-3-Clause", True, True, _NOTICE, gettext_lazy("Like MIT; your name sells nothing.")),
+    "bsd-2-clause": Licence("BSD-2-Clause", True, True, _NOTICE, gettext_lazy("Like MIT, in fewer words.")),
+    "cc0-1.0": Licence("CC0-1.0", True, True, _NONE, gettext_lazy("You give up all rights.")),
+    "unlicense": Licence("Unlicense", True, True, _NONE, gettext_lazy("You give up all rights.")),
+    "cc-by-4.0": Licence("CC-BY-4.0", True, True, _CREDIT, gettext_lazy("Anyone may do anything, and names you.")),
+    "gpl-3.0": Licence("GPL-3.0", True, True, _SHARE, gettext_lazy("What is built with it is shared the same way.")),
+    "lgpl-3.0": Licence(
+        "LGPL-3.0", True, True, _SHARE, gettext_lazy("Changes to it are shared; programs around it need not be.")
+    ),
+    "mpl-2.0": Licence("MPL-2.0", True, True, _SHARE, gettext_lazy("Changed files are shared; the rest need not be.")),
+    "cc-by-nc-sa-4.0": Licence("CC-BY-NC-SA-4.0", False, True, _SHARE, gettext_lazy("No commercial use; share alike.")),
+    "openrail": Licence("OpenRAIL", True, True, _NOTICE, gettext_lazy("Open, with a list of uses that are forbidden.")),
+}
+FIRST_LICENCES = ("apache-2.0", "mit", "cc-by-sa-4.0", "cc-by-nc-4.0")
+
+
+def task_name(task: str) -> Text:
+    """The word for a task; an unknown task is written as it stands."""
+    return TASKS.get(task, task.replace("-", " "))
+
+
+def licence_name(licence: str) -> str:
+    """The usual spelling: "apache-2.0" → "Apache-2.0"."""
+    found = LICENCES.get(licence.lower())
+    return found.name if found else licence
+
+
+def language_name(code: str) -> str:
+    """The name of a language in the reader's language, or the code where nobody here knows it."""
+    try:
+        return str(get_language_info(code.lower())["name_translated"])
+    except KeyError:
+        return code

@@ -1,0 +1,35 @@
+"""How repositories are named and addressed on pages."""
+
+from django import template
+
+from models_registry import addresses, labels
+from models_registry.models import Repository
+
+register = template.Library()
+register.filter("task_name", labels.task_name)
+register.filter("licence_name", labels.licence_name)
+register.filter("language_name", labels.language_name)
+
+
+@register.filter
+def address(repository: Repository) -> str:
+    """The repository's page."""
+    return addresses.page(repository)
+
+
+@register.simple_tag
+def at(repository: Repository, view: str, revision: str, path: str = "") -> str:
+    """The address of one view of a revision."""
+    return addresses.at(repository, view, revision, path)
+
+
+@register.filter
+def languages(repository: Repository) -> list[str]:
+    """The languages that the card names."""
+    return [tag.removeprefix("language:") for tag in repository.tags if tag.startswith("language:")]
+
+
+@register.filter
+def licence_terms(licence: str) -> labels.Licence | None:
+    """What the licence lets people do, where this hub knows it."""
+    return labels.LICENCES.get(licence.lower())

@@ -1,0 +1,356 @@
+// The upload page: choose or drop files, send them, commit them, and say clearly what did not arrive.
+import { Refusal, Wire, pageOf } from "./wire.js";
+
+const form = document.querySelector("#upload");
+const words = JSON.parse(document.querySelector("#upload-words").textContent);
+const find = (name) => form.querySelector(`[data-${name}]`);
+const AT_ONCE = 3;
+const SKIPPED = /(^|\/)(\.git|__pycache__|\.cache)(\/|$)|(^|\/)(\.DS_Store|Thumbs\.db)$/;
+
+// Every file of the page: {path, file, state, sha256, row}. States: waiting, checking, sending, done, failed.
+const chosen = new Map();
+let made = form.dataset.repository || "";
+let isSending = false;
+
+for (const part of form.querySelectorAll("[data-needs-script]")) part.hidden = false;
+
+// ── Words and sizes ──────────────────────────────────────────────────────────────────────────────
+const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+
+function size(bytes) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit && value < 100 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "i");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `${form.dataset.sprite}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+const made_of = (tag, className, ...content) => {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.append(...content);
+  return element;
+};
+
+// ── Choosing ─────────────────────────────────────────────────────────────────────────────────────
+function add(file, path) {
+  const clean = path.replace(/^\/+/, "");
+  if (!clean || SKIPPED.test(clean)) return;
+  chosen.get(clean)?.row.remove();
+  const entry = { path: clean, file, state: "waiting", sha256: "", sent: 0 };
+  entry.row = rowOf(entry);
+  chosen.set(clean, entry);
+  find("files").append(entry.row);
+  if (file.size > Number(form.dataset.maxBytes)) fail(entry, say("too_large", { size: size(Number(form.dataset.maxBytes)) }), true);
+}
+
+function rowOf(entry) {
+  const name = made_of("div", "", made_of("b", "cut", entry.path), made_of("div", "small dim", size(entry.file.size)));
+  const bar = made_of("progress", "");
+  bar.max = 100;
+  bar.value = 0;
+  bar.setAttribute("aria-label", entry.path);
+  const state = made_of("span", "small num", say("waiting"));
+  const remove = made_of("button", "btn btn--s btn--icon btn--plain", icon("x"));
+  remove.type = "button";
+  remove.setAttribute("aria-label", say("remove", { name: entry.path }));
+  remove.addEventListener("click", () => {
+    if (isSending) return;
+    chosen.delete(entry.path);
+    entry.row.remove();
+    refresh();
+  });
+  return made_of("div", "file-row", icon("file"), name, bar, state, remove);
+}
+
+function show(entry, state, text, percent) {
+  entry.state = state;
+  const [, name, bar, cell] = entry.row.children;
+  bar.className = state === "done" ? "is-done" : state === "failed" ? "is-failed" : "";
+  bar.value = percent;
+  cell.className = `small num${state === "done" ? " ok" : state === "failed" ? " wrong" : ""}`;
+  cell.replaceChildren(...(state === "done" ? [icon("check"), " "] : []), text);
+  if (state !== "failed") name.querySelector(".wrong")?.remove();
+}
+
+function fail(entry, reason, isFinal = false) {
+  show(entry, "failed", say("failed"), 100);
+  entry.isFinal = isFinal;
+  const name = entry.row.children[1];
+  name.querySelector(".wrong")?.remove();
+  name.append(made_of("div", "small wrong", reason));
+}
+
+async function walk(item, folder = "") {
+  if (item.isFile) {
+    const file = await new Promise((resolve, reject) => item.file(resolve, reject));
+    add(file, folder + item.name);
+    return;
+  }
+  const reader = item.createReader();
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // A hundred at a time.
+    if (!some.length) return;
+    for (const inner of some) await walk(inner, `${folder}${item.name}/`);
+  }
+}
+
+for (const input of form.querySelectorAll("[data-pick]")) {
+  input.addEventListener("change", () => {
+    for (const file of input.files) {
+      const inside = file.webkitRelativePath.split("/").slice(1).join("/");
+      add(file, inside || file.name);
+    }
+    input.value = "";
+    refresh();
+  });
+}
+
+const drop = find("drop");
+for (const name of ["dragenter", "dragover"]) {
+  drop.addEventListener(name, (event) => {
+    event.preventDefault();
+    drop.classList.add("is-over");
+  });
+}
+drop.addEventListener("dragleave", (event) => {
+  if (!drop.contains(event.relatedTarget)) drop.classList.remove("is-over");
+});
+drop.addEventListener("drop", async (event) => {
+  event.preventDefault();
+  drop.classList.remove("is-over");
+  const items = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+  for (const item of items) {
+    // What is inside a dropped folder goes to the top, as with the folder picker.
+    if (item.isDirectory) await walkInside(item);
+    else await walk(item);
+  }
+  refresh();
+});
+
+async function walkInside(folder) {
+  const reader = folder.createReader();
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return;
+    for (const inner of some) await walk(inner);
+  }
+}
+
+// ── What is still missing ────────────────────────────────────────────────────────────────────────
+const NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?$/;
+
+function suggestion(name) {
+  return name.trim().replace(/[^A-Za-z0-9._-]+/g, "-").replace(/-{2,}/g, "-").replace(/\.{2,}/g, ".").replace(/^[-.]+|[-.]+$/g, "").slice(0, 96);
+}
+
+function nameFault() {
+  const field = form.elements.name;
+  if (!field || made) return "";
+  const name = field.value;
+  if (!name) return say("need_name");
+  if (NAME.test(name) && !/--|\.\.|\.git$/i.test(name)) return "";
+  return say("bad_name", { name: suggestion(name) || "model-1" });
+}
+
+function markName(fault) {
+  const field = form.elements.name;
+  if (!field) return;
+  const box = field.closest(".field");
+  const hint = box.querySelector(".hint");
+  box.classList.toggle("is-wrong", Boolean(fault));
+  field.toggleAttribute("aria-invalid", Boolean(fault));
+  if (hint) {
+    hint.dataset.plain ??= hint.textContent;
+    hint.textContent = fault || hint.dataset.plain;
+  }
+}
+
+function refresh() {
+  const all = [...chosen.values()];
+  const bytes = all.reduce((sum, entry) => sum + entry.file.size, 0);
+  find("total").textContent = all.length ? say("total", { count: all.length, size: size(bytes) }) : "";
+  const missing = nameFault();
+  const blocked = all.some((entry) => entry.isFinal);
+  const why = isSending ? "" : !all.length ? say("need_files") : missing || (blocked ? say("remove_failed") : "");
+  find("why").textContent = why;
+  find("send").disabled = Boolean(why) || isSending;
+  noteCard();
+}
+
+async function noteCard() {
+  const note = find("card-note");
+  if (!note) return;
+  const card = chosen.get("README.md");
+  const declared = card ? licenceIn(await card.file.text()) : "";
+  note.hidden = !card;
+  note.textContent = !card ? "" : declared ? say("card_has_licence", { licence: declared }) : say("card_gets_licence");
+}
+
+form.elements.name?.addEventListener("input", () => {
+  if (form.elements.name.closest(".field").classList.contains("is-wrong")) markName(nameFault());
+  refresh();
+});
+form.elements.name?.addEventListener("change", () => markName(form.elements.name.value ? nameFault() : ""));
+
+// ── The card ─────────────────────────────────────────────────────────────────────────────────────
+const FENCE = /^\ufeff?---[ \t]*\r?\n([\s\S]*?)^---[ \t]*(?:\r?\n|$)/m;
+
+function licenceIn(text) {
+  const front = text.match(FENCE);
+  const line = front && front.index === 0 && front[1].match(/^license:[ \t]*["']?([^"'\r\n#]+)/m);
+  return line ? line[1].trim() : "";
+}
+
+// The licence belongs into the card: written into the one that is here, or into a new one.
+async function cardWithLicence(name) {
+  const picked = form.elements.licence?.value;
+  if (!picked) return null;
+  const licence = picked === "other" ? form.elements.other_licence.value : picked;
+  const card = chosen.get("README.md");
+  if (!card) return new File([`---\nlicense: ${licence}\n---\n\n# ${name}\n`], "README.md");
+  const text = await card.file.text();
+  if (licenceIn(text)) return null;
+  const front = text.match(FENCE);
+  const line = `license: ${licence}\n`;
+  const whole = front && front.index === 0 ? text.replace(/^(\ufeff?---[ \t]*\r?\n)/, `$1${line}`) : `---\n${line}---\n\n${text}`;
+  return new File([whole], "README.md");
+}
+
+// ── Sending ──────────────────────────────────────────────────────────────────────────────────────
+const wire = new Wire({ csrf: form.elements.csrfmiddlewaretoken.value, offline: words.offline });
+const hashing = new Worker(form.dataset.worker);
+const waiting = new Map();
+hashing.onmessage = ({ data }) => {
+  const job = waiting.get(data.id);
+  if (!job) return;
+  if (data.done !== undefined) return job.progress(data.done);
+  waiting.delete(data.id);
+  if (data.fault) job.reject(new Error(data.fault));
+  else job.resolve(data.digest);
+};
+let jobs = 0;
+const digest = (file, progress) =>
+  new Promise((resolve, reject) => {
+    jobs += 1;
+    waiting.set(jobs, { resolve, reject, progress });
+    hashing.postMessage({ id: jobs, file });
+  });
+
+async function send(target, entry) {
+  const total = entry.file.size || 1;
+  try {
+    if (!entry.sha256) {
+      const checked = (bytes) => show(entry, "checking", say("checking"), (20 * bytes) / total);
+      entry.sha256 = await digest(entry.file, checked);
+    }
+    const progress = (bytes) =>
+      show(entry, "sending", say("sent", { sent: size(bytes), size: size(entry.file.size) }), 20 + (80 * bytes) / total);
+    const wasSent = await wire.sendLarge(target, entry, progress);
+    show(entry, "done", wasSent ? say("verified") : say("known"), 100);
+  } catch (error) {
+    fail(entry, error.message);
+  }
+}
+
+async function inTurns(entries, work) {
+  const queue = [...entries];
+  const lane = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) await work(next);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+}
+
+function fault(title, text) {
+  const box = find("fault");
+  box.hidden = !title;
+  find("fault-title").textContent = title;
+  find("fault-text").textContent = text;
+  if (title) box.scrollIntoView({ block: "nearest" });
+}
+
+async function target() {
+  if (form.dataset.repository) {
+    return { kind: form.dataset.kind, repository: form.dataset.repository, revision: form.dataset.revision };
+  }
+  const kind = form.elements.kind.value;
+  if (!made) {
+    const asked = { kind, owner: form.elements.owner.value, name: form.elements.name.value, visibility: form.elements.visibility.value };
+    const answer = await wire.create(asked);
+    made = answer.name || `${asked.owner}/${asked.name}`;
+    // A second try goes on with what exists, so these may not change any more.
+    for (const field of form.querySelectorAll("[name=owner], [name=name], [name=kind], [name=visibility]")) field.disabled = true;
+  }
+  return { kind: form.dataset.madeKind ?? (form.dataset.madeKind = kind), repository: made, revision: form.dataset.revision };
+}
+
+async function publish() {
+  const where = await target();
+  const card = await cardWithLicence(where.repository.split("/")[1]);
+  if (card) {
+    add(card, "README.md");
+  }
+  const entries = [...chosen.values()];
+  const modes = await wire.modes(where, entries.filter((entry) => entry.state !== "done"));
+  const large = [];
+  for (const entry of entries) {
+    const mode = modes.get(entry.path);
+    if (!mode) continue;
+    if (mode.shouldIgnore) show(entry, "done", say("ignored"), 100);
+    entry.isIgnored = mode.shouldIgnore;
+    entry.isLarge = mode.uploadMode === "lfs";
+    if (entry.isLarge && !entry.isIgnored) large.push(entry);
+  }
+  await inTurns(large, (entry) => send(where, entry));
+  const lost = entries.filter((entry) => entry.state === "failed").length;
+  if (lost) {
+    fault(say("lost", { count: lost }), say("lost_help"));
+    return;
+  }
+  const kept = entries.filter((entry) => !entry.isIgnored);
+  const summary = form.elements.message.value.trim() || form.elements.message.placeholder;
+  find("why").textContent = say("committing");
+  await wire.commit(where, summary, kept.map(({ path, file, sha256, isLarge }) => ({ path, file, sha256: isLarge ? sha256 : "" })));
+  for (const entry of kept) show(entry, "done", say("verified"), 100);
+  isSending = false;
+  location.assign(pageOf(where));
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  markName(nameFault());
+  if (isSending || nameFault() || !chosen.size) return refresh();
+  isSending = true;
+  fault("", "");
+  refresh();
+  find("send").querySelector("span").textContent = say("publishing");
+  try {
+    await publish();
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 409 && !made) markName(error.message);
+    fault(say("refused"), error.message);
+  } finally {
+    isSending = false;
+    find("send").querySelector("span").textContent = say("publish");
+    refresh();
+  }
+});
+
+addEventListener("beforeunload", (event) => {
+  if (isSending) event.preventDefault();
+});
+refresh();
