@@ -19,7 +19,7 @@ from evaluation.sandbox.errors import (
 )
 from evaluation.sandbox.launch import Loader, Plan
 from evaluation.sandbox.limits import Limits
-from evaluation.sandbox.probe import Probe, Wall, chosen_plan, probe
+from evaluation.sandbox.probing import Probe, Wall, chosen_plan, probe
 from evaluation.sandbox.process import Usage
 from evaluation.sandbox.replies import Classification, Generation, Likelihood
 from evaluation.sandbox.session import Session

@@ -19,7 +19,7 @@ from models_registry.formats.errors import printable
 MAX_OPCODES = 2_000_000
 MAX_STREAMS = 64
 MAX_SECONDS = 8.0
-_MAX_LINE_BYTES = 65_536
+_MAX_LINE_BYTES = 16_000_000
 _KEPT_TEXT_BYTES = 512
 
 _TORCH_STORAGES = ("Float", "Half", "BFloat16", "Double", "Long", "Int", "Short", "Char", "Byte", "Bool")
@@ -222,7 +222,7 @@ def _line(stream: BinaryIO) -> str:
     raw = stream.readline(_MAX_LINE_BYTES)
     if not raw.endswith(b"\n"):
         raise _Broken("a line has no end")
-    return raw[:-1].decode("utf-8", "replace")
+    return raw[:-1][:_KEPT_TEXT_BYTES].decode("utf-8", "replace")
 
 
 def _general(machine: _Machine, opcode: pickletools.OpcodeInfo, argument: object) -> None:

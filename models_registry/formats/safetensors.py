@@ -115,8 +115,8 @@ def read_header(stream: BinaryIO, *, size_bytes: int) -> SafetensorsHeader:
 
 def _parse(raw: bytes) -> dict[str, Any]:
     """Parse the JSON, allowing the padding of spaces that writers add, and nothing else around it."""
-    if not raw.startswith(b"{"):
-        raise BadFormat("safetensors_header", 'The header does not begin with "{".')
+    if not raw.startswith(b"{") or not raw.rstrip(b" ").endswith(b"}"):
+        raise BadFormat("safetensors_header", 'The header does not begin with "{" and end with "}".')
     try:
         return config_json.parse_object(raw.rstrip(b" "), limits=_HEADER_LIMITS)
     except BadFormat as error:
@@ -142,53 +142,66 @@ def _metadata(value: Any) -> dict[str, str]:
 
 def _tensor(name: str, entry: Any, data_start: int) -> Tensor:
     """Check one entry by itself: its keys, type, shape, and that its byte range has the size these ask for."""
-    shown = printable(name)
     if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise BadFormat(
-            "safetensors_name", f'The tensor name "{shown}" is empty, too long or holds control characters.'
+            "safetensors_name", f'The tensor name "{printable(name)}" is empty, too long or holds control characters.'
         )
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise BadFormat("safetensors_entry", f'Tensor "{shown}" must have dtype, shape and data_offsets, nothing else.')
+        raise BadFormat(
+            "safetensors_entry", f'Tensor "{printable(name)}" must have dtype, shape and data_offsets, nothing else.'
+        )
     bits = DTYPE_BITS.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
     if bits is None:
-        raise BadFormat("safetensors_dtype", f'Tensor "{shown}" has the unknown type {printable(str(entry["dtype"]))}.')
-    shape = _naturals(entry["shape"], shown, "shape")
-    offsets = _naturals(entry["data_offsets"], shown, "data_offsets")
+        raise BadFormat(
+            "safetensors_dtype", f'Tensor "{printable(name)}" has the unknown type {printable(str(entry["dtype"]))}.'
+        )
+    shape = _naturals(entry["shape"], name, "shape")
+    offsets = _naturals(entry["data_offsets"], name, "data_offsets")
     if len(shape) > MAX_DIMENSIONS or len(offsets) != 2:
-        raise BadFormat("safetensors_entry", f'Tensor "{shown}" needs two offsets and at most {MAX_DIMENSIONS} axes.')
+        raise BadFormat(
+            "safetensors_entry", f'Tensor "{printable(name)}" needs two offsets and at most {MAX_DIMENSIONS} axes.'
+        )
     start, stop = offsets
     wanted_bits = math.prod(shape) * bits
     if wanted_bits % 8 or stop - start != wanted_bits // 8:
         raise BadFormat(
             "safetensors_size",
-            f'Tensor "{shown}" ({entry["dtype"]} {list(shape)[:8]}) needs {wanted_bits / 8:,.0f} bytes, '
+            f'Tensor "{printable(name)}" ({entry["dtype"]} {list(shape)[:8]}) needs {wanted_bits / 8:,.0f} bytes, '
             f"but its range {start:,}–{stop:,} has {stop - start:,}.",
         )
     return Tensor(name=name, dtype=entry["dtype"], shape=shape, start=data_start + start, stop=data_start + stop)
 
 
-def _naturals(value: Any, shown: str, what: str) -> tuple[int, ...]:
+def _naturals(value: Any, name: str, what: str) -> tuple[int, ...]:
     """A list of integers from 0 on. `True` counts as an integer in Python, not here."""
     if not isinstance(value, list) or any(type(item) is not int or item < 0 for item in value):
-        raise BadFormat("safetensors_entry", f'Tensor "{shown}": {what} must be a list of integers from 0 on.')
+        raise BadFormat(
+            "safetensors_entry", f'Tensor "{printable(name)}": {what} must be a list of integers from 0 on.'
+        )
     return tuple(value)
 
 
 def _check_cover(tensors: Iterable[Tensor], *, data_start: int, size_bytes: int) -> None:
     """Every byte after the header belongs to exactly one tensor."""
-    position, previous = data_start, "the header"
+    position = data_start
+    previous: Tensor | None = None
     for tensor in tensors:
-        shown = f'"{printable(tensor.name)}" (bytes {tensor.start:,}–{tensor.stop:,})'
         if tensor.start > position:
             raise BadFormat(
-                "safetensors_hole", f"Bytes {position:,}–{tensor.start:,} before {shown} belong to no tensor."
+                "safetensors_hole", f"Bytes {position:,}–{tensor.start:,} before {_place(tensor)} belong to no tensor."
             )
         if tensor.start < position:
-            raise BadFormat("safetensors_overlap", f"Tensor {shown} overlaps {previous}.")
-        position, previous = tensor.stop, shown
+            raise BadFormat("safetensors_overlap", f"Tensor {_place(tensor)} overlaps {_place(previous)}.")
+        position, previous = tensor.stop, tensor
     if position > size_bytes:
         raise BadFormat(
-            "safetensors_truncated", f"Tensor {previous} ends at byte {position:,}, but the file has {size_bytes:,}."
+            "safetensors_truncated",
+            f"Tensor {_place(previous)} ends at byte {position:,}, but the file has {size_bytes:,}.",
         )
     if position < size_bytes:
         raise BadFormat("safetensors_trailing", f"Bytes {position:,}–{size_bytes:,} at the end belong to no tensor.")
+
+
+def _place(tensor: Tensor | None) -> str:
+    """A tensor's name and bytes, for a sentence."""
+    return f'"{printable(tensor.name)}" (bytes {tensor.start:,}–{tensor.stop:,})' if tensor else "the header"

@@ -230,7 +230,9 @@ def new_namespace(facts: dict[str, Any]) -> str:
 
 
 def mount(facts: dict[str, Any]) -> str:
-    return checked(LIBC.mount(b"none", facts["writable"].encode(), b"tmpfs", 0, b"size=4k"), "mounted")
+    target = facts["writable"].encode()
+    checked(LIBC.mount(b"none", target, b"tmpfs", 0, b"size=4k"), "mount")
+    return checked(LIBC.umount2(target, 2), "mounted and unmounted")
 
 
 def change_root(facts: dict[str, Any]) -> str:
