@@ -48,7 +48,7 @@ class Content(models.Model):
     """A whole file, by the SHA-256 that the server computed itself."""
 
     sha256 = models.CharField(max_length=64, unique=True)
-    xet_hash = models.CharField(max_length=64, db_index=True)
+    xet_hash = models.CharField(max_length=64, help_text="The file's hash as it was chunked by who brought it first.")
     size_bytes = models.PositiveBigIntegerField()
     terms = models.BinaryField(help_text="The file in order, packed. See storage.terms.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -60,17 +60,19 @@ class Content(models.Model):
 class RepositoryContent(models.Model):
     """This repository may read this content: its bytes were delivered here, or came from a readable repository.
 
-    The terms are those by which it came, for answers to this repository's readers. Those of the content may be another
-    uploader's, and would tell that somebody else has the same file.
+    Hash and terms are those by which it came here, for answers to this repository's readers. Those of the content may be
+    another uploader's, who packed the same bytes otherwise, and would tell that somebody else has this file.
     """
 
     repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="content_links")
     content = models.ForeignKey(Content, on_delete=models.CASCADE, related_name="links")
+    xet_hash = models.CharField(max_length=64)
     terms = models.BinaryField(help_text="The file in order, packed. See storage.terms.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "content"], name="repository_content_unique")]
+        indexes = [models.Index(fields=["repository", "xet_hash"], name="content_by_xet_hash")]
 
     def __str__(self) -> str:
         return f"{self.content} in {self.repository_id}"

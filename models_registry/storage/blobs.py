@@ -7,9 +7,11 @@ bytes; putting what is there already is harmless, and mends a damaged copy. What
 import errno
 import os
 import secrets
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -46,7 +48,10 @@ class BlobStore(Protocol):
         """Keep the bytes of a scratch file for good, under their hash. Durable when this returns."""
 
     def open(self, digest: BlobDigest) -> BinaryIO:
-        """The bytes, as a file that can seek. Raises CorruptContent if they are gone."""
+        """The bytes, as a file that can seek; their reader checks them. Raises CorruptContent if they are gone."""
+
+    def open_checked(self, digest: BlobDigest) -> BinaryIO:
+        """The same, for senders that do not look at the bytes. Raises CorruptContent if they are damaged."""
 
     def size(self, digest: BlobDigest) -> int | None:
         """How many bytes are stored, or None."""
@@ -65,7 +70,7 @@ class Scratch:
         self.path = path
         self.size_bytes = 0
         self._hash = blake3()
-        self._file: BinaryIO = open(path, "xb", opener=_private)  # noqa: SIM115 - closed by close().
+        self._file: BinaryIO = open(path, "xb", opener=_private)  # noqa: SIM115 - closed by seal or at the end.
 
     def write(self, data: bytes) -> None:
         with _disk_errors():
@@ -76,23 +81,20 @@ class Scratch:
     def digest(self) -> BlobDigest:
         return BlobDigest(self._hash.hexdigest())
 
-    def sync(self) -> None:
-        """Bring the bytes to the disk. After a failure the file must be thrown away, never synced again."""
-        with _disk_errors():
-            self._file.flush()
-            os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        try:
-            self._file.close()
-        except OSError:  # A full disk; whoever wanted these bytes has been told by write or sync.
-            os.close(self._file.fileno()) if not self._file.closed else None
+    def seal(self) -> None:
+        """Bring the bytes to the disk and take no more. After a failure the file is thrown away, never synced again."""
+        if self._file.closed:
+            return
+        with _disk_errors(), self._file as file:
+            file.flush()
+            os.fsync(file.fileno())
 
     def __enter__(self) -> "Scratch":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        with suppress(OSError):  # Whoever wanted these bytes has been told by write or seal.
+            self._file.close()
         self.path.unlink(missing_ok=True)
 
 
@@ -113,16 +115,16 @@ class FileBlobStore:
     def put(self, scratch: Scratch) -> BlobDigest:
         digest = scratch.digest()
         target = self._path(digest)
-        scratch.sync()
+        scratch.seal()
         with _disk_errors():
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 os.link(scratch.path, target)
             except FileExistsError:
-                if _digest_of(target) != digest:  # A damaged copy; the good bytes are at hand.
+                if _digest_at(target) != digest:  # A damaged copy; the good bytes are at hand.
                     os.replace(scratch.path, target)
             # Read back in either case: a bad disk shows now, and the time tells nobody what was there before.
-            if (actual := _digest_of(target)) != digest:
+            if (actual := _digest_at(target)) != digest:
                 target.unlink()
                 raise BlobConflict(key=digest, actual=actual)
             for folder in (target.parent, target.parent.parent, self._objects):
@@ -134,6 +136,25 @@ class FileBlobStore:
             return open(self._path(digest), "rb")
         except FileNotFoundError as error:
             raise CorruptContent(hash=digest) from error
+
+    def open_checked(self, digest: BlobDigest) -> BinaryIO:
+        """The same after hashing the whole file, for senders that do not look at the bytes themselves.
+
+        A file that was good is not hashed again for some minutes unless something touched it.
+
+        Raises:
+            CorruptContent: the bytes are gone, or are not those of the key.
+        """
+        file = self.open(digest)
+        status = os.fstat(file.fileno())
+        state = (digest, status.st_ino, status.st_size, status.st_ctime_ns)
+        if not _good_files.holds(state):
+            if _digest_of(file) != digest:
+                file.close()
+                raise CorruptContent(hash=digest)
+            _good_files.add(state)
+        file.seek(0)
+        return file
 
     def size(self, digest: BlobDigest) -> int | None:
         try:
@@ -196,28 +217,60 @@ def blob_store() -> FileBlobStore:
     return _opened(settings.SMALLHUB_BLOBS)
 
 
-def self_test(store: BlobStore) -> None:
+def self_test(store: BlobStore | None = None) -> str:
     """Write, read and delete a probe, so that a wrong setting or a full disk shows before an upload meets it.
+
+    Returns:
+        "" for a store that works; damage is raised.
 
     Raises:
         HubError or OSError: the store does not work.
     """
+    store = store or blob_store()
     with store.scratch() as scratch:
         scratch.write(b"probe " + secrets.token_bytes(32))
         digest = store.put(scratch)
     with store.open(digest) as stored:
         actual = blake3(stored.read()).hexdigest()
     store.delete(digest)
-    if actual != digest:
-        raise CorruptContent(hash=digest)
+    return "" if actual == digest else "A probe came back with other bytes."
 
 
-def _digest_of(path: Path) -> BlobDigest:
+class _GoodFiles:
+    """Remembers for a while which files were found good, by what changes when somebody writes to one."""
+
+    KEEP_S = 600.0
+    MOST = 4096
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[tuple[str, int, int, int], float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def holds(self, state: tuple[str, int, int, int]) -> bool:
+        with self._lock:
+            return self._seen.get(state, float("-inf")) > time.monotonic() - self.KEEP_S
+
+    def add(self, state: tuple[str, int, int, int]) -> None:
+        with self._lock:
+            self._seen[state] = time.monotonic()
+            self._seen.move_to_end(state)
+            if len(self._seen) > self.MOST:
+                self._seen.popitem(last=False)
+
+
+_good_files = _GoodFiles()
+
+
+def _digest_of(file: BinaryIO) -> BlobDigest:
     hasher = blake3()
-    with open(path, "rb") as file:
-        while data := file.read(STEP_BYTES):
-            hasher.update(data)
+    while data := file.read(STEP_BYTES):
+        hasher.update(data)
     return BlobDigest(hasher.hexdigest())
+
+
+def _digest_at(path: Path) -> BlobDigest:
+    with open(path, "rb") as file:
+        return _digest_of(file)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from models_registry.storage.digests import DIGEST_BYTES, Sha256, XetHash
 from models_registry.storage.exceptions import BadDigest, BodyTooLarge, MalformedShard
 from models_registry.storage.hashing import Leaf, hidden_hash
+from models_registry.storage.terms import Term
 
 MAX_BODY_BYTES = 64 * 2**20
 MAX_FILES = 65_536
@@ -33,16 +34,6 @@ _ASKED_EVERY = 1024  # Clients ask for chunks whose hash is divisible by this, a
 _TERM = np.dtype([("xorb", "V32"), ("flags", "<u4"), ("raw_bytes", "<u4"), ("start", "<u4"), ("stop", "<u4")])
 _PROOF = np.dtype([("hash", "V32"), ("unused", "V16")])
 _CHUNK = np.dtype([("hash", "V32"), ("start", "<u4"), ("raw_bytes", "<u4"), ("flags", "<u4"), ("unused", "<u4")])
-
-
-@dataclass(frozen=True)
-class Term:
-    """A run of chunks of one xorb, from `start` up to but not including `stop`."""
-
-    xorb: XetHash
-    start: int
-    stop: int
-    raw_bytes: int
 
 
 @dataclass(frozen=True)

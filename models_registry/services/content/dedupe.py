@@ -1,0 +1,99 @@
+"""Finding chunks that need not be sent or stored again, among those that the caller may use."""
+
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.utils.crypto import salted_hmac
+
+from accounts.models import User
+from models_registry.models import Chunk, Repository, RepositoryXorb, Xorb
+from models_registry.services.content.xorbs import prefix_of, usable_by
+from models_registry.storage.digests import XetHash
+from models_registry.storage.shard import write_dedupe_shard
+from models_registry.storage.table import ChunkTable
+
+_NEIGHBOURS = 32  # Xorbs told of around a hit: an upload of 2 GB. What lies together was uploaded together.
+_MOST_KNOWN = 200_000  # Chunks that one upload compares with: 12 GB of content, some 40 MB of memory.
+_ANSWER_LIVES_S = 3600  # Clients forget an answer after this, well before a collection could remove what it names.
+
+
+def dedupe_answer(
+    *, repository: Repository, user: User | AnonymousUser, chunk_hash: str, now_s: int
+) -> bytes | None:
+    """A shard that lists xorbs which hold this chunk, and those uploaded with them; None if nothing is to be told.
+
+    Without a hit the newest xorbs of the repository itself are told: clients ask for the first chunk of each file,
+    and the start of a file is what changes most often (a header, the first tensor) while the rest stays.
+    """
+    chunk = XetHash(chunk_hash).to_bytes()
+    hits = _xorbs_holding([chunk], user=user, repository=repository)
+    xorbs = _with_neighbours(hits, user=user, repository=repository) if hits else _newest(repository)
+    if not xorbs:
+        return None
+    known = [(XetHash(xorb.hash), xorb.stored_bytes, ChunkTable.from_bytes(xorb.chunk_table).leaves()) for xorb in xorbs]
+    key = salted_hmac("smallhub.dedupe", str(repository.pk), secret=settings.SECRET_KEY, algorithm="sha256").digest()
+    return write_dedupe_shard(known, key=key, created_at_s=now_s, expires_at_s=now_s + _ANSWER_LIVES_S)
+
+
+class KnownChunks:
+    """What one upload may refer to instead of storing it: chunks by hash, found as the upload goes on."""
+
+    def __init__(self, *, repository: Repository, user: User) -> None:
+        self._repository = repository
+        self._user = user
+        self._places: dict[bytes, tuple[XetHash, int]] = {}
+        self._loaded: set[XetHash] = set()
+        self._load(_newest(repository))
+
+    def find(self, chunks: Sequence[bytes]) -> dict[bytes, tuple[XetHash, int]]:
+        """Of these chunk hashes those that are stored, each with its xorb and index there."""
+        unknown = [chunk for chunk in chunks if chunk not in self._places]
+        if unknown and len(self._places) < _MOST_KNOWN:
+            hits = _xorbs_holding(unknown, user=self._user, repository=self._repository)
+            if any(xorb.hash not in self._loaded for xorb in hits):
+                self._load(_with_neighbours(hits, user=self._user, repository=self._repository))
+        return {chunk: self._places[chunk] for chunk in chunks if chunk in self._places}
+
+    def _load(self, xorbs: Iterable[Xorb]) -> None:
+        for xorb in xorbs:
+            digest = XetHash(xorb.hash)
+            if digest in self._loaded or len(self._places) >= _MOST_KNOWN:
+                continue
+            self._loaded.add(digest)
+            for index, chunk in enumerate(ChunkTable.from_bytes(xorb.chunk_table).hashes()):
+                self._places.setdefault(chunk, (digest, index))
+
+
+def _xorbs_holding(chunks: Sequence[bytes], *, user: User | AnonymousUser, repository: Repository) -> list[Xorb]:
+    """Usable xorbs that hold at least one of these chunks, by the index; the oldest few."""
+    rows = Chunk.objects.filter(prefix__in={prefix_of(chunk) for chunk in chunks}).values("xorb_id")
+    candidates = usable_by(user, repository).filter(pk__in=rows).order_by("pk")[:_NEIGHBOURS]
+    wanted = set(chunks)
+    return [xorb for xorb in candidates if not wanted.isdisjoint(ChunkTable.from_bytes(xorb.chunk_table).hashes())]
+
+
+def _with_neighbours(hits: Sequence[Xorb], *, user: User | AnonymousUser, repository: Repository) -> list[Xorb]:
+    """The hits, and what was delivered right before and after them to the same repositories."""
+    visible = Repository.objects.visible_to(user).values("pk")
+    found = {xorb.pk: xorb for xorb in hits}
+    for hit in hits:
+        if len(found) >= _NEIGHBOURS:
+            break
+        place = (
+            RepositoryXorb.objects.filter(xorb=hit, repository=repository).first()
+            or RepositoryXorb.objects.filter(xorb=hit, repository__in=visible).order_by("pk").first()
+        )
+        if place is None:
+            continue
+        links = RepositoryXorb.objects.filter(repository=place.repository_id).select_related("xorb")
+        after = links.filter(pk__gt=place.pk).order_by("pk")[: _NEIGHBOURS // 2]
+        before = links.filter(pk__lt=place.pk).order_by("-pk")[: _NEIGHBOURS // 2]
+        for row in [*after, *before]:
+            found.setdefault(row.xorb_id, row.xorb)
+    return list(found.values())[:_NEIGHBOURS]
+
+
+def _newest(repository: Repository) -> list[Xorb]:
+    rows = RepositoryXorb.objects.filter(repository=repository).order_by("-pk").select_related("xorb")
+    return [row.xorb for row in rows[:_NEIGHBOURS]]

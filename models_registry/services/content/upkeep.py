@@ -1,0 +1,70 @@
+"""Looking after the store: leftovers of killed processes, blobs that no row names, damage."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from models_registry.models import RepositoryContent, Xorb
+from models_registry.storage.blobs import blob_store
+from models_registry.storage.cache import whole_file_cache
+from models_registry.storage.digests import BlobDigest, XetHash
+from models_registry.storage.exceptions import CorruptContent
+from models_registry.storage.terms import unpack_terms
+
+LEFTOVER_AGE_S = 24 * 3600.0  # No upload takes so long, so a scratch file of this age has no writer any more.
+GRACE_S = 7 * 24 * 3600.0  # Bytes are durable before their rows; a blob this old without a row will never get one.
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A xorb whose bytes are gone or wrong, and the repositories with the SHA-256 of the files that need it."""
+
+    xorb: str
+    reason: str
+    files: tuple[tuple[str, str], ...]
+
+
+def clean_leftovers(*, older_than_s: float = LEFTOVER_AGE_S) -> int:
+    """Remove half-written files, as a server does when it starts. Returns how many."""
+    return blob_store().clean_scratch(older_than_s=older_than_s) + whole_file_cache().clean(older_than_s=older_than_s)
+
+
+def sweep_blobs(*, older_than_s: float = GRACE_S, dry_run: bool = False) -> tuple[int, int]:
+    """Delete old blobs that no xorb names. Returns how many, and their bytes."""
+    store = blob_store()
+    count = freed_bytes = 0
+    for blob in store.iterate():
+        if blob.modified_at_s > time.time() - older_than_s or Xorb.objects.filter(blob=blob.digest).exists():
+            continue
+        count, freed_bytes = count + 1, freed_bytes + blob.size_bytes
+        if not dry_run:
+            store.delete(blob.digest)
+    return count, freed_bytes
+
+
+def find_damage(*, deep: bool = False) -> Iterator[Damage]:
+    """Look at every xorb's blob: is it there, and as long as its row says; `deep` also hashes it."""
+    store = blob_store()
+    for xorb in Xorb.objects.defer("chunk_table").order_by("pk").iterator():
+        digest = BlobDigest(xorb.blob)
+        size = store.size(digest)
+        if size is None:
+            yield Damage(xorb.hash, "missing", _users_of(xorb))
+        elif size != xorb.stored_bytes:
+            yield Damage(xorb.hash, f"{size} bytes instead of {xorb.stored_bytes}", _users_of(xorb))
+        elif deep:
+            try:
+                store.open_checked(digest).close()
+            except CorruptContent:
+                yield Damage(xorb.hash, "wrong bytes", _users_of(xorb))
+
+
+def _users_of(xorb: Xorb) -> tuple[tuple[str, str], ...]:
+    """Repositories and files that need a xorb. Reads all terms: for the rare case of damage only."""
+    needed = XetHash(xorb.hash)
+    rows = RepositoryContent.objects.select_related("repository__namespace", "content").order_by("pk")
+    return tuple(
+        (row.repository.full_name, row.content.sha256)
+        for row in rows.iterator()
+        if any(term.xorb == needed for term in unpack_terms(row.terms))
+    )
