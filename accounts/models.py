@@ -92,7 +92,9 @@ class Namespace(models.Model):
 
     key = models.CharField(max_length=42, unique=True, help_text="The name in lower case; looked up by this.")
     name = models.CharField(max_length=42, help_text="As its holder spells it.")
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="namespace")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="namespace"
+    )
     organisation = models.OneToOneField(Organisation, null=True, on_delete=models.SET_NULL, related_name="namespace")
     created_at = models.DateTimeField(auto_now_add=True)
 

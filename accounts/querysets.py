@@ -9,7 +9,7 @@ from django.db.models import Q
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from accounts.models import AccessToken, Namespace, Organisation, User
+    from accounts.models import User
 
 
 class NamespaceQuerySet(models.QuerySet["Namespace"]):

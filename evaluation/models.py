@@ -4,9 +4,8 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
-from evaluation.querysets import BenchmarkQuerySet, EvaluationQuerySet, RunQuerySet, ScoreQuerySet
+from evaluation.querysets import BenchmarkQuerySet, EvaluationQuerySet, ReceiptQuerySet, RunQuerySet, ScoreQuerySet
 
 
 class Step(models.TextChoices):
@@ -48,6 +47,9 @@ class Benchmark(models.Model):
     definition = models.JSONField(help_text="The declaration, as evaluation.benchmarks reads it.")
     definition_sha256 = models.CharField(max_length=64)
     is_active = models.BooleanField(default=True, help_text="New commits are measured with it.")
+    spread_after = models.PositiveBigIntegerField(
+        null=True, default=0, help_text="Evaluations up to this id have been given a run; null once all have."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = BenchmarkQuerySet.as_manager()
@@ -107,7 +109,8 @@ class Run(models.Model):
     """One step of an evaluation. The row is the truth: the queue carries only its id.
 
     A worker owns a run while its `attempt` is the row's and the lease has not run out; every write of a result
-    compares the attempt, so a worker that was thought dead cannot write late.
+    compares the attempt, so a worker that was thought dead cannot write late. `attempt` only ever grows; `losses` and
+    `releases` count what went wrong since the run was last asked for.
     """
 
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="runs")
@@ -117,11 +120,16 @@ class Run(models.Model):
     state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
     reason = models.TextField(blank=True, help_text="Why it ended as it did, for people.")
     attempt = models.PositiveSmallIntegerField(default=0)
+    losses = models.PositiveSmallIntegerField(default=0, help_text="How often a worker died or broke over it.")
+    releases = models.PositiveSmallIntegerField(default=0, help_text="How often it was given back to wait.")
     worker = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     progress = models.FloatField(default=0, help_text="0 to 1.")
     queued_at = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True, help_text="A run that was given back rests until then.")
+    dispatched_at = models.DateTimeField(null=True, help_text="When the queue was last told of it.")
+    dispatches = models.PositiveSmallIntegerField(default=0, help_text="How often the queue was told of it.")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     result = models.JSONField(default=dict, help_text="What the step found, by its own format.")
@@ -137,7 +145,8 @@ class Run(models.Model):
             ),
             models.UniqueConstraint(fields=["evaluation", "benchmark"], name="run_benchmark_once"),
             models.CheckConstraint(
-                condition=Q(step="benchmark", benchmark__isnull=False) | (~Q(step="benchmark") & Q(benchmark__isnull=True)),
+                condition=Q(step="benchmark", benchmark__isnull=False)
+                | (~Q(step="benchmark") & Q(benchmark__isnull=True)),
                 name="run_benchmark_matches_step",
             ),
             models.CheckConstraint(
@@ -160,13 +169,10 @@ class Run(models.Model):
         return (self.finished_at - self.started_at).total_seconds()
 
     def is_claimable(self, *, at: datetime) -> bool:
-        """Queued, or running under a lease that ran out."""
+        """Queued and not resting, or running under a lease that ran out."""
         if self.state == State.QUEUED:
-            return True
+            return self.not_before is None or self.not_before <= at
         return self.state == State.RUNNING and self.lease_until is not None and self.lease_until < at
-
-    def has_lease(self, *, attempt: int) -> bool:
-        return self.state == State.RUNNING and self.attempt == attempt and (self.lease_until or timezone.now()) > timezone.now()
 
 
 class Score(models.Model):
@@ -201,24 +207,29 @@ class Score(models.Model):
 
 
 class Receipt(models.Model):
-    """The record of a run, named by the SHA-256 of its canonical JSON. Written once."""
+    """The record of a run, named by the SHA-256 of its canonical JSON. Written once and kept when a run is repeated."""
 
-    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="receipt")
+    run = models.OneToOneField(
+        Run, null=True, on_delete=models.SET_NULL, related_name="receipt", help_text="Null once a newer one stands."
+    )
+    of_run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="receipts")
     sha256 = models.CharField(max_length=64, unique=True)
     body = models.TextField(help_text="Canonical JSON: sorted keys, UTF-8, no white space.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReceiptQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.sha256[:12]
 
 
 class ItemOutputs(models.Model):
-    """The per-item outputs of a run, as zlib-packed JSON lines; what paired comparisons are made from."""
+    """The per-item outputs behind a receipt, as zlib-packed JSON lines; what paired comparisons are made from."""
 
-    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="items")
+    receipt = models.OneToOneField(Receipt, on_delete=models.CASCADE, related_name="items")
     sha256 = models.CharField(max_length=64, help_text="Of the JSON lines before packing.")
     packed = models.BinaryField()
     count = models.PositiveIntegerField()
 
     def __str__(self) -> str:
-        return f"{self.count} items of {self.run}"
+        return f"{self.count} items of {self.receipt}"

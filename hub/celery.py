@@ -1,17 +1,42 @@
-"""The Celery application: queues and the schedule. Tasks live in each app's `tasks.py`."""
+"""The Celery application: queues, the schedule, and each worker's sign of life. Tasks live in each app's `tasks.py`."""
 
 import os
+import socket
+import threading
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings.dev")
+
+MEASURE = "measure"  # Runs: long, one per worker process.
+HOUSEKEEPING = "housekeeping"  # Sweeps and clean-up: short, and never to wait behind a run.
+HEARTBEAT_SECONDS = 15.0
 
 app = Celery("hub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.conf.task_default_queue = HOUSEKEEPING
+app.conf.task_routes = {"evaluation.tasks.perform": {"queue": MEASURE}}
 app.conf.beat_schedule = {
     # The row is the truth and the queue a hint: whatever a broker lost is queued again from the rows.
     "requeue-runs": {"task": "evaluation.tasks.requeue_runs", "schedule": 5.0, "options": {"expires": 10}},
-    "worker-heartbeat": {"task": "hub.core.tasks.heartbeat", "schedule": 15.0, "options": {"expires": 30}},
     "clean-up": {"task": "models_registry.tasks.clean_up", "schedule": 3600.0, "options": {"expires": 600}},
 }
+
+
+@worker_ready.connect
+def start_heartbeat(sender: Any = None, **kwargs: Any) -> None:
+    """Let the worker's main process say that it lives, also while its children measure for minutes."""
+    if MEASURE in {queue.name for queue in sender.task_consumer.queues}:
+        threading.Thread(target=_beat, name="heartbeat", daemon=True).start()
+
+
+def _beat() -> None:
+    from hub.core.heartbeat import beat
+
+    pause = threading.Event()
+    while True:
+        beat(worker=f"{socket.gethostname()}:{os.getpid()}")
+        pause.wait(HEARTBEAT_SECONDS)

@@ -1,12 +1,45 @@
 """Every address of the site, by app. Order matters: repository paths take whatever is left."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path, re_path
 
+from hub import health
 from hub.core import converters
+from hub.core.handlers import not_found
+from models_registry.api import resolve
 
 converters.register()
 
+handler400 = "hub.core.handlers.bad_request"
+handler403 = "hub.core.handlers.forbidden"
+handler404 = "hub.core.handlers.not_found"
+handler500 = "hub.core.handlers.server_error"
+
+
+def nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Unknown addresses below the APIs must not be read as `namespace/name`."""
+    return not_found(request)
+
+
+FILE = "<name:namespace>/<name:name>/{}/<rev:rev>/<filepath:path>"
+
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/v1/", include("hub.api_urls")),
+    path("api/", include(("models_registry.api.wire_urls", "wire"))),
+    path("", include("models_registry.api.content_urls")),
+    re_path(r"^(?:api|cas|v1|oauth|static)/(?P<rest>.*)$", nothing_here),
+    path(f"datasets/{FILE.format('resolve')}", resolve.resolve, {"kind": "datasets"}, name="resolve_dataset"),
+    path(f"spaces/{FILE.format('resolve')}", resolve.resolve, {"kind": "spaces"}, name="resolve_app"),
+    path(FILE.format("resolve"), resolve.resolve, {"kind": "models"}, name="resolve"),
+    path(f"datasets/{FILE.format('raw')}", resolve.raw, {"kind": "datasets"}, name="raw_dataset"),
+    path(f"spaces/{FILE.format('raw')}", resolve.raw, {"kind": "spaces"}, name="raw_app"),
+    path(FILE.format("raw"), resolve.raw, {"kind": "models"}, name="raw"),
+    path("", include("accounts.urls")),
+    path("", include("hub.pages.urls")),
 ]

@@ -95,7 +95,7 @@ def _mapping(source: str) -> dict[str, Any]:
         raise CardFault(f"It is longer than {MAX_BYTES // 1024} KiB.")
     try:
         _check_events(source)
-        value = yaml.load(source, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader)
+        value = yaml.safe_load(source)
     except yaml.YAMLError as error:
         raise CardFault(" ".join(str(error).split())[:300]) from error
     except (ValueError, OverflowError, RecursionError) as error:

@@ -157,4 +157,6 @@ class InvalidContent(Invalid):
 
 class CorruptContent(Unavailable):
     code = "corrupt_content"
-    message = "{name} is damaged on this server's disk. Its bytes no longer match their hash {expected}; nothing was sent."
+    message = (
+        "{name} is damaged on this server's disk. Its bytes no longer match their hash {expected}; nothing was sent."
+    )

@@ -45,7 +45,9 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
     if not _role_allows(user, Action.READ, repository):
         raise RepositoryNotFound(name=repository.full_name, anonymous=int(not user.is_authenticated))
     if not _role_allows(user, action, repository):
-        raise RepositoryForbidden(name=repository.full_name, action=action.value, anonymous=int(not user.is_authenticated))
+        raise RepositoryForbidden(
+            name=repository.full_name, action=action.value, anonymous=int(not user.is_authenticated)
+        )
     if user.is_authenticated:
         require_scope(user, _SCOPE[action])
 

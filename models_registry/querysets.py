@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from models_registry.models import Commit, Ref, Repository
 
 
 class RepositoryQuerySet(models.QuerySet["Repository"]):
@@ -20,9 +19,7 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
             return self.filter(public)
         if user.is_superuser:
             return self.all()
-        namespaces = Q(namespace__user=user) | Q(
-            namespace__organisation__in=user.memberships.values("organisation_id")
-        )
+        namespaces = Q(namespace__user=user) | Q(namespace__organisation__in=user.memberships.values("organisation_id"))
         return self.filter(public | namespaces)
 
     def named(self, kind: str, namespace: str, name: str) -> "RepositoryQuerySet":
@@ -35,6 +32,9 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         for word in query.split()[:8]:
             found = found.filter(Q(key__contains=word.lower()) | Q(summary__icontains=word))
         return found
+
+    def counts_by_kind(self) -> dict[str, int]:
+        return dict(self.order_by().values_list("kind").annotate(number=models.Count("pk")))
 
     def tagged(self, *tags: str) -> "RepositoryQuerySet":
         """Those that carry every one of these tags."""

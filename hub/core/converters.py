@@ -17,6 +17,18 @@ class NameConverter:
         return value
 
 
+class KindConverter:
+    """The wire's plural of a repository kind."""
+
+    regex = "models|datasets|spaces"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 class RevisionConverter:
     """A revision in one segment: `refs%2Fpr%2F1` arrives as `refs/pr/1`."""
 
@@ -43,6 +55,7 @@ class FilePathConverter:
 
 def register() -> None:
     """Make the converters known to the URL configuration."""
+    register_converter(KindConverter, "kind")
     register_converter(NameConverter, "name")
     register_converter(RevisionConverter, "rev")
     register_converter(FilePathConverter, "filepath")

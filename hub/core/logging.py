@@ -15,5 +15,5 @@ class LineFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is the library's.
         return _CONTROL.sub(lambda found: repr(found[0])[1:-1], super().formatMessage(record).replace("\n", "\\n"))

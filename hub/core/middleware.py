@@ -88,7 +88,7 @@ class ErrorMiddleware:
         if isinstance(exception, PermissionDenied) and wire:
             return error_response(403, "You may not do this.", code="forbidden")
         if isinstance(exception, OperationalError):
-            logger.exception("database unavailable, request %s", request.request_id)
+            logger.error("database unavailable, request %s", request.request_id, exc_info=exception)
             response = error_response(503, "The database is busy. Try again in a moment.", code="unavailable")
             response["Retry-After"] = "2"
             return response

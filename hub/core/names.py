@@ -8,12 +8,12 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 # First path segments that the site itself uses; a namespace of that name could never be reached.
 RESERVED_NAMESPACES = frozenset(
     """
-    about admin api apps app assets auth benchmarks blog browse cas collections compare contact contribute dataset
-    datasets docs enterprise evaluations explore favicon feed git healthz help home hub i18n join js kernels leaderboard
-    leaderboards legal licenses licences login logout media metrics model models new notifications oauth organizations
-    organisations papers password posts pricing privacy rank readyz register robots search security settings signup
-    signin spaces static status studio support system tasks team terms trending uploads user users v1 v2 webhooks
-    well-known www null undefined none true false root anonymous
+    about admin api apps app assets auth benchmarks blog browse cas collections compare contact contribute
+    dataset datasets docs enterprise evaluations explore favicon feed git healthz help home hub i18n join js
+    kernels leaderboard leaderboards legal licenses licences login logout media metrics model models new
+    notifications oauth organizations organisations papers password posts pricing privacy rank readyz register
+    robots search security settings signup signin spaces static status studio support system tasks team terms
+    trending uploads user users v1 v2 webhooks well-known www null undefined none true false root anonymous
     """.split()
 )
 

@@ -15,6 +15,7 @@ STATUS: tuple[tuple[type[exceptions.HubError], int], ...] = (
     (exceptions.OverLimit, 413),
     (exceptions.Unavailable, 503),
 )
+_PLAIN = str.maketrans({"“": '"', "”": '"', "’": "'", "…": "..."})
 
 
 def status_of(error: exceptions.HubError) -> int:
@@ -29,7 +30,7 @@ def error_response(status: int, message: str, *, code: str = "", extra: dict[str
     """A wire error. `code` is an `X-Error-Code` the client knows (RepoNotFound, EntryNotFound, …) or ours."""
     response = JsonResponse({"error": message} | (extra or {}), status=status)
     # Header values must be one latin-1 line; the body carries the full text.
-    response["X-Error-Message"] = " ".join(message.split()).encode("ascii", "replace").decode()[:1000]
+    response["X-Error-Message"] = " ".join(message.translate(_PLAIN).split()).encode("ascii", "replace").decode()[:1000]
     if code:
         response["X-Error-Code"] = code
     return response

@@ -25,6 +25,7 @@ SMALLHUB_SIGN_UP = env_bool("SMALLHUB_SIGN_UP", True)
 SMALLHUB_RUN_SECONDS = env_int("SMALLHUB_RUN_SECONDS", 900, minimum=10)
 SMALLHUB_RUN_MEMORY_BYTES = env_bytes("SMALLHUB_RUN_MEMORY_BYTES", "6 GiB")
 SMALLHUB_RUN_THREADS = env_int("SMALLHUB_RUN_THREADS", 2, minimum=1)
+SMALLHUB_LEASE_SECONDS = env_int("SMALLHUB_LEASE_SECONDS", 60, minimum=3)
 
 
 def _secret_key() -> str:
@@ -60,7 +61,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "rest_framework",
     "hub.core",
     "accounts",
@@ -142,6 +142,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
 CELERY_BEAT_SCHEDULE_FILENAME = str(SMALLHUB_DATA / "beat-schedule")
 
@@ -162,6 +163,7 @@ SESSION_COOKIE_SECURE = SMALLHUB_PUBLIC_URL.startswith("https://")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "hub.core.handlers.csrf_failure"
 
 # ── Request bodies: the wire's views stream; nothing else may be large ───────────────────────────
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
@@ -210,5 +212,9 @@ LOGGING = {
     "formatters": {"line": {"()": "hub.core.logging.LineFormatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env_str("SMALLHUB_LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "kombu.connection": {"level": "ERROR"},
+        "django.server": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
 }

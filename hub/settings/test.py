@@ -7,8 +7,8 @@ from pathlib import Path
 os.environ.setdefault("SMALLHUB_DATA", tempfile.mkdtemp(prefix="smallhub-test-"))
 os.environ.setdefault("SMALLHUB_SECRET_KEY", "only-for-tests-0123456789abcdef0123456789abcdef")
 
-from hub.settings.base import *  # noqa: F403, E402 - the environment above must come first.
-from hub.settings.base import DATABASES, SMALLHUB_DATA, STORAGES  # noqa: E402
+from hub.settings.base import *  # noqa: F403 - the environment above must come first.
+from hub.settings.base import DATABASES, SMALLHUB_DATA, STORAGES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]

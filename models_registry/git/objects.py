@@ -14,7 +14,8 @@ FOLDER_MODE = 0o040000
 MAX_POINTER_BYTES = 1024
 
 _POINTER = re.compile(
-    rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[0-9]-[^\n]*\n)*oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
+    rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[0-9]-[^\n]*\n)*"
+    rb"oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
 )
 
 
@@ -63,7 +64,7 @@ def build_trees(files: Iterable[tuple[str, str]]) -> tuple[str, dict[str, str], 
     for folder in list(content):
         while folder:  # A folder may hold nothing but folders.
             folder = folder.rpartition("/")[0]
-            content[folder]  # noqa: B018 - looking it up makes it.
+            content[folder]
     folders: dict[str, str] = {}
     for folder in sorted(content, key=lambda path: path.count("/"), reverse=True):
         if folder:

@@ -65,9 +65,7 @@ class RowObjectStore(BaseObjectStore):
         self, objects: Iterable[tuple[ShaFile, str | None]], progress: Callable[[str], None] | None = None
     ) -> None:
         rows = (
-            GitObject(
-                repository=self._repository, oid=obj.id.decode(), type=obj.type_num, body=obj.as_raw_string()
-            )
+            GitObject(repository=self._repository, oid=obj.id.decode(), type=obj.type_num, body=obj.as_raw_string())
             for obj, _ in objects
         )
         GitObject.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_BATCH)

@@ -2,7 +2,16 @@
 
 from models_registry.models.content import Chunk, Content, RepositoryContent, RepositoryXorb, Xorb
 from models_registry.models.git import GitObject
-from models_registry.models.repositories import Commit, Kind, Manifest, Ref, Repository, RepositoryTag, Visibility
+from models_registry.models.repositories import (
+    Commit,
+    Kind,
+    Manifest,
+    Ref,
+    Repository,
+    RepositoryTag,
+    ScanVerdict,
+    Visibility,
+)
 
 __all__ = [
     "Chunk",
@@ -16,6 +25,7 @@ __all__ = [
     "RepositoryContent",
     "RepositoryTag",
     "RepositoryXorb",
+    "ScanVerdict",
     "Visibility",
     "Xorb",
 ]

@@ -51,6 +51,7 @@ class Repository(models.Model):
     licence = models.CharField(max_length=200, blank=True)
     summary = models.CharField(max_length=300, blank=True)
     parameters = models.PositiveBigIntegerField(null=True, help_text="Counted from the weights.")
+    parameters_by_dtype = models.JSONField(default=dict, help_text="The same by number format: F32, BF16, ….")
     size_bytes = models.PositiveBigIntegerField(default=0)
     file_count = models.PositiveIntegerField(default=0)
 
@@ -123,8 +124,17 @@ class Ref(models.Model):
         return self.name.removeprefix(BRANCH).removeprefix(TAG)
 
 
+class ScanVerdict(models.TextChoices):
+    """What the scan says of a commit's files; pending until it has run."""
+
+    PENDING = "pending", "Pending"
+    CLEAN = "clean", "Clean"
+    WARNING = "warning", "Warning"
+    QUARANTINED = "quarantined", "Quarantined"
+
+
 class Commit(models.Model):
-    """One commit, under its real Git SHA-1. Never changes."""
+    """One commit, under its real Git SHA-1. Never changes, but for what the scan says of it."""
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits")
     oid = models.CharField(max_length=40)
@@ -136,6 +146,8 @@ class Commit(models.Model):
     title = models.CharField(max_length=500)
     message = models.TextField(blank=True, help_text="The body after the title.")
     committed_at = models.DateTimeField()
+    scan_verdict = models.CharField(max_length=12, choices=ScanVerdict.choices, default=ScanVerdict.PENDING)
+    held = models.JSONField(default=dict, help_text="Files held back: path to the reason, for people.")
 
     objects = CommitQuerySet.as_manager()
 

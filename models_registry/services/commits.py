@@ -238,8 +238,7 @@ def _store_commit(
     )
     if created:  # The same words on the same tree in the same second make the same commit, on another branch.
         files = {
-            path: entry if entry.last_commit else replace(entry, last_commit=oid)
-            for path, entry in draft.files.items()
+            path: entry if entry.last_commit else replace(entry, last_commit=oid) for path, entry in draft.files.items()
         }
         manifests.store(commit=row, listing=Listing(files=files, folders=folders))
     return row

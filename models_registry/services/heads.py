@@ -3,7 +3,7 @@
 from models_registry import facts
 from models_registry.cards import Card, CardFault, read_card
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, GitObject, Repository, RepositoryTag
+from models_registry.models import Commit, GitObject, Repository, RepositoryTag, ScanVerdict
 from models_registry.types import Listing
 
 CARD = "README.md"
@@ -52,6 +52,13 @@ def note_head(*, repository: Repository, commit: Commit) -> None:
     RepositoryTag.objects.bulk_create(RepositoryTag(repository=repository, tag=tag) for tag in repository.tags)
 
 
-def note_parameters(*, repository: Repository, commit_oid: str, parameters: int) -> None:
-    """Keep the number of parameters that was counted from the weights, if this still is the head."""
-    Repository.objects.filter(pk=repository.pk, head=commit_oid).update(parameters=parameters)
+def note_parameters(*, repository: Repository, commit_oid: str, by_dtype: dict[str, int]) -> None:
+    """Keep the numbers of parameters that were counted from the weights, if this still is the head."""
+    Repository.objects.filter(pk=repository.pk, head=commit_oid).update(
+        parameters=sum(by_dtype.values()) or None, parameters_by_dtype=by_dtype
+    )
+
+
+def note_scan(*, commit: Commit, verdict: ScanVerdict, held: dict[str, str]) -> None:
+    """Keep what the scan says of a commit: every door that serves files asks here."""
+    Commit.objects.filter(pk=commit.pk).update(scan_verdict=verdict, held=held)

@@ -1,0 +1,56 @@
+# Smallhub. `make help` lists what can be done; every recipe is also what CI calls.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+LOCK := requirements/lock.txt
+
+.PHONY: help run install install-dev test check format bench clean messages
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+run: install ## Start the hub on http://127.0.0.1:8000 (Ctrl-C stops it)
+	@exec $(BIN)/python manage.py up
+
+install: $(STAMP) ## Make .venv and install what the hub needs
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null 2>&1 && $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Smallhub needs Python 3.11; found $$($(BIN)/python --version)."; rm -rf $(VENV); exit 1; }
+
+$(STAMP): $(VENV)/bin/python requirements/base.in requirements/models.in $(LOCK) client/pyproject.toml
+	@scripts/bubblewrap
+	$(PIP) install -q -c $(LOCK) -r requirements/base.in -r requirements/models.in
+	$(PIP) install -q --no-deps -e ./client
+	@$(BIN)/python scripts/messages compile
+	@touch $@
+
+install-dev: $(DEV_STAMP) ## Install what tests and checks need as well
+
+$(DEV_STAMP): $(STAMP) requirements/dev.in $(LOCK)
+	$(PIP) install -q -c $(LOCK) -r requirements/dev.in
+	@touch $@
+
+test: install-dev ## Run every test that can run here; say what was skipped and why
+	@scripts/test
+
+check: install-dev ## Format, lint, types, migrations, import rules
+	@scripts/check
+
+format: install-dev ## Rewrite the code in the house's format
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+messages: install-dev ## Collect texts for translation into locale/
+	@$(BIN)/python scripts/messages collect
+
+bench: install-dev ## Measure speed as ratios against a reference in the same run (never in CI)
+	@$(BIN)/python scripts/bench
+
+clean: ## Remove the environment and caches; data/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,175 @@
+"""Our own JSON API: the catalogue, and the manifest that our client pulls by."""
+
+from typing import Any
+from urllib.parse import quote
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub.core.pagination import keyset_page
+from models_registry import downloads
+from models_registry.api.lookup import KINDS, PREFIX, endpoint, find_repository, find_revision
+from models_registry.manifests import listing_of
+from models_registry.models import Commit, Kind, Repository
+from models_registry.types import Entry
+
+PLURAL_OF_V1 = {"models": "models", "datasets": "datasets", "apps": "spaces"}
+ORDERS = {
+    "updated": ("-updated_at", "-id"),
+    "downloads": ("-downloads", "-id"),
+    "likes": ("-likes", "-id"),
+    "created": ("-created_at", "-id"),
+    "size": ("size_bytes", "id"),
+}
+PAGE = 30
+MAX_PAGE = 200
+
+
+class ListQuery(serializers.Serializer[Any]):
+    """What a list can be asked for."""
+
+    q = serializers.CharField(required=False, max_length=200, help_text="Words of the name or the summary.")
+    owner = serializers.CharField(required=False, max_length=100)
+    task = serializers.CharField(required=False, max_length=64)
+    licence = serializers.CharField(required=False, max_length=200)
+    language = serializers.CharField(required=False, max_length=20)
+    tag = serializers.CharField(required=False, max_length=200)
+    sort = serializers.ChoiceField(choices=sorted(ORDERS), default="updated")
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE, default=PAGE)
+    cursor = serializers.CharField(required=False, max_length=2000)
+
+
+class RepositoryOutput(serializers.Serializer[Any]):
+    """One repository as lists show it."""
+
+    repository = serializers.CharField(source="full_name")
+    kind = serializers.CharField()
+    private = serializers.BooleanField(source="is_private")
+    summary = serializers.CharField()
+    task = serializers.CharField()
+    library = serializers.CharField()
+    licence = serializers.CharField()
+    tags = serializers.ListField(child=serializers.CharField())
+    parameters = serializers.IntegerField(allow_null=True)
+    size_bytes = serializers.IntegerField()
+    file_count = serializers.IntegerField()
+    downloads = serializers.IntegerField()
+    likes = serializers.IntegerField()
+    commit = serializers.CharField(source="head")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class ListOutput(serializers.Serializer[Any]):
+    items = RepositoryOutput(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class FileOutput(serializers.Serializer[Any]):
+    """One file of a manifest. `sha256` is of the content, for every file."""
+
+    path = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    sha256 = serializers.CharField()
+    oid = serializers.CharField(help_text="Git's id of the blob.")
+    url = serializers.CharField(help_text="Answers ranges.")
+    held = serializers.CharField(allow_null=True, help_text="Why the scan holds this file back.")
+
+
+class VerdictOutput(serializers.Serializer[Any]):
+    scan = serializers.CharField()
+    state = serializers.ChoiceField(choices=["pending", "done"])
+
+
+class ManifestOutput(serializers.Serializer[Any]):
+    repository = serializers.CharField()
+    kind = serializers.CharField()
+    revision = serializers.CharField()
+    commit = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    licence = serializers.CharField(allow_blank=True)
+    total_bytes = serializers.IntegerField()
+    quarantined = serializers.BooleanField()
+    verdict = VerdictOutput()
+    files = FileOutput(many=True)
+
+
+class RepositoryListView(APIView):
+    """Models, data sets or apps that the caller may see, newest change first unless asked otherwise."""
+
+    @extend_schema(operation_id="repositories_list", parameters=[ListQuery], responses=ListOutput)
+    def get(self, request: Request, plural: str) -> Response:
+        query = ListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        kind = KINDS[PLURAL_OF_V1[plural]]
+        found = Repository.objects.visible_to(request.user).filter(kind=kind).select_related("namespace")
+        if wanted.get("q"):
+            found = found.search(wanted["q"])
+        if wanted.get("owner"):
+            found = found.filter(namespace__key=wanted["owner"].lower())
+        if wanted.get("task"):
+            found = found.filter(task=wanted["task"])
+        for name, prefix in (("licence", "license:"), ("language", "language:"), ("tag", "")):
+            if wanted.get(name):
+                found = found.tagged(prefix + wanted[name])
+        page = keyset_page(found, order=ORDERS[wanted["sort"]], limit=wanted["limit"], cursor=wanted.get("cursor"))
+        return Response({"items": RepositoryOutput(page.rows, many=True).data, "next_cursor": page.next_cursor})
+
+
+class RepositoryView(APIView):
+    """One repository."""
+
+    @extend_schema(operation_id="repositories_read", responses=RepositoryOutput)
+    def get(self, request: Request, plural: str, namespace: str, name: str) -> Response:
+        repository = find_repository(request._request, PLURAL_OF_V1[plural], namespace, name)
+        return Response(RepositoryOutput(repository).data)
+
+
+class ManifestView(APIView):
+    """All that a pull needs, in one answer: files, sizes, hashes, addresses, licence, verdict."""
+
+    @extend_schema(
+        operation_id="manifest_read",
+        parameters=[OpenApiParameter("revision", str, "path", description="Commit, branch, tag or latest.")],
+        responses=ManifestOutput,
+    )
+    def get(self, request: Request, plural: str, namespace: str, name: str, revision: str) -> Response:
+        repository, commit = find_revision(request._request, PLURAL_OF_V1[plural], namespace, name, revision)
+        listing = listing_of(commit)
+        downloads.count(repository)
+        base = (
+            f"{endpoint(request._request)}/{PREFIX[Kind(repository.kind)]}{repository.full_name}/resolve/{commit.oid}/"
+        )
+        return Response(
+            {
+                "repository": repository.full_name,
+                "kind": repository.kind,
+                "revision": revision,
+                "commit": commit.oid,
+                "created_at": commit.committed_at.isoformat().replace("+00:00", "Z"),
+                "licence": repository.licence,
+                "total_bytes": listing.total_bytes,
+                "quarantined": commit.scan_verdict == "quarantined",
+                "verdict": {
+                    "scan": commit.scan_verdict,
+                    "state": "pending" if commit.scan_verdict == "pending" else "done",
+                },
+                "files": [_file(entry, commit, base) for entry in listing.files.values()],
+            }
+        )
+
+
+def _file(entry: Entry, commit: Commit, base: str) -> dict[str, Any]:
+    held = commit.held.get(entry.path)
+    return {
+        "path": entry.path,
+        "size": entry.size,
+        "sha256": entry.sha256,
+        "oid": entry.oid,
+        "url": base + quote(entry.path) + ("?quarantined=true" if held else ""),
+        "held": held,
+    }

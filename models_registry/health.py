@@ -1,0 +1,12 @@
+"""What may be wrong with the registry."""
+
+from models_registry.storage.blobs import self_test
+
+
+def findings() -> list[str]:
+    """What is wrong with the store, in sentences that say what to do."""
+    try:
+        fault = self_test()
+    except Exception as error:  # noqa: BLE001 - whatever breaks is the finding.
+        fault = f"{type(error).__name__}: {error}"
+    return [f"The file store does not work ({fault}). Check SMALLHUB_BLOBS and free space."] if fault else []
