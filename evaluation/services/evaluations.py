@@ -1,9 +1,13 @@
 """Evaluations: asked for with a commit, advanced run by run, done when nothing is open."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from evaluation.models import Benchmark, Evaluation, Run, State, Step
+from evaluation.services import dispatch, fitting
 from models_registry.models import Commit, Repository
 
 FIXED_STEPS = (Step.SCAN, Step.INSPECT, Step.SMOKE, Step.COST)
@@ -21,15 +25,100 @@ def request_evaluation(*, repository: Repository, commit: Commit) -> Evaluation:
     runs = [Run(evaluation=evaluation, step=step, position=index) for index, step in enumerate(FIXED_STEPS)]
     for index, benchmark in enumerate(Benchmark.objects.active().order_by("key"), start=len(runs)):
         runs.append(Run(evaluation=evaluation, step=Step.BENCHMARK, benchmark=benchmark, position=index))
-    runs[0].state, runs[0].queued_at = State.QUEUED, timezone.now()
+    now = timezone.now()
+    runs[0].state, runs[0].queued_at, runs[0].dispatched_at = State.QUEUED, now, now
     Run.objects.bulk_create(runs)
-    first = evaluation.runs.get(position=0)
-    transaction.on_commit(lambda: _dispatch(first.pk))
+    dispatch.after_commit(evaluation.runs.filter(position=0).values_list("pk", flat=True))
     return evaluation
 
 
-def _dispatch(run_id: int) -> None:
-    """Hint the queue. A broker that is away loses nothing: the sweep finds queued rows."""
-    from evaluation import tasks
+def advance(evaluation: Evaluation) -> None:
+    """Queue the runs whose turn has come, close those that cannot come to pass, and note the end.
 
-    tasks.dispatch(run_id)
+    Call inside the transaction that changed a run, with the evaluation's row locked.
+    """
+    runs = list(evaluation.runs.select_related("benchmark").defer("log").order_by("position"))
+    steps = {run.step: run for run in runs if run.benchmark_id is None}
+    started = []
+    for run in runs:
+        if run.state != State.WAITING or not _may_decide(run, steps):
+            continue
+        reason = _obstacle(run, steps)
+        if reason:
+            _close(run, reason)
+        else:
+            run.state = State.QUEUED
+            started.append(run.pk)
+    now = timezone.now()
+    Run.objects.filter(pk__in=started).update(state=State.QUEUED, queued_at=now, dispatched_at=now, dispatches=0)
+    dispatch.after_commit(started)
+    _note_status(evaluation, runs)
+
+
+def add_benchmark_run(*, evaluation: Evaluation, benchmark: Benchmark) -> Run | None:
+    """Give an evaluation one more benchmark, and start it if its time has come; None if it has it already."""
+    evaluation = Evaluation.objects.select_for_update(of=("self",)).get(pk=evaluation.pk)
+    if evaluation.runs.filter(benchmark=benchmark).exists():
+        return None
+    last = evaluation.runs.order_by("-position").values_list("position", flat=True).first() or 0
+    run = Run.objects.create(evaluation=evaluation, step=Step.BENCHMARK, benchmark=benchmark, position=last + 1)
+    advance(evaluation)
+    return run
+
+
+def close_superseded(benchmark: Benchmark) -> None:
+    """End what has not begun of a benchmark that a newer version has replaced. Call inside a transaction."""
+    open_runs = Run.objects.filter(benchmark=benchmark, state__in=[State.WAITING, State.QUEUED])
+    ids = list(open_runs.values_list("evaluation_id", flat=True))
+    reason = gettext("A newer version of this benchmark has replaced it.")
+    open_runs.update(state=State.NOT_APPLICABLE, reason=reason, finished_at=timezone.now())
+    for evaluation in Evaluation.objects.filter(pk__in=ids):
+        advance(evaluation)
+
+
+def _may_decide(run: Run, steps: dict[str, Run]) -> bool:
+    """Whether what a run waits for has ended. Benchmarks wait for the cost step too: timings want a quiet machine."""
+    return all(not steps[step].is_open for step in _before(run) if step in steps)
+
+
+def _before(run: Run) -> Iterable[str]:
+    if run.step == Step.BENCHMARK:
+        return FIXED_STEPS
+    return FIXED_STEPS[: FIXED_STEPS.index(Step(run.step))]
+
+
+def _obstacle(run: Run, steps: dict[str, Run]) -> str:
+    """Why a run cannot come to pass, for people; "" if it can."""
+    for step in _before(run):
+        earlier = steps.get(step)
+        if step != Step.COST and earlier is not None and earlier.state != State.PASSED:
+            return _blame(earlier)
+    if run.benchmark is not None:
+        inspected = steps[Step.INSPECT].result if Step.INSPECT in steps else {}
+        return fitting.obstacle(run.benchmark, capabilities=fitting.capabilities_of(inspected))
+    return ""
+
+
+def _blame(earlier: Run) -> str:
+    """What to say of a run that an earlier one made impossible: the first cause, not the chain to it."""
+    if earlier.state == State.NOT_APPLICABLE:
+        return earlier.reason
+    sentences = {
+        Step.SCAN: gettext("Not done, for the scan held this version back. %(reason)s"),
+        Step.INSPECT: gettext("Not done, for the files could not be read as a model. %(reason)s"),
+        Step.SMOKE: gettext("Not done, for the model did not pass the smoke test. %(reason)s"),
+    }
+    return (sentences[Step(earlier.step)] % {"reason": earlier.reason}).strip()
+
+
+def _close(run: Run, reason: str) -> None:
+    run.state, run.reason, run.finished_at = State.NOT_APPLICABLE, reason, timezone.now()
+    run.save(update_fields=["state", "reason", "finished_at"])
+
+
+def _note_status(evaluation: Evaluation, runs: list[Run]) -> None:
+    rows = Evaluation.objects.filter(pk=evaluation.pk)
+    if not any(run.is_open for run in runs):
+        rows.exclude(status=Evaluation.Status.DONE).update(status=Evaluation.Status.DONE, finished_at=timezone.now())
+    else:
+        rows.filter(status=Evaluation.Status.DONE).update(status=Evaluation.Status.RUNNING, finished_at=None)

@@ -1,0 +1,17 @@
+"""Addresses of evaluation's part of our own API."""
+
+from django.urls import path, re_path
+
+from evaluation.api import views
+
+app_name = "evaluation_v1"
+urlpatterns = [
+    path(
+        "models/<name:namespace>/<name:name>/evaluations/<rev:revision>",
+        views.EvaluationView.as_view(),
+        name="evaluation",
+    ),
+    path("benchmarks", views.BenchmarkListView.as_view(), name="benchmarks"),
+    re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})$", views.ReceiptView.as_view(), name="receipt"),
+    re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})/items$", views.ReceiptItemsView.as_view(), name="receipt_items"),
+]

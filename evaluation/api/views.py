@@ -1,0 +1,100 @@
+"""Our own JSON API: what was measured of a commit, by what, and the receipts."""
+
+import zlib
+
+from django.http import HttpResponse
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from evaluation.api.present import benchmark_answer, evaluation_answer
+from evaluation.api.serializers import BenchmarkListOutput, BenchmarkListQuery, EvaluationOutput
+from evaluation.exceptions import ItemsNotFound, NotMeasured, ReceiptNotFound
+from evaluation.models import Benchmark, Evaluation, ItemOutputs, Receipt
+from hub.core.pagination import keyset_page
+from models_registry.exceptions import RepositoryNotFound
+from models_registry.models import Kind, Repository
+from models_registry.services.revisions import find_commit
+
+# A receipt never changes, but who may see it can: browsers may keep it, shared caches may not.
+_FOR_EVER = "private, max-age=31536000, immutable"
+_SHA256 = OpenApiParameter("sha256", str, "path", description="SHA-256 of the receipt, 64 hex digits.")
+
+
+class EvaluationView(APIView):
+    """What was measured of one commit of a model: steps, scores with intervals and baselines, cost, scan."""
+
+    @extend_schema(
+        operation_id="evaluation_read",
+        parameters=[OpenApiParameter("revision", str, "path", description="Commit, branch, tag or latest.")],
+        responses=EvaluationOutput,
+    )
+    def get(self, request: Request, namespace: str, name: str, revision: str) -> Response:
+        repository = Repository.objects.visible_to(request.user).named(Kind.MODEL, namespace, name).first()
+        if repository is None:
+            raise RepositoryNotFound(name=f"{namespace}/{name}", anonymous=int(not request.user.is_authenticated))
+        commit = find_commit(repository, revision)
+        evaluation = Evaluation.objects.with_runs().filter(commit=commit).first()
+        if evaluation is None:
+            raise NotMeasured(commit=commit.oid, repository=repository.full_name)
+        answer = evaluation_answer(evaluation, receipt_url=lambda sha256: _receipt_url(request, sha256))
+        return Response(EvaluationOutput(answer).data)
+
+
+class BenchmarkListView(APIView):
+    """The benchmarks that new versions are measured with, as far as the caller may read their data."""
+
+    @extend_schema(operation_id="benchmarks_list", parameters=[BenchmarkListQuery], responses=BenchmarkListOutput)
+    def get(self, request: Request) -> Response:
+        query = BenchmarkListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        found = Benchmark.objects.active().visible_to(request.user).select_related("repository__namespace")
+        page = keyset_page(found, order=("key", "id"), limit=wanted["limit"], cursor=wanted.get("cursor"))
+        answer = {"items": [benchmark_answer(row) for row in page.rows], "next_cursor": page.next_cursor}
+        return Response(BenchmarkListOutput(answer).data)
+
+
+class ReceiptView(APIView):
+    """One receipt, as the very bytes that its name is the SHA-256 of."""
+
+    @extend_schema(operation_id="receipt_read", parameters=[_SHA256], responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, sha256: str) -> HttpResponse:
+        receipt = _find_receipt(request, sha256)
+        return _bytes(receipt.body.encode(), "application/json")
+
+
+class ReceiptItemsView(APIView):
+    """The per-item outputs behind a receipt, one JSON object a line. Needs the right to read the benchmark's data."""
+
+    @extend_schema(
+        operation_id="receipt_items_read",
+        parameters=[_SHA256],
+        responses={(200, "application/x-ndjson"): OpenApiResponse(OpenApiTypes.STR, description="JSON lines.")},
+    )
+    def get(self, request: Request, sha256: str) -> HttpResponse:
+        receipt = _find_receipt(request, sha256)
+        items = ItemOutputs.objects.filter(receipt=receipt).first()
+        benchmark = receipt.of_run.benchmark_id
+        readable = benchmark is None or Benchmark.objects.visible_to(request.user).filter(pk=benchmark).exists()
+        if items is None or not readable:
+            raise ItemsNotFound(sha256=sha256)
+        return _bytes(zlib.decompress(bytes(items.packed)), "application/x-ndjson")
+
+
+def _find_receipt(request: Request, sha256: str) -> Receipt:
+    found = Receipt.objects.visible_to(request.user).filter(sha256=sha256).select_related("of_run").first()
+    if found is None:
+        raise ReceiptNotFound(sha256=sha256)
+    return found
+
+
+def _receipt_url(request: Request, sha256: str) -> str:
+    return request.build_absolute_uri(reverse("evaluation_v1:receipt", args=[sha256]))
+
+
+def _bytes(body: bytes, content_type: str) -> HttpResponse:
+    return HttpResponse(body, content_type=content_type, headers={"Cache-Control": _FOR_EVER})

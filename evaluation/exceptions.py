@@ -1,0 +1,52 @@
+"""The refusals of evaluation."""
+
+from hub.core.exceptions import Conflict, HubError, Invalid, NotFound, Unavailable
+
+
+class LeaseLost(HubError):
+    """This worker no longer owns the run: it was silent for too long, or the run was asked for anew."""
+
+    code = "lease_lost"
+    message = "Run {run} is no longer worked on under attempt {attempt}."
+
+
+class RunStillOpen(Conflict):
+    code = "run_still_open"
+    message = "This step has not ended yet. Wait until it has, then ask for it again."
+
+
+class NotMeasured(NotFound):
+    code = "not_measured"
+    message = "Commit {commit} of {repository} was not measured: only commits to a model's default branch are."
+
+
+class ReceiptNotFound(NotFound):
+    code = "receipt_not_found"
+    message = "There is no receipt {sha256}."
+
+
+class ItemsNotFound(NotFound):
+    code = "items_not_found"
+    message = "No outputs by item are kept for receipt {sha256}."
+
+
+class BenchmarkInvalid(Invalid):
+    code = "benchmark_invalid"
+    message = "The benchmark {key} cannot be registered. {reason}"
+
+
+class DataMissing(Invalid):
+    code = "benchmark_data_missing"
+    message = "The data of {benchmark} cannot be used: {path} {reason}"
+
+
+class FilesUnavailable(Unavailable):
+    code = "files_unavailable"
+    message = "{path} cannot be read from the store now."
+
+
+class ImportFault(Invalid):
+    """Data that were to be imported are not what their list says."""
+
+    code = "import_fault"
+    message = "{path}: {reason}"

@@ -1,0 +1,110 @@
+"""Benchmarks: registered from data sets on this hub, pinned by commit, given to the models that are here already."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext
+
+from evaluation.exceptions import BenchmarkInvalid
+from evaluation.models import Benchmark, Evaluation
+from evaluation.services import evaluations
+from models_registry.manifests import listing_of
+from models_registry.models import Commit, Kind, Repository
+
+DEFINITION_FILE = "benchmark.json"
+
+
+def definition_digest(definition: dict[str, Any]) -> str:
+    """SHA-256 of a declaration without its version number: equal digests measure the same thing."""
+    kept = {key: value for key, value in definition.items() if key != "version"}
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@transaction.atomic
+def register_benchmark(*, repository: Repository, commit: Commit, definition: dict[str, Any]) -> Benchmark:
+    """Make a declaration the active version of its benchmark, with the data of this commit.
+
+    Registering what is active already gives the same row. Anything that changes what is measured becomes a new
+    version: the declared number, or the next free one if that is taken. Scores of older versions stay as they are.
+
+    Raises:
+        BenchmarkInvalid: the declaration is faulty, or speaks of files that this commit does not have.
+    """
+    _check(repository, commit, definition)
+    key, digest = definition["id"], definition_digest(definition)
+    Repository.objects.select_for_update().get(pk=repository.pk)  # One registration at a time.
+    active = Benchmark.objects.active().filter(key=key).first()
+    if active is not None:
+        _check_owner(active, repository)
+        if active.definition_sha256 == digest:
+            return active
+        Benchmark.objects.filter(pk=active.pk).update(is_active=False, spread_after=None)
+    newest = Benchmark.objects.filter(key=key).order_by("-version").values_list("version", flat=True).first() or 0
+    version = max(int(definition["version"]), newest + 1)
+    made = Benchmark.objects.create(
+        key=key,
+        version=version,
+        title=definition["title"],
+        task=definition["task"],
+        repository=repository,
+        commit=commit.oid,
+        definition=definition | {"version": version},
+        definition_sha256=digest,
+    )
+    if active is not None:
+        evaluations.close_superseded(active)
+    return made
+
+
+def measure_heads_with(benchmark: Benchmark, *, limit: int | None = None) -> int:
+    """Give the newest commits of models that were here before a benchmark their run of it.
+
+    Goes through the evaluations in order of age and remembers how far it came, so that a round that is cut short is
+    continued by the next. Evaluations asked for since the benchmark became active have their run already.
+
+    Args:
+        limit: how many evaluations to look at in this call; None goes to the end.
+
+    Returns:
+        How many runs were added.
+    """
+    added = 0
+    while True:
+        with transaction.atomic():
+            row = Benchmark.objects.select_for_update().get(pk=benchmark.pk)
+            if row.spread_after is None or not row.is_active:
+                return added
+            step = min(limit or 200, 200)
+            batch = list(Evaluation.objects.after(row.spread_after)[:step])
+            for evaluation in batch:
+                if evaluation.is_of_head:
+                    added += evaluations.add_benchmark_run(evaluation=evaluation, benchmark=row) is not None
+            done = len(batch) < step
+            row.spread_after = None if done else batch[-1].pk
+            row.save(update_fields=["spread_after"])
+        if limit is not None:
+            limit -= step
+            if limit <= 0:
+                return added
+
+
+def _check_owner(active: Benchmark, repository: Repository) -> None:
+    """A name of a benchmark belongs to the data set that used it first: another must not slip its data under it."""
+    if active.repository_id != repository.pk:
+        reason = gettext("The name belongs to the data set %(name)s.") % {"name": active.repository.full_name}
+        raise BenchmarkInvalid(key=active.key, reason=reason)
+
+
+def _check(repository: Repository, commit: Commit, definition: dict[str, Any]) -> None:
+    key = str(definition.get("id", ""))[:80]
+    if repository.kind != Kind.DATASET or commit.repository_id != repository.pk:
+        raise BenchmarkInvalid(key=key, reason=gettext("Its data must be a commit of a data set on this hub."))
+    files = listing_of(commit).files
+    for declared in definition["files"]:
+        entry = files.get(declared["path"])
+        if entry is None or entry.sha256 != declared["sha256"]:
+            reason = gettext("%(path)s is not in this commit with the declared SHA-256.") % {"path": declared["path"]}
+            raise BenchmarkInvalid(key=key, reason=reason)

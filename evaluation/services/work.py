@@ -1,0 +1,66 @@
+"""Working on one run: claim, lay out, measure, end. What goes wrong is sorted here, once for all steps."""
+
+import logging
+
+from django.conf import settings
+from django.utils.translation import gettext
+
+from evaluation import sandbox
+from evaluation.exceptions import LeaseLost
+from evaluation.models import Run, State
+from evaluation.services import measuring, runs
+from evaluation.services.lease import Lease
+from evaluation.services.outcomes import Outcome
+from evaluation.services.runs import Claim
+from hub.core.exceptions import Unavailable
+
+logger = logging.getLogger("evaluation.work")
+
+
+def perform(*, run_id: int) -> None:
+    """Do what a run asks for, if it is there to be done. Never raises for anything a model can do."""
+    claimed = runs.claim_run(run_id=run_id)
+    if claimed is None:
+        return
+    run, claim = claimed
+    logger.info("run %s (%s), attempt %s begins", run.pk, run.step, claim.attempt)
+    with Lease(claim, log=run.log) as lease:
+        try:
+            _attempt(run, claim, lease)
+        except LeaseLost:
+            logger.warning("run %s: attempt %s is no longer wanted", run.pk, claim.attempt)
+        except (Unavailable, sandbox.SandboxUnavailable) as error:
+            logger.warning("run %s waits: %s", run.pk, error)
+            runs.release_run(claim=claim, reason=str(error), log=lease.log)
+        except Exception as error:
+            # Our own fault, or the machine's. The model is not blamed for it, and other runs must go on.
+            logger.exception("run %s: attempt %s broke", run.pk, claim.attempt)
+            reason = gettext("the worker broke over it (%(error)s)") % {"error": type(error).__name__}
+            runs.fail_attempt(claim=claim, reason=reason, log=lease.log)
+
+
+def _attempt(run: Run, claim: Claim, lease: Lease) -> None:
+    """One attempt, to its end in the row."""
+    try:
+        outcome = measuring.measure(run, lease)
+    except sandbox.SandboxUnavailable:
+        raise
+    except sandbox.SandboxError as error:
+        lease.check()  # A model's process that was stopped because the lease was lost did not crash by itself.
+        outcome = _ended_early(error, lease)
+    runs.finish_run(claim=claim, outcome=outcome, log=lease.log)
+    logger.info("run %s (%s), attempt %s ended: %s", run.pk, run.step, claim.attempt, outcome.state)
+
+
+def _ended_early(error: sandbox.SandboxError, lease: Lease) -> Outcome:
+    """What a model did to its own process, as the end of its run."""
+    tail = getattr(error, "tail", "").strip()
+    for line in tail.splitlines()[-20:]:
+        lease.say(f"| {line[:500]}")
+    if isinstance(error, sandbox.TimedOut):
+        return Outcome(State.TIMED_OUT, str(error))
+    if isinstance(error, sandbox.OutOfMemory):
+        limit_mib = settings.SMALLHUB_RUN_MEMORY_BYTES >> 20
+        reason = gettext("%(error)s The limit is %(limit)s MiB.") % {"error": str(error), "limit": f"{limit_mib:,}"}
+        return Outcome(State.OUT_OF_MEMORY, reason)
+    return Outcome(State.FAILED, str(error))

@@ -1,0 +1,30 @@
+"""The queue's doors: ids come in, one service call goes out. A task may arrive twice, late, or never."""
+
+import logging
+
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+from evaluation.services import sweep, work
+
+logger = logging.getLogger("evaluation.tasks")
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def perform(run_id: int) -> None:
+    """Work on one run. A run that has ended, or is leased to a living worker, is left alone."""
+    work.perform(run_id=run_id)
+
+
+@shared_task
+def requeue_runs() -> None:
+    """Find what was lost: expired leases, hints that never arrived, benchmarks not yet given to earlier models."""
+    sweep.sweep()
+
+
+def dispatch(run_id: int) -> None:
+    """Tell the queue of a run. A broker that is away loses nothing: the sweep finds the row."""
+    try:
+        perform.apply_async(args=[run_id], retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("run %s waits for the sweep, for the broker cannot be reached: %s", run_id, error)
