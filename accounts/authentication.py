@@ -8,14 +8,16 @@ from rest_framework.request import Request
 
 from accounts.exceptions import SignInRequired
 from accounts.models import User
+from hub.core.requests import access_token
 
 
 class TokenOrSessionAuthentication(BaseAuthentication):
     """The token's owner; else the session's, whose unsafe requests must carry the CSRF token."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        if getattr(request._request, "access_token", None) is not None:
-            return request._request.user, request._request.access_token
+        token = access_token(request._request)
+        if token is not None:
+            return request._request.user, token
         return SessionAuthentication().authenticate(request)
 
     def authenticate_header(self, request: Request) -> str:

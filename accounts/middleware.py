@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from accounts.exceptions import BadCredentials, SignInRequired
 from accounts.models import Scope
 from accounts.services import authenticate_token
+from hub.core.requests import set_access_token, skip_csrf
 from hub.core.wire import refusal, speaks_wire
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -25,14 +26,13 @@ class TokenMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.access_token = None
         if request.path_info.startswith("/cas/"):
             return self.get_response(request)  # The chunk store has signed tokens of its own.
         value = _token_in(request)
         if value is None:
             if speaks_wire(request) and settings.SESSION_COOKIE_NAME not in request.COOKIES:
                 # Without a cookie there is no ambient right that another site could borrow.
-                request._dont_enforce_csrf_checks = True
+                skip_csrf(request)
             return self.get_response(request)
         token = authenticate_token(value)
         if token is None:
@@ -40,8 +40,8 @@ class TokenMiddleware:
             return refusal(SignInRequired() if who else BadCredentials())
         request.user = token.user
         request.user.scope = Scope(token.scope)  # type: ignore[misc]
-        request.access_token = token
-        request._dont_enforce_csrf_checks = True  # A header is not sent by browsers of their own accord.
+        set_access_token(request, token)
+        skip_csrf(request)  # A header is not sent by browsers of their own accord.
         return self.get_response(request)
 
 

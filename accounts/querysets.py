@@ -9,7 +9,7 @@ from django.db.models import Q
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from accounts.models import User
+    from accounts.models import AccessToken, Namespace, Organisation, User  # noqa: F401 - base classes name them in quotes.
 
 
 class NamespaceQuerySet(models.QuerySet["Namespace"]):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
+    from models_registry.models import Commit, Ref, Repository  # noqa: F401 - base classes name them in quotes.
 
 
 class RepositoryQuerySet(models.QuerySet["Repository"]):

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.authentication import acting_user
 from accounts.models import Membership, Scope, User
+from hub.core.requests import access_token
 
 
 @require_safe
@@ -52,7 +53,7 @@ def _organisation(membership: Membership) -> dict[str, Any]:
 
 
 def _auth(request: HttpRequest) -> dict[str, Any]:
-    token = getattr(request, "access_token", None)
+    token = access_token(request)
     if token is None:
         return {"type": "session"}
     role = "read" if token.scope == Scope.READ else "write"

@@ -43,7 +43,9 @@ def create_token(
 def authenticate_token(value: str) -> AccessToken | None:
     """The live token of this value with its user, or None. Notes the use, at most once a minute."""
     now = timezone.now()
-    found = AccessToken.objects.usable(digest=tokens.digest(value), at=now).select_related("user").first()
+    found: AccessToken | None = (
+        AccessToken.objects.usable(digest=tokens.digest(value), at=now).select_related("user").first()
+    )
     if found is None:
         return None
     if found.last_used_at is None or found.last_used_at < now - LAST_USE_STEP:

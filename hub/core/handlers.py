@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from hub.core.requests import request_id
 from hub.core.wire import error_response, speaks_wire
 
 
@@ -36,6 +37,6 @@ def _answer(request: HttpRequest, status: int, message: str, code: str) -> HttpR
         "status": status,
         "message": message,
         "code": code,
-        "reference": getattr(request, "request_id", ""),
+        "reference": request_id(request),
     }
     return render(request, f"{status}.html", context, status=status)

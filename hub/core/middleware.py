@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from hub.core.exceptions import HubError
+from hub.core.requests import request_id, set_request_id
 from hub.core.wire import error_response, refusal, speaks_wire, status_of
 
 logger = logging.getLogger("hub.errors")
@@ -40,9 +41,10 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get("X-Request-Id") or request.headers.get("X-Amzn-Trace-Id") or ""
-        request.request_id = given if re.fullmatch(r"[\w.:;=-]{1,128}", given, re.ASCII) else str(uuid.uuid4())
+        well_formed = re.fullmatch(r"[\w.:;=-]{1,128}", given, re.ASCII)
+        set_request_id(request, given if well_formed else str(uuid.uuid4()))
         response = self.get_response(request)
-        response["X-Request-Id"] = request.request_id
+        response["X-Request-Id"] = request_id(request)
         return response
 
 
@@ -88,13 +90,13 @@ class ErrorMiddleware:
         if isinstance(exception, PermissionDenied) and wire:
             return error_response(403, "You may not do this.", code="forbidden")
         if isinstance(exception, OperationalError):
-            logger.error("database unavailable, request %s", request.request_id, exc_info=exception)
+            logger.error("database unavailable, request %s", request_id(request), exc_info=exception)
             response = error_response(503, "The database is busy. Try again in a moment.", code="unavailable")
             response["Retry-After"] = "2"
             return response
         return None
 
     def _page(self, request: HttpRequest, status: int, error: HubError) -> HttpResponse:
-        context = {"message": str(error), "code": error.code, "status": status, "reference": request.request_id}
+        context = {"message": str(error), "code": error.code, "status": status, "reference": request_id(request)}
         known = {400, 403, 404, 413, 429, 500}
         return render(request, f"{status if status in known else 400}.html", context, status=status)

@@ -23,7 +23,7 @@ def find_repository(request: HttpRequest, kind: str, namespace: str, name: str) 
         RepositoryNotFound: missing or hidden, alike.
     """
     name = name.removesuffix(".git")
-    found = Repository.objects.visible_to(request.user).named(KINDS[kind], namespace, name).first()
+    found: Repository | None = Repository.objects.visible_to(request.user).named(KINDS[kind], namespace, name).first()
     if found is None:
         anonymous = not isinstance(request.user, User)
         raise RepositoryNotFound(name=f"{namespace}/{name}", anonymous=int(anonymous))

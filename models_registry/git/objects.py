@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dulwich.objects import Blob, Commit, Tree
+from dulwich.objects import Blob, Commit, ObjectID, Tree
 
 FILE_MODE = 0o100644
 FOLDER_MODE = 0o040000
@@ -60,7 +60,7 @@ def build_trees(files: Iterable[tuple[str, str]]) -> tuple[str, dict[str, str], 
     root = content[""]
     for path, oid in files:
         folder, _, name = path.rpartition("/")
-        content[folder].add(name.encode(), FILE_MODE, oid.encode())
+        content[folder].add(name.encode(), FILE_MODE, ObjectID(oid.encode()))
     for folder in list(content):
         while folder:  # A folder may hold nothing but folders.
             folder = folder.rpartition("/")[0]
@@ -81,7 +81,7 @@ def build_commit(
     """Make a commit object; author and committer are one."""
     commit = Commit()
     commit.tree = tree.encode()
-    commit.parents = [parent.encode() for parent in parents]
+    commit.parents = [ObjectID(parent.encode()) for parent in parents]
     commit.author = commit.committer = f"{_identity(author)} <{_identity(email)}>".encode()
     commit.author_time = commit.commit_time = int(at.astimezone(UTC).timestamp())
     commit.author_timezone = commit.commit_timezone = 0

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from django.db.models import QuerySet
 from dulwich.object_store import BaseObjectStore
-from dulwich.objects import ShaFile
+from dulwich.objects import ObjectID, ShaFile
+from dulwich.pack import Pack
 
 from models_registry.models import GitObject, Repository
 
@@ -30,11 +31,11 @@ class RowObjectStore(BaseObjectStore):
         return False
 
     @property
-    def packs(self) -> list[object]:
+    def packs(self) -> list[Pack]:
         return []
 
-    def __iter__(self) -> Iterator[bytes]:
-        return (oid.encode() for oid in self._rows().values_list("oid", flat=True).iterator())
+    def __iter__(self) -> Iterator[ObjectID]:
+        return (ObjectID(oid.encode()) for oid in self._rows().values_list("oid", flat=True).iterator())
 
     def get_raw(self, name: bytes) -> tuple[int, bytes]:
         """The type number and content of an object.

@@ -246,7 +246,7 @@ def _store_commit(
 
 def _lock(repository: Repository, branch: str) -> Ref:
     name = branch if branch.startswith("refs/") else BRANCH + branch
-    ref = repository.refs.select_for_update().filter(name=name).first()
+    ref: Ref | None = repository.refs.select_for_update().filter(name=name).first()
     if ref is None or not ref.name.startswith(BRANCH):
         raise RevisionNotFound(revision=branch[:200])
     return ref
@@ -258,7 +258,7 @@ def _swap(ref: Ref, new: str) -> None:
     Raises:
         StaleHead: it is not.
     """
-    if ref.pk is None:
+    if not ref.target:
         ref.target = ref.commit = new
         ref.save()
         return

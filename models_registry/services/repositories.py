@@ -77,7 +77,7 @@ def namespace_of(name: str) -> Namespace:
     Raises:
         NamespaceNotFound: nobody has this name.
     """
-    found = Namespace.objects.held().named(name).select_related("user", "organisation").first()
+    found: Namespace | None = Namespace.objects.held().named(name).select_related("user", "organisation").first()
     if found is None:
         raise NamespaceNotFound(name=name[:100])
     return found

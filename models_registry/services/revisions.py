@@ -22,7 +22,7 @@ def find_commit(repository: Repository, revision: str | None) -> Commit:
     """
     revision = revision or repository.default_branch
     oid = _target(repository, revision)
-    commit = repository.commits.filter(oid=oid).select_related("author").first() if oid else None
+    commit: Commit | None = repository.commits.filter(oid=oid).select_related("author").first() if oid else None
     if commit is None and _SHORT.fullmatch(revision):
         candidates = list(repository.commits.filter(oid__startswith=revision).select_related("author")[:2])
         commit = candidates[0] if len(candidates) == 1 else None
