@@ -18,7 +18,7 @@ SmallhubError                 anything this package foresaw; `code` is stable, `
 └── Offline                   the hub cannot be reached, and the cache has no answer either
 """
 
-# ruff: noqa: N818  # `except NotFound` reads as what it is; the base class says that it is an error.
+# `except NotFound` reads as what it is; the base class says that it is an error.
 
 from __future__ import annotations
 

@@ -1,0 +1,138 @@
+"""Models behind one face: `recognise` tells what a folder holds, `load` loads it.
+
+No code of a repository is ever run and no pickle ever opened. The hub measures models through this very package.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from smallhub._exceptions import UnsupportedModel
+
+from ._files import read_object, weight_files
+from ._types import (
+    CLASSIFIER,
+    ENCODER,
+    LANGUAGE_MODEL,
+    Capability,
+    Classification,
+    Generation,
+    Likelihood,
+    Model,
+    PrefixRule,
+    Recognised,
+    Task,
+)
+
+__all__ = [
+    "Capability",
+    "Classification",
+    "Generation",
+    "Likelihood",
+    "Model",
+    "PrefixRule",
+    "Recognised",
+    "Task",
+    "UnsupportedModel",
+    "load",
+    "recognise",
+]
+
+_OWN_TYPES = {"smallhub-ngram": "ngram", "smallhub-gru": "recurrent", "smallhub-lstm": "recurrent"}
+# Base classes of encoders: what sentence encoders and plain feature extractors are saved as.
+_ENCODERS = {
+    "AlbertModel",
+    "BertModel",
+    "CamembertModel",
+    "DebertaV2Model",
+    "DistilBertModel",
+    "ElectraModel",
+    "ModernBertModel",
+    "MPNetModel",
+    "NomicBertModel",
+    "RobertaModel",
+    "XLMRobertaModel",
+}
+
+
+def recognise(folder: Path) -> Recognised:
+    """Tell from the files what a folder holds. Imports nothing heavy, reads JSON and weight headers alone.
+
+    Raises:
+        UnsupportedModel: nothing that we load; `code` says why: `missing_file`, `broken_json`, `broken_weights`,
+            `pickle_weights`, `no_weights`, `missing_shard`, `adapter`, `quantised`, `unsupported_architecture` …
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise _without_config(folder)
+    config = read_object(folder / "config.json")
+    own = _OWN_TYPES.get(str(config.get("model_type")))
+    weight_files(folder)
+    if own is not None:
+        kind = str(config["model_type"])
+        return Recognised("ngram" if own == "ngram" else "recurrent", "text-generation", kind, LANGUAGE_MODEL)
+    task, architecture = _transformers_task(folder, config)
+    capabilities = {
+        "text-generation": LANGUAGE_MODEL,
+        "text-classification": CLASSIFIER,
+        "sentence-similarity": ENCODER,
+    }
+    return Recognised("transformers", task, architecture, capabilities[task])
+
+
+def load(folder: Path, *, threads: int | None = None) -> Model:
+    """Load the model of a folder on the CPU, in 32-bit floats.
+
+    Args:
+        threads: how many threads torch may use, in this whole process; None leaves that as it is.
+
+    Raises:
+        UnsupportedModel: the folder is not recognised, or its files contradict each other.
+        ImportError: a package is missing; `pip install "smallhub[models]"` brings all.
+    """
+    folder = Path(folder)
+    found = recognise(folder)
+    if found.runtime == "ngram":
+        from .ngram import NgramModel
+
+        return NgramModel.load(folder)
+    if found.runtime == "recurrent":
+        from .recurrent import RecurrentModel
+
+        return RecurrentModel.load(folder, threads=threads)
+    from .transformers import load_transformers
+
+    return load_transformers(folder, found, threads=threads)
+
+
+def _transformers_task(folder: Path, config: dict[str, Any]) -> tuple[Task, str]:
+    if config.get("quantization_config"):
+        raise UnsupportedModel("quantised", "The weights are quantised; only plain float weights are loaded yet.")
+    architectures = config.get("architectures")
+    if not isinstance(architectures, list) or len(architectures) != 1 or not isinstance(architectures[0], str):
+        raise UnsupportedModel("no_architecture", "config.json names no single class under 'architectures'.")
+    name = architectures[0]
+    if not isinstance(config.get("model_type"), str):
+        raise UnsupportedModel("no_architecture", "config.json names no 'model_type'.")
+    if name.endswith(("ForCausalLM", "LMHeadModel")):
+        return "text-generation", name
+    if name.endswith("ForSequenceClassification"):
+        return "text-classification", name
+    if name in _ENCODERS or ((folder / "modules.json").is_file() and name.endswith("Model")):
+        return "sentence-similarity", name
+    raise UnsupportedModel(
+        "unsupported_architecture",
+        f"{name} is none of the kinds loaded yet: causal language models, sequence classifiers, sentence encoders.",
+        architecture=name,
+    )
+
+
+def _without_config(folder: Path) -> UnsupportedModel:
+    if (folder / "adapter_config.json").is_file():
+        return UnsupportedModel(
+            "adapter", "This is an adapter without its base model; merge them, then push the whole."
+        )
+    if any(folder.glob("*.gguf")):
+        return UnsupportedModel("unsupported_format", "GGUF files are not loaded yet.")
+    return UnsupportedModel("missing_file", "There is no config.json, so nothing says what the weights are.")

@@ -1,0 +1,49 @@
+"""How torch is used here: on the CPU, without gradients, the same result each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Inference whose result depends on inputs and thread count alone. The process's own setting is put back after."""
+    before = torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warned)
+
+
+def set_threads(threads: int | None) -> None:
+    """Limit torch to so many threads, in this whole process."""
+    if threads is not None:
+        torch.set_num_threads(max(1, threads))
+
+
+def choose(logits: torch.Tensor, *, temperature: float, generator: torch.Generator) -> int:
+    """Pick the next id: the likeliest (the first of equals) at temperature 0, else a draw."""
+    if temperature == 0:
+        return int(torch.argmax(logits))
+    probabilities = torch.softmax(logits.double() / temperature, dim=-1)
+    return int(torch.multinomial(probabilities, 1, generator=generator))
+
+
+def parameter_count(module: torch.nn.Module) -> int:
+    """Numbers in all parameters; tied ones count once."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def check_finite(module: torch.nn.Module) -> list[str]:
+    """Names of parameters that hold NaN or infinity."""
+    return [name for name, parameter in module.named_parameters() if not bool(torch.isfinite(parameter).all())]
+
+
+Tensors = dict[str, Any]

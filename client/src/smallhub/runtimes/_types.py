@@ -1,0 +1,157 @@
+"""What every model answers, whatever its format."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from smallhub._exceptions import Invalid, UnsupportedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float32]
+
+Runtime = Literal["transformers", "ngram", "recurrent"]
+Task = Literal["text-generation", "text-classification", "sentence-similarity"]
+Capability = Literal["log_likelihood", "generate", "classify", "embed", "tokenize"]
+PrefixRule = Literal["document_separator", "harness"]
+Finish = Literal["stop", "length"]
+
+LANGUAGE_MODEL: frozenset[Capability] = frozenset({"log_likelihood", "generate", "tokenize"})
+CLASSIFIER: frozenset[Capability] = frozenset({"classify", "tokenize"})
+ENCODER: frozenset[Capability] = frozenset({"embed", "tokenize"})
+
+BLOCK_TOKENS = 1024  # Long texts are scored in blocks of at most this many tokens, without overlap.
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a folder holds, told from its files alone, before anything heavy is imported."""
+
+    runtime: Runtime
+    task: Task
+    architecture: str
+    capabilities: frozenset[Capability]
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How likely a model finds a text.
+
+    Attributes:
+        log_prob: natural logarithm of the probability, summed over all tokens of the text.
+        tokens: how many tokens were scored.
+        unknown: how many of them stand for something that the vocabulary lacks.
+    """
+
+    log_prob: float
+    tokens: int
+    unknown: int = 0
+
+    def bits_per_byte(self, text: str) -> float:
+        """−log₂ of the probability, per byte of the text in UTF-8; 0 for the empty text."""
+        size_bytes = len(text.encode())
+        return -self.log_prob / (size_bytes * math.log(2)) if size_bytes else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A continuation. `text` is what follows the prompt; `finish` is `stop` when the model ended it by itself."""
+
+    text: str
+    token_ids: tuple[int, ...]
+    finish: Finish
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """Labels in the model's order, with probabilities that sum to 1."""
+
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def label(self) -> str:
+        """The likeliest label; the first one of equals."""
+        return self.labels[self.probabilities.index(max(self.probabilities))]
+
+
+class Model(ABC):
+    """A loaded model. What is not among its `capabilities` raises `UnsupportedModel("not_capable")`."""
+
+    runtime: ClassVar[Runtime]
+    task: Task
+    capabilities: frozenset[Capability]
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """Facts for a page, as JSON: `architecture`, `parameters`, `context_length`, `vocabulary_size`, `labels`,
+        `prefix_token` (`text`, `id`, `rule`), `dtype`, and what the format has besides.
+        """
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text, without any special tokens around it."""
+
+    @abstractmethod
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids."""
+
+    def log_likelihood(self, texts: Sequence[str], *, prefix: PrefixRule = "document_separator") -> list[Likelihood]:
+        """Score whole texts.
+
+        The first token of a text is predicted from a prefix token. `document_separator` takes the token that parts
+        documents (`<|endoftext|>`) where the vocabulary has one, else the begin, else the end token; `harness` takes
+        begin, else end. Models of limited context see a long text in blocks of `min(context, 1024)` tokens without
+        overlap, each beginning from the prefix token, so that every token is scored exactly once. Models that carry
+        a state carry it through the whole text.
+        """
+        raise self._incapable("log_likelihood")
+
+    def next_log_probs(self, texts: Sequence[str]) -> FloatArray:
+        """Log-probabilities of the token that follows each text: shape (texts, vocabulary), computed as one batch."""
+        raise self._incapable("log_likelihood")
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        max_new_tokens: int = 40,
+        temperature: float = 0.0,
+        seed: int = 0,
+        use_cache: bool = True,
+    ) -> Generation:
+        """Go on with a text. Temperature 0 takes the likeliest token each time; else `seed` fixes the draws.
+
+        `use_cache=False` computes everything anew for each token: slower, the same tokens.
+        """
+        raise self._incapable("generate")
+
+    def classify(self, texts: Sequence[str]) -> list[Classification]:
+        """Label texts. Texts longer than the context are cut at its end."""
+        raise self._incapable("classify")
+
+    def embed(self, texts: Sequence[str]) -> FloatArray:
+        """Vectors of texts, shape (texts, dimension), pooled and normalised as the model's own files say."""
+        raise self._incapable("embed")
+
+    def _incapable(self, capability: Capability) -> UnsupportedModel:
+        return UnsupportedModel("not_capable", f"This model is for {self.task}; it cannot {capability}.")
+
+
+def check_generation(*, max_new_tokens: int, temperature: float) -> None:
+    """Refuse settings that mean nothing.
+
+    Raises:
+        Invalid: a negative or absurd number.
+    """
+    if max_new_tokens < 0:
+        raise Invalid("max_new_tokens cannot be negative.", code="invalid_setting")
+    if not (temperature >= 0 and math.isfinite(temperature)):
+        raise Invalid("temperature must be 0 or a positive number.", code="invalid_setting")

@@ -1,0 +1,410 @@
+"""Models in the transformers layout: causal language models and sequence classifiers. Encoders are in `_encoder`.
+
+Weights come from safetensors alone and are computed with in 32-bit floats on the CPU. See `_clean` for what keeps the
+library away from a repository's own code and addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+)
+
+from smallhub._exceptions import Invalid, UnsupportedModel
+from smallhub.runtimes._clean import clean_room
+from smallhub.runtimes._files import read_header, weight_files
+from smallhub.runtimes._torch import check_finite, choose, exact, parameter_count, set_threads
+from smallhub.runtimes._types import (
+    BLOCK_TOKENS,
+    CLASSIFIER,
+    LANGUAGE_MODEL,
+    Classification,
+    Generation,
+    Likelihood,
+    Model,
+    PrefixRule,
+    Recognised,
+    Runtime,
+    check_generation,
+)
+
+if TYPE_CHECKING:
+    from smallhub.runtimes._types import FloatArray
+
+# Tokens that part documents and are no marker of a chat's roles, most usual first.
+_SEPARATORS = ("<|endoftext|>", "<|end_of_document|>", "<|endofdocument|>")
+_MAX_LOGITS = 64 * 1024 * 1024  # Numbers in one batch of logits: 256 MB.
+_MAX_BATCH = 32
+_UNLIMITED = 1_000_000  # Tokenizers write "no limit" as an absurdly large number.
+
+
+def load_transformers(folder: Path, found: Recognised, *, threads: int | None) -> Model:
+    """Load what `recognise` found.
+
+    Raises:
+        UnsupportedModel: weights are missing or of other shapes, the tokenizer cannot be read, a weight is no number.
+    """
+    set_threads(threads)
+    if found.task == "sentence-similarity":
+        from smallhub.runtimes._encoder import EncoderModel
+
+        return EncoderModel.load(folder)
+    with clean_room(folder) as (room, config):
+        if found.task == "text-generation":
+            _check_class(found.architecture, MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, config.model_type)
+            network = read_network(AutoModelForCausalLM, room, config)
+            return CausalModel(network, read_tokenizer(room), stored_dtypes(folder))
+        _check_class(found.architecture, MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES, config.model_type)
+        network = read_network(AutoModelForSequenceClassification, room, config)
+        return ClassifierModel(network, read_tokenizer(room), stored_dtypes(folder))
+
+
+def read_network(kind: Any, room: Path, config: Any) -> Any:
+    """Load weights into a class of the library, and see that all of them were there."""
+    try:
+        network, report = kind.from_pretrained(
+            room,
+            config=config,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except Exception as error:  # noqa: BLE001  # The library fails in many ways on files that do not fit.
+        raise UnsupportedModel("broken_weights", f"The weights cannot be loaded: {_first_line(error)}") from error
+    missing = sorted(report.get("missing_keys") or [])
+    # A position table may be left out: the library computes it.
+    missing = [name for name in missing if not name.endswith(("position_ids", "inv_freq")) and "pooler" not in name]
+    if missing:
+        raise UnsupportedModel(
+            "missing_weights", f"{len(missing)} weights are missing, {missing[0]} for one.", missing=missing[:20]
+        )
+    if report.get("mismatched_keys"):
+        raise UnsupportedModel("mismatched_weights", "Some weights have other shapes than config.json says.")
+    network = network.eval()
+    if broken := check_finite(network):
+        raise UnsupportedModel("broken_weights", f"{broken[0]} holds NaN or infinity.")
+    return network
+
+
+def read_tokenizer(room: Path) -> Any:
+    """Load the tokenizer."""
+    try:
+        return AutoTokenizer.from_pretrained(room, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # noqa: BLE001  # The library fails in many ways on files that do not fit.
+        raise UnsupportedModel("no_tokenizer", f"The tokenizer cannot be loaded: {_first_line(error)}") from error
+
+
+def stored_dtypes(folder: Path) -> list[str]:
+    """The types of number that the weight files hold."""
+    headers = [read_header(folder / name) for name in weight_files(folder)]
+    return sorted({tensor.dtype for header in headers for tensor in header.values()})
+
+
+class _TransformersModel(Model):
+    """What both tasks share: the tokenizer and the facts."""
+
+    runtime: ClassVar[Runtime] = "transformers"
+
+    def __init__(self, network: Any, tokenizer: Any, dtypes: list[str]) -> None:
+        self.network = network
+        self.tokenizer = tokenizer
+        self._dtypes = dtypes
+        self.context_length = context_length(network.config, tokenizer)
+        self._check_embedding()
+
+    def description(self) -> dict[str, Any]:
+        """Facts as JSON."""
+        return {
+            "runtime": self.runtime,
+            "task": self.task,
+            "architecture": type(self.network).__name__,
+            "parameters": parameter_count(self.network),
+            "context_length": self.context_length,
+            "vocabulary_size": int(self.network.config.vocab_size),
+            "tokenizer_size": len(self.tokenizer),
+            "labels": None,
+            "prefix_token": None,
+            "dtype": "float32",
+            "stored_dtypes": self._dtypes,
+        }
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text, without special tokens around it."""
+        # Longer than the context is fine here: blocks or a clear error follow. Hence no warning.
+        return [int(number) for number in self.tokenizer.encode(text, add_special_tokens=False, verbose=False)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ids, special tokens included."""
+        return str(self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
+
+    def _check_embedding(self) -> None:
+        rows = self.network.get_input_embeddings().weight.shape[0]
+        if len(self.tokenizer) > rows:
+            raise UnsupportedModel(
+                "tokenizer_too_large",
+                f"The tokenizer has {len(self.tokenizer)} ids, the embedding {rows} rows.",
+                tokenizer_size=len(self.tokenizer),
+                embedding_rows=rows,
+            )
+
+
+class CausalModel(_TransformersModel):
+    """A language model that predicts each token from those before it."""
+
+    def __init__(self, network: Any, tokenizer: Any, dtypes: list[str]) -> None:
+        super().__init__(network, tokenizer, dtypes)
+        self.task = "text-generation"
+        self.capabilities = LANGUAGE_MODEL
+        self.block_tokens = min(self.context_length or BLOCK_TOKENS, BLOCK_TOKENS)
+        self._stop_ids = _stop_ids(network, tokenizer)
+
+    def description(self) -> dict[str, Any]:
+        """Facts as JSON, with the prefix token of both rules."""
+        return super().description() | {
+            "prefix_token": self.prefix_token("document_separator"),
+            "prefix_token_harness": self.prefix_token("harness"),
+            "block_tokens": self.block_tokens,
+            "stop_ids": sorted(self._stop_ids),
+        }
+
+    def prefix_token(self, rule: PrefixRule) -> dict[str, Any] | None:
+        """What the first token of a text is predicted from; None if the vocabulary has nothing that would do."""
+        number = None
+        if rule == "document_separator":
+            vocabulary = self.tokenizer.get_vocab()
+            number = next((vocabulary[name] for name in _SEPARATORS if name in vocabulary), None)
+        for candidate in (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id):
+            number = candidate if number is None else number
+        if number is None:
+            return None
+        return {"text": self.tokenizer.convert_ids_to_tokens(int(number)), "id": int(number), "rule": rule}
+
+    def log_likelihood(self, texts: Sequence[str], *, prefix: PrefixRule = "document_separator") -> list[Likelihood]:
+        """Score texts in blocks.
+
+        Raises:
+            UnsupportedModel: the vocabulary has no begin and no end, so nothing can stand before a text.
+        """
+        token = self.prefix_token(prefix)
+        if token is None:
+            raise UnsupportedModel("no_prefix_token", "The tokenizer has neither a begin nor an end token.")
+        encoded = [self.encode(text) for text in texts]
+        blocks = [
+            (number, ids[start : start + self.block_tokens])
+            for number, ids in enumerate(encoded)
+            for start in range(0, len(ids), self.block_tokens)
+        ]
+        sums = np.zeros(len(texts))
+        for batch in self._batches(blocks):
+            for (number, _), value in zip(batch, self._score([ids for _, ids in batch], token["id"]), strict=True):
+                sums[number] += value
+        unknown = self.tokenizer.unk_token_id
+        return [
+            Likelihood(float(total), len(ids), sum(number == unknown for number in ids))
+            for ids, total in zip(encoded, sums, strict=True)
+        ]
+
+    def next_log_probs(self, texts: Sequence[str]) -> FloatArray:
+        """Log-probabilities of the next token; shape (texts, vocabulary); one padded batch."""
+        if not texts:
+            return np.zeros((0, int(self.network.config.vocab_size)), dtype=np.float32)
+        encoded = [self._prompt_ids(text) for text in texts]
+        for ids in encoded:
+            self._check_length(ids, 0)
+        with exact():
+            logits = self._logits(encoded)
+            last = logits[torch.arange(len(encoded)), torch.tensor([len(ids) - 1 for ids in encoded])]
+            return np.asarray(torch.log_softmax(last, dim=-1).numpy())
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        max_new_tokens: int = 40,
+        temperature: float = 0.0,
+        seed: int = 0,
+        use_cache: bool = True,
+    ) -> Generation:
+        """Go on with a text, until an end token, the limit, or the end of the context.
+
+        Raises:
+            Invalid: the prompt leaves no room in the context.
+        """
+        check_generation(max_new_tokens=max_new_tokens, temperature=temperature)
+        prompt_ids = self._prompt_ids(prompt)
+        self._check_length(prompt_ids, 1 if max_new_tokens else 0)
+        room = max_new_tokens if self.context_length is None else self.context_length - len(prompt_ids)
+        generator = torch.Generator().manual_seed(seed)
+        ids, fresh, cache, is_ended = prompt_ids, prompt_ids, None, False
+        with exact():
+            for _ in range(min(max_new_tokens, room)):
+                tokens = torch.tensor([fresh if use_cache else ids])
+                output = self.network(
+                    input_ids=tokens,
+                    attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+                    past_key_values=cache,
+                    use_cache=use_cache,
+                )
+                cache = output.past_key_values if use_cache else None
+                chosen = choose(output.logits[0, -1], temperature=temperature, generator=generator)
+                if chosen in self._stop_ids:
+                    is_ended = True
+                    break
+                ids, fresh = [*ids, chosen], [chosen]
+        new = ids[len(prompt_ids) :]
+        return Generation(
+            self._new_text(prompt_ids, ids), tuple(new), "stop" if is_ended else "length", len(prompt_ids)
+        )
+
+    def _new_text(self, prompt_ids: list[int], ids: list[int]) -> str:
+        """What was added, told from the whole text: tokenizers write a first token differently from a later one."""
+        before = self.tokenizer.decode(prompt_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        whole = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        if whole.startswith(before):
+            return str(whole[len(before) :])
+        return str(self.tokenizer.decode(ids[len(prompt_ids) :], skip_special_tokens=True))
+
+    def _prompt_ids(self, text: str) -> list[int]:
+        """Ids of a prompt as the tokenizer begins texts; never none at all."""
+        ids = [int(number) for number in self.tokenizer.encode(text, verbose=False)]
+        if not ids and (token := self.prefix_token("document_separator")):
+            ids = [token["id"]]
+        if not ids:
+            raise Invalid("The prompt is empty, and the tokenizer has no token to begin with.", code="empty_prompt")
+        return ids
+
+    def _check_length(self, ids: list[int], new_tokens: int) -> None:
+        if self.context_length is not None and len(ids) + new_tokens > self.context_length:
+            raise Invalid(
+                f"The prompt has {len(ids)} tokens; the context holds {self.context_length}.",
+                code="prompt_too_long",
+                tokens=len(ids),
+                context_length=self.context_length,
+            )
+
+    def _batches(self, blocks: list[tuple[int, list[int]]]) -> list[list[tuple[int, list[int]]]]:
+        """Group blocks of like length, so that little is padding and the logits stay within memory."""
+        vocabulary = int(self.network.config.vocab_size)
+        batches: list[list[tuple[int, list[int]]]] = []
+        for block in sorted(blocks, key=lambda block: len(block[1])):
+            # Sorted by length, so this block is the longest of its batch.
+            room = max(1, min(_MAX_BATCH, _MAX_LOGITS // (vocabulary * len(block[1]))))
+            if not batches or len(batches[-1]) >= room:
+                batches.append([])
+            batches[-1].append(block)
+        return batches
+
+    def _score(self, blocks: list[list[int]], prefix_id: int) -> list[float]:
+        """Summed log-probability of each block, its first token predicted from the prefix."""
+        with exact():
+            logits = self._logits([[prefix_id, *ids[:-1]] for ids in blocks])
+            values = []
+            for row, ids in enumerate(blocks):
+                own = logits[row, : len(ids)]
+                chosen = own.gather(1, torch.tensor(ids).unsqueeze(1)).squeeze(1)
+                values.append(float((chosen.double() - torch.logsumexp(own, dim=-1).double()).sum()))
+        return values
+
+    def _logits(self, rows: list[list[int]]) -> torch.Tensor:
+        """One padded batch. Padding stands on the right, where attention that looks back does not see it."""
+        longest = max(map(len, rows))
+        ids = torch.zeros(len(rows), longest, dtype=torch.long)
+        mask = torch.zeros(len(rows), longest, dtype=torch.long)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)] = torch.tensor(row)
+            mask[number, : len(row)] = 1
+        logits: torch.Tensor = self.network(input_ids=ids, attention_mask=mask, use_cache=False).logits
+        return logits.float()
+
+
+class ClassifierModel(_TransformersModel):
+    """A model that labels whole texts."""
+
+    def __init__(self, network: Any, tokenizer: Any, dtypes: list[str]) -> None:
+        super().__init__(network, tokenizer, dtypes)
+        self.task = "text-classification"
+        self.capabilities = CLASSIFIER
+        config = network.config
+        if config.problem_type in {"regression", "multi_label_classification"} or config.num_labels < 2:
+            raise UnsupportedModel("not_single_label", "Only classifiers that choose one label of several are loaded.")
+        self.labels = tuple(str(config.id2label[number]) for number in range(config.num_labels))
+
+    def description(self) -> dict[str, Any]:
+        """Facts as JSON."""
+        return super().description() | {"labels": list(self.labels)}
+
+    def classify(self, texts: Sequence[str]) -> list[Classification]:
+        """Label texts; what is beyond the context is cut off."""
+        results: dict[int, Classification] = {}
+        encoded = [self._ids(text) for text in texts]
+        order = sorted(range(len(texts)), key=lambda number: len(encoded[number]))
+        # Models that find a text's end by its padding token cannot take several texts when they have none.
+        size = _MAX_BATCH if self.network.config.pad_token_id is not None else 1
+        for start in range(0, len(order), size):
+            group = order[start : start + size]
+            for number, row in zip(group, self._probabilities([encoded[number] for number in group]), strict=True):
+                results[number] = Classification(self.labels, tuple(row))
+        return [results[number] for number in range(len(texts))]
+
+    def _ids(self, text: str) -> list[int]:
+        limit = self.context_length
+        ids = self.tokenizer.encode(text, truncation=limit is not None, max_length=limit, verbose=False)
+        return [int(number) for number in ids] or [self.tokenizer.eos_token_id or 0]
+
+    def _probabilities(self, rows: list[list[int]]) -> list[list[float]]:
+        longest = max(map(len, rows))
+        padding = self.network.config.pad_token_id or 0
+        ids = torch.full((len(rows), longest), padding)
+        mask = torch.zeros(len(rows), longest, dtype=torch.long)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)] = torch.tensor(row)
+            mask[number, : len(row)] = 1
+        with exact():
+            logits = self.network(input_ids=ids, attention_mask=mask).logits
+            return [[float(value) for value in row] for row in torch.softmax(logits.double(), dim=-1)]
+
+
+def context_length(config: Any, tokenizer: Any) -> int | None:
+    """How many tokens the model can take, as its configuration and its tokenizer have it; None for no limit."""
+    limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions", "max_seq_len")]
+    limits.append(tokenizer.model_max_length)
+    sound = [int(limit) for limit in limits if isinstance(limit, int) and 0 < limit < _UNLIMITED]
+    # Models of RoBERTa's family count positions from behind the padding id.
+    if config.model_type in {"roberta", "xlm-roberta", "camembert"} and config.pad_token_id is not None:
+        sound = [min(limit, config.max_position_embeddings - config.pad_token_id - 1) for limit in sound]
+    return min(sound) if sound else None
+
+
+def _stop_ids(network: Any, tokenizer: Any) -> frozenset[int]:
+    """All ids that end a text: the tokenizer's, the configuration's, the generation settings'."""
+    settings = getattr(network, "generation_config", None)
+    sources = (tokenizer.eos_token_id, network.config.eos_token_id, getattr(settings, "eos_token_id", None))
+    found: set[int] = set()
+    for source in sources:
+        found |= {int(number) for number in (source if isinstance(source, list) else [source]) if number is not None}
+    return frozenset(found)
+
+
+def _check_class(architecture: str, names: Any, model_type: str) -> None:
+    known = names.get(model_type)
+    if architecture not in ((known,) if isinstance(known, str) else known or ()):
+        raise UnsupportedModel(
+            "unsupported_architecture",
+            f"{architecture} is not the class of transformers for {model_type!r}.",
+            architecture=architecture,
+            model_type=model_type,
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
