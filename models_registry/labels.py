@@ -83,6 +83,8 @@ LICENCES: dict[str, Licence] = {
     "cc-by-nc-sa-4.0": Licence("CC-BY-NC-SA-4.0", False, True, _SHARE, gettext_lazy("No commercial use; share alike.")),
     "openrail": Licence("OpenRAIL", True, True, _NOTICE, gettext_lazy("Open, with a list of uses that are forbidden.")),
 }
+# Codes that cards use and Django has no name for.
+_LANGUAGES: dict[str, Text] = {"zh": gettext_lazy("Chinese"), "multilingual": gettext_lazy("several languages")}
 FIRST_LICENCES = ("apache-2.0", "mit", "cc-by-sa-4.0", "cc-by-nc-4.0")
 
 
@@ -99,6 +101,8 @@ def licence_name(licence: str) -> str:
 
 def language_name(code: str) -> str:
     """The name of a language in the reader's language, or the code where nobody here knows it."""
+    if code.lower() in _LANGUAGES:
+        return str(_LANGUAGES[code.lower()])
     try:
         return str(get_language_info(code.lower())["name_translated"])
     except KeyError:

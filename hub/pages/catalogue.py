@@ -37,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """What the hub is, the newest models with their scores, and ways into the catalogue."""
     models = Repository.objects.visible_to(request.user).filter(kind=Kind.MODEL).select_related("namespace")
     rows = rows_of(list(models.order_by("-updated_at", "-id")[:HOME_ROWS]))
-    example = next((row for row in rows if row.reading is not None), None)
+    example = next((row for row in rows if row.reading is not None and row.is_measured), None)
     counts = facets.public_counts(Kind.MODEL)
     context = {
         "rows": rows,

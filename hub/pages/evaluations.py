@@ -90,8 +90,8 @@ def receipt(request: HttpRequest, kind: str, namespace: str, name: str, revision
     """One receipt for people; its JSON is a link away."""
     opened = open_repository(request, kind, namespace, name, revision)
     found = (
-        Receipt.objects.select_related("run__score__benchmark", "run__benchmark", "run__evaluation")
-        .filter(sha256=sha256, run__evaluation__commit=opened.commit)
+        Receipt.objects.select_related("run__score__benchmark", "of_run__benchmark")
+        .filter(sha256=sha256, of_run__evaluation__commit=opened.commit)
         .first()
     )
     if found is None:
@@ -100,10 +100,10 @@ def receipt(request: HttpRequest, kind: str, namespace: str, name: str, revision
         response = HttpResponse(found.body, content_type="application/json")
         response["Content-Disposition"] = f'attachment; filename="receipt-{sha256[:12]}.json"'
         return response
-    score = getattr(found.run, "score", None)
+    score = getattr(found.run, "score", None)  # A receipt that a newer one replaced has no run, hence no score.
     context = opened.context("evaluations") | {
         "receipt": found,
-        "run": found.run,
+        "run": found.of_run,
         "reading": score_reading(score, short=False) if score else None,
         "score": score,
         "facts": list(flat(json.loads(found.body))),

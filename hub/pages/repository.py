@@ -132,6 +132,9 @@ def places(opened: Opened, folder: str = "") -> markdown.Places:
 
 def _card(opened: Opened) -> dict[str, Any]:
     body = card_of(opened.repository, opened.commit).body.strip()
+    head, _, rest = body.partition("\n")
+    if head.startswith("# ") and head[2:].strip().lower() == opened.repository.name.lower():
+        body = rest.strip()  # The page's own title says the name already.
     if not body:
         return {"card_html": "", "card_fault": ""}
     try:

@@ -20,6 +20,11 @@ class Row:
     architecture: str
 
     @property
+    def is_measured(self) -> bool:
+        """Whether everything that will be measured has been."""
+        return self.evaluation is not None and self.evaluation.status == Evaluation.Status.DONE
+
+    @property
     def state(self) -> str:
         """Why there is no reading: the state of the evaluation, for a badge. "" where nothing is expected."""
         if self.evaluation is None:

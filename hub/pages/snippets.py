@@ -1,4 +1,4 @@
-"""How to use a repository, as lines to copy. Written for what the repository is, so that each line runs as it stands."""
+"""How to use a repository, as lines to copy. Written for what it is, so that each line runs as it stands."""
 
 from dataclasses import dataclass
 
