@@ -1,7 +1,7 @@
 """Blob stores: bytes by their hash, written once. Which one is used says the setting SMALLHUB_BLOBS.
 
-A store has five verbs: put, open, size, delete, iterate. A key is the BLAKE3 of the bytes, so a key can never get other
-bytes; putting what is there already is harmless, and mends a damaged copy. What `put` returned from survives a power cut.
+A store has five verbs: put, open, size, delete, iterate. A key is the BLAKE3 of the bytes, so a key can never get
+other bytes; putting what is there already is harmless, and mends a damaged copy. What was put survives a power cut.
 """
 
 import errno

@@ -1,8 +1,8 @@
 """Whole files kept ready to send, up to a number of bytes; the least recently used go first.
 
-A cache entry is a promise about bytes, so it is made with care: written aside, hashed, synced, renamed. Its modification
-time is set to a value that follows from its digest, and every later writer would move it: a touched entry is thrown away.
-The access time says when it was used last. Losing the folder costs time, nothing else.
+A cache entry is a promise about bytes, so it is made with care: written aside, hashed, synced, renamed. Its
+modification time is set to a value that follows from its digest, and every later writer would move it: a touched entry
+is thrown away. The access time says when it was used last. Losing the folder costs time, nothing else.
 """
 
 import fcntl
@@ -136,7 +136,7 @@ class WholeFileCache:
 
     @contextmanager
     def _only_one(self, digest: Sha256) -> Iterator[None]:
-        """Hold the lock of this digest, between threads and processes. Locks are shared by few digests, never removed."""
+        """Hold the lock of this digest among threads and processes. A few digests share a lock; none is removed."""
         with open(self._locks / str(int(digest[:8], 16) % _LOCKS), "ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

@@ -121,7 +121,9 @@ def write_dedupe_shard(
         sections.append(_chunk_records(leaves, key))
     sections.append(_BOOKEND)
     footer_at = sum(map(len, sections))
-    footer = struct.pack("<3Q", 1, _RECORD, xorbs_at) + bytes(48) + key + struct.pack("<QQ", created_at_s, expires_at_s)
+    # Three lookup tables, all empty; clients take the start of the first for the end of the xorb section.
+    footer = struct.pack("<9Q", 1, _RECORD, xorbs_at, *(footer_at, 0) * 3)
+    footer += key + struct.pack("<QQ", created_at_s, expires_at_s)
     sections.append(footer + bytes(_FOOTER - len(footer) - 8) + struct.pack("<Q", footer_at))
     return b"".join(sections)
 

@@ -42,7 +42,7 @@ class ChunkTable:
         return len(self.records)
 
     def hash_at(self, index: int) -> bytes:
-        return self.records["hash"][index].tobytes()
+        return bytes(self.records["hash"][index].tobytes())
 
     def hashes(self, start: int = 0, stop: int | None = None) -> list[bytes]:
         """The raw chunk hashes of a range."""

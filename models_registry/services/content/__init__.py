@@ -1,7 +1,7 @@
 """Large content: taken in, verified, deduplicated, linked to repositories, and read again with every byte checked.
 
-Two doors bring bytes in, the Xet protocol (`store_xorb`, then `register_shard`) and plain streams (`ingest`); both end in
-the same rows. What one may use of what is stored is decided by link rows, never by knowing a hash.
+Two doors bring bytes in, the Xet protocol (`store_xorb`, then `register_shard`) and plain streams (`ingest`); both end
+in the same rows. What one may use of what is stored is decided by link rows, never by knowing a hash.
 """
 
 from models_registry.models import Content
@@ -9,7 +9,7 @@ from models_registry.services.content.dedupe import dedupe_answer
 from models_registry.services.content.ingest import check_size, ingest
 from models_registry.services.content.links import find_readable, link
 from models_registry.services.content.reading import cached_path, materialise, read
-from models_registry.services.content.reconstruction import Fetch, Reconstruction, reconstruct
+from models_registry.services.content.reconstruction import Fetch, Reconstruction, find_file, reconstruct
 from models_registry.services.content.shards import Progress, register_shard, registering
 from models_registry.services.content.upkeep import Damage, clean_leftovers, find_damage, sweep_blobs
 from models_registry.services.content.xorbs import delivered_xorb, store_xorb
@@ -26,6 +26,7 @@ __all__ = [
     "dedupe_answer",
     "delivered_xorb",
     "find_damage",
+    "find_file",
     "find_readable",
     "ingest",
     "link",

@@ -18,9 +18,7 @@ _MOST_KNOWN = 200_000  # Chunks that one upload compares with: 12 GB of content,
 _ANSWER_LIVES_S = 3600  # Clients forget an answer after this, well before a collection could remove what it names.
 
 
-def dedupe_answer(
-    *, repository: Repository, user: User | AnonymousUser, chunk_hash: str, now_s: int
-) -> bytes | None:
+def dedupe_answer(*, repository: Repository, user: User | AnonymousUser, chunk_hash: str, now_s: int) -> bytes | None:
     """A shard that lists xorbs which hold this chunk, and those uploaded with them; None if nothing is to be told.
 
     Without a hit the newest xorbs of the repository itself are told: clients ask for the first chunk of each file,
@@ -31,7 +29,9 @@ def dedupe_answer(
     xorbs = _with_neighbours(hits, user=user, repository=repository) if hits else _newest(repository)
     if not xorbs:
         return None
-    known = [(XetHash(xorb.hash), xorb.stored_bytes, ChunkTable.from_bytes(xorb.chunk_table).leaves()) for xorb in xorbs]
+    known = [
+        (XetHash(xorb.hash), xorb.stored_bytes, ChunkTable.from_bytes(xorb.chunk_table).leaves()) for xorb in xorbs
+    ]
     key = salted_hmac("smallhub.dedupe", str(repository.pk), secret=settings.SECRET_KEY, algorithm="sha256").digest()
     return write_dedupe_shard(known, key=key, created_at_s=now_s, expires_at_s=now_s + _ANSWER_LIVES_S)
 

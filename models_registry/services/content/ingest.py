@@ -1,4 +1,4 @@
-"""Plain bytes in: git-lfs, the browser and our own client send whole files, and the hub chunks them as Xet clients do."""
+"""Plain bytes in: git-lfs, browsers and our own client send whole files, and the hub chunks them as Xet clients do."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

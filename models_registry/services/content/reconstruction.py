@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from models_registry.models import Repository, RepositoryContent
 from models_registry.services.content.xorbs import Shelf
 from models_registry.storage.digests import XetHash
-from models_registry.storage.exceptions import ContentNotFound, RangeNotSatisfiable
+from models_registry.storage.exceptions import ContentNotFound
 from models_registry.storage.terms import Term, unpack_terms
 
 
@@ -30,23 +30,27 @@ class Reconstruction:
     fetches: dict[XetHash, list[Fetch]]
 
 
-def reconstruct(*, repository: Repository, file_hash: str, start: int = 0, stop: int | None = None) -> Reconstruction:
-    """How to put together bytes `start` to `stop` of a file that this repository holds.
+def find_file(*, repository: Repository, file_hash: str) -> RepositoryContent:
+    """The file of this hash that this repository holds.
 
     Raises:
-        ContentNotFound: it holds no such file.
-        RangeNotSatisfiable: the range begins at or behind the end of the file.
+        ContentNotFound: it holds none.
+        BadDigest: this is no hash.
     """
     rows = RepositoryContent.objects.filter(repository=repository, xet_hash=XetHash(file_hash))
     found = rows.select_related("content").first()
     if found is None:
         raise ContentNotFound(hash=file_hash)
-    size_bytes = found.content.size_bytes
-    if start and start >= size_bytes:
-        raise RangeNotSatisfiable(size_bytes=size_bytes)
+    return found
+
+
+def reconstruct(link: RepositoryContent, *, start: int = 0, stop: int | None = None) -> Reconstruction:
+    """How to put together bytes `start` to `stop` of a file."""
+    size_bytes = link.content.size_bytes
+    stop = size_bytes if stop is None else min(stop, size_bytes)
     shelf = Shelf()
-    skip_bytes, terms = _touched(unpack_terms(found.terms), start, min(stop or size_bytes, size_bytes), shelf)
-    return Reconstruction(found, skip_bytes, terms, _fetches(terms, shelf))
+    skip_bytes, terms = _touched(unpack_terms(link.terms), start, stop, shelf)
+    return Reconstruction(link, skip_bytes, terms, _fetches(terms, shelf))
 
 
 def _touched(terms: list[Term], start: int, stop: int, shelf: Shelf) -> tuple[int, list[Term]]:
@@ -67,7 +71,7 @@ def _touched(terms: list[Term], start: int, stop: int, shelf: Shelf) -> tuple[in
 
 
 def _fetches(terms: list[Term], shelf: Shelf) -> dict[XetHash, list[Fetch]]:
-    """One fetch for each run of chunks. Runs that meet are made one; gaps are never fetched, for they may be another's."""
+    """One fetch for each run of chunks. Runs that meet are made one; a gap is never fetched: it may be another's."""
     runs: dict[XetHash, list[tuple[int, int]]] = defaultdict(list)
     for term in terms:
         runs[term.xorb].append((term.start, term.stop))

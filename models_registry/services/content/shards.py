@@ -25,7 +25,7 @@ _TELL_EVERY_S = 2.0
 
 @dataclass(frozen=True)
 class Progress:
-    """How many bytes of all have been verified; `is_result` marks the last one, with `result` 0 existed, 1 registered."""
+    """How many bytes of all are verified. The last one carries the `result`: 0 existed, 1 registered."""
 
     verified: int
     total: int

@@ -73,7 +73,9 @@ def record_xorb(packed: Packed, store: BlobStore) -> Xorb:
     if xorb.blob != packed.blob and store.size(BlobDigest(xorb.blob)) != xorb.stored_bytes:
         xorb.blob, xorb.stored_bytes, xorb.chunk_table = packed.blob, packed.stored_bytes, table.to_bytes()
         xorb.save(update_fields=["blob", "stored_bytes", "chunk_table"])
-    index_chunks(xorb, ((index, chunk) for index, chunk in enumerate(table.hashes()) if index == 0 or is_indexed(chunk)))
+    index_chunks(
+        xorb, ((index, chunk) for index, chunk in enumerate(table.hashes()) if index == 0 or is_indexed(chunk))
+    )
     return xorb
 
 

@@ -99,10 +99,11 @@ def test_old_scratch_files_are_cleaned_and_young_ones_stay(store):
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     """/dev/full answers every write with ENOSPC."""
     store = blobs.FileBlobStore(tmp_path / "store")
-    with pytest.raises(StoreFull), store.scratch() as scratch:
+    with store.scratch() as scratch, open("/dev/full", "wb", buffering=0) as full:
         scratch._file.close()
-        scratch._file = open("/dev/full", "wb", buffering=0)
-        scratch.write(b"hello")
+        scratch._file = full
+        with pytest.raises(StoreFull):
+            scratch.write(b"hello")
 
     assert files_in(store.root) == []
 

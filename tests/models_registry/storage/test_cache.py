@@ -39,7 +39,7 @@ def test_wrong_bytes_are_never_kept(cache):
         cache.fill(digest, [b"abd"], size_bytes=3)
 
     assert cache.find(digest, size_bytes=3) is None
-    assert [path for path in cache._tmp.iterdir()] == []
+    assert list(cache._tmp.iterdir()) == []
 
 
 def test_a_touched_entry_is_thrown_away(cache):

@@ -145,3 +145,4 @@ def test_an_answer_reads_back_with_hidden_hashes():
     assert body[-200 + 72 : -200 + 104] == key
     (footer_at,) = struct.unpack("<Q", body[-8:])
     assert footer_at == len(body) - 200
+    assert struct.unpack("<9Q", body[footer_at : footer_at + 72]) == (1, 48, 96, *(footer_at, 0) * 3)

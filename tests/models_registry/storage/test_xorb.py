@@ -1,3 +1,4 @@
+import contextlib
 import io
 
 import lz4.frame
@@ -11,7 +12,9 @@ from models_registry.storage import hashing, xorb
 from models_registry.storage.exceptions import BodyTooLarge, MalformedXorb, SizeMismatch
 from models_registry.storage.xorb import Scheme
 
-CHUNKS = st.lists(st.tuples(st.binary(min_size=1, max_size=3000), st.sampled_from(list(Scheme))), min_size=1, max_size=12)
+CHUNKS = st.lists(
+    st.tuples(st.binary(min_size=1, max_size=3000), st.sampled_from(list(Scheme))), min_size=1, max_size=12
+)
 
 
 def body_of(chunks):
@@ -69,10 +72,8 @@ def test_a_hostile_body_is_refused_or_read_as_what_it_says(chunks, data):
 @given(st.binary(max_size=400))
 @settings(max_examples=150)
 def test_noise_raises_nothing_but_refusals(noise):
-    try:
+    with contextlib.suppress(HubError):
         scan(noise)
-    except HubError:
-        pass
 
 
 def test_a_footer_of_an_older_client_is_dropped():
@@ -95,7 +96,7 @@ def test_lz4_may_not_write_more_than_announced():
     with pytest.raises(MalformedXorb):
         scan(header(len(bomb[:100_000]), Scheme.LZ4, 1000) + bomb[:100_000])
     small = lz4.frame.compress(bytes(2000), store_size=False)
-    with pytest.raises(MalformedXorb, match="does not end|announces"):
+    with pytest.raises(MalformedXorb, match=r"does not end|announces"):
         scan(header(len(small), Scheme.LZ4, 1999) + small)
 
 

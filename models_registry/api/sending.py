@@ -1,0 +1,99 @@
+"""Stored bytes as answers: a range of a file by the kernel's sendfile, or of content chunk by chunk."""
+
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from hub.core.ranges import Span, Unsatisfiable, read_range
+from models_registry.models import Content
+from models_registry.services import content as contents
+from models_registry.storage.exceptions import RangeNotSatisfiable
+
+_STEP_BYTES = 256 * 1024
+
+
+class FileRange:
+    """A part of a file as WSGI's file wrapper wants it: the server sends from the descriptor's position.
+
+    Servers that cannot do that read it in steps, and find the end of the part instead of the end of the file.
+    """
+
+    def __init__(self, file: BinaryIO, span: Span) -> None:
+        self._file = file
+        self._left = span.length
+        os.lseek(file.fileno(), span.start, os.SEEK_SET)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def read(self, size: int = _STEP_BYTES) -> bytes:
+        data = os.read(self._file.fileno(), min(max(size, _STEP_BYTES), self._left))
+        self._left -= len(data)
+        return data
+
+    def seekable(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def requested_span(request: HttpRequest, size_bytes: int) -> Span | None:
+    """The range that a request asks for; None for all.
+
+    Raises:
+        RangeNotSatisfiable: it lies behind the end.
+    """
+    try:
+        return read_range(request.headers.get("Range"), size_bytes)
+    except Unsatisfiable as error:
+        raise RangeNotSatisfiable(size_bytes=size_bytes) from error
+
+
+def file_range(file: BinaryIO, span: Span) -> FileResponse:
+    """A part of an open file, which is closed afterwards."""
+    response = FileResponse(FileRange(file, span), content_type="application/octet-stream")
+    response["Content-Length"] = str(span.length)
+    return response
+
+
+def content_response(request: HttpRequest, content: Content) -> HttpResponseBase:
+    """Content, or the range of it that is asked for: from the whole-file cache where it is hot, else chunk by chunk.
+
+    Raises:
+        RangeNotSatisfiable, CorruptContent: found before the answer begins.
+    """
+    span = requested_span(request, content.size_bytes)
+    part = span or Span(0, content.size_bytes)
+    response: HttpResponseBase
+    if request.method == "HEAD":
+        response = HttpResponse(content_type="application/octet-stream")
+    else:
+        response = _body(content, part)
+    response["Content-Length"] = str(part.length)
+    response["Accept-Ranges"] = "bytes"
+    if span is not None:
+        response.status_code = 206
+        response["Content-Range"] = span.content_range(content.size_bytes)
+    return response
+
+
+def _body(content: Content, part: Span) -> HttpResponseBase:
+    path = contents.cached_path(content)
+    if path is not None:
+        return file_range(path.open("rb"), part)
+    pieces = _begun(contents.read(content, part.start, part.stop))
+    return StreamingHttpResponse(pieces, content_type="application/octet-stream")
+
+
+def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Read the first piece before the answer begins, so that damage found there still becomes an error."""
+    first = next(pieces, b"")
+
+    def rest() -> Iterator[bytes]:
+        yield first
+        yield from pieces
+
+    return rest()

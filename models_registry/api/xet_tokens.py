@@ -1,0 +1,88 @@
+"""The wire: tokens for the chunk store (E51, E52)."""
+
+import time
+
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
+from django.utils.crypto import salted_hmac
+from django.views.decorators.http import require_GET
+
+from accounts.authentication import acting_user
+from hub.core.bodies import flag
+from models_registry.api.grants import BadGrant, BadXetToken, Grant, Redeemed, WrongXetScope, redeem
+from models_registry.api.lookup import endpoint, find_repository
+from models_registry.models import Repository
+from models_registry.permissions import Action, require
+from models_registry.services.revisions import find_commit
+
+LIFETIME_S = 3600
+PURPOSE = "xet"
+
+
+@require_GET
+def write_token(request: HttpRequest, kind: str, namespace: str, name: str, rev: str) -> JsonResponse:
+    """E51. For an upload to a repository that the caller may write to."""
+    repository = find_repository(request, kind, namespace, name)
+    acting_user(request)
+    require(request.user, Action.WRITE, repository)
+    if not flag(request.GET.get("create_pr", "false")):  # Else the client may name no revision at all.
+        find_commit(repository, rev)
+    return _answer(request, repository, Grant.WRITE, rev)
+
+
+@require_GET
+def read_token(request: HttpRequest, kind: str, namespace: str, name: str, rev: str) -> JsonResponse:
+    """E52. For downloads from a repository that the caller may read."""
+    repository = find_repository(request, kind, namespace, name)
+    require(request.user, Action.READ, repository)
+    find_commit(repository, rev)
+    return _answer(request, repository, Grant.READ, rev)
+
+
+def cas_url(request: HttpRequest, repository: Repository) -> str:
+    """The address of the chunk store for one repository.
+
+    Clients remember for weeks, by this address, which chunks they have uploaded. So it differs between repositories,
+    and between hubs that had the same name at different times: what is remembered is always there.
+    """
+    return f"{endpoint(request)}/cas/{cas_space(repository)}"
+
+
+def cas_space(repository: Repository) -> str:
+    """The part of the address that belongs to this repository."""
+    key = salted_hmac("smallhub.cas", str(repository.public_id), secret=settings.SECRET_KEY, algorithm="sha256")
+    return key.hexdigest()[:16]
+
+
+def redeem_xet_token(request: HttpRequest, space: str, *, action: str) -> Redeemed:
+    """Who calls the chunk store, for which repository.
+
+    Raises:
+        BadXetToken: no token, or one that no longer holds; the client fetches another.
+        WrongXetScope: a token for reading, where something is to be written.
+        RepositoryNotFound, RepositoryForbidden: the right is gone.
+    """
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        raise BadXetToken
+    try:
+        redeemed = redeem(value.strip(), purpose=PURPOSE, lifetime_s=LIFETIME_S)
+    except BadGrant as error:
+        raise BadXetToken from error
+    if cas_space(redeemed.repository) != space:
+        raise BadXetToken
+    if action == Grant.WRITE and redeemed.grant.action != Grant.WRITE:
+        raise WrongXetScope
+    return redeemed
+
+
+def _answer(request: HttpRequest, repository: Repository, action: str, rev: str) -> JsonResponse:
+    grant = Grant.ask(request, repository, purpose=PURPOSE, action=action, subject=[rev[:200]])
+    token, expires_at_s, address = grant.sign(), int(time.time()) + LIFETIME_S, cas_url(request, repository)
+    # The same three values twice: one half of the client reads the body, the other the headers.
+    response = JsonResponse({"accessToken": token, "exp": expires_at_s, "casUrl": address})
+    response["X-Xet-Access-Token"] = token
+    response["X-Xet-Token-Expiration"] = str(expires_at_s)
+    response["X-Xet-Cas-Url"] = address
+    response["Cache-Control"] = "private, no-store"
+    return response
