@@ -4,7 +4,7 @@
 differs from the kind's own.
 """
 
-from hub.core.exceptions import Conflict, Forbidden, Invalid, NotFound, OverLimit, Unavailable
+from hub.core.exceptions import Conflict, Forbidden, Invalid, NotFound, OverLimit
 
 
 class RepositoryNotFound(NotFound):
@@ -130,11 +130,6 @@ class TooManyFiles(OverLimit):
     message = "A repository may hold {limit} files."
 
 
-class FileTooLarge(OverLimit):
-    code = "file_too_large"
-    message = "{size} bytes are more than a file may have here ({limit})."
-
-
 class InvalidCard(Invalid):
     code = "invalid_card"
     message = "The card's front matter is not valid. {reason}"
@@ -143,20 +138,3 @@ class InvalidCard(Invalid):
 class QuarantinedFile(Forbidden):
     code = "quarantined"
     message = "{path} is held back. {reason}"
-
-
-class StoreUnavailable(Unavailable):
-    code = "store_unavailable"
-    message = "The file store cannot be reached now."
-
-
-class InvalidContent(Invalid):
-    code = "invalid_content"
-    message = "{reason}"
-
-
-class CorruptContent(Unavailable):
-    code = "corrupt_content"
-    message = (
-        "{name} is damaged on this server's disk. Its bytes no longer match their hash {expected}; nothing was sent."
-    )

@@ -9,5 +9,5 @@ from models_registry.services import content
 @shared_task
 def clean_up() -> None:
     """Remove what interrupted uploads left behind, and write the tally of downloads."""
-    content.clean_up()
+    content.clean_leftovers()
     downloads.flush()

@@ -1,20 +1,18 @@
 """The wire: a file's bytes (E38), and its Git blob as stored (E39)."""
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TypeVar
 from urllib.parse import quote
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from hub.core.bodies import flag
-from hub.core.ranges import Span, Unsatisfiable, read_range
 from models_registry import downloads
 from models_registry.api.lookup import PLURAL, endpoint, find_revision
+from models_registry.api.sending import content_response, requested_span
+from models_registry.api.xet_tokens import cas_url
 from models_registry.exceptions import QuarantinedFile, RepositoryNotFound
-from models_registry.models import Commit, Content, GitObject, Kind, Repository
+from models_registry.models import Commit, GitObject, Kind, Repository
 from models_registry.permissions import Action, can
 from models_registry.services import content
 from models_registry.services.revisions import find_entry
@@ -38,8 +36,6 @@ _EXPOSED = ",".join(
         "X-Xet-Hash",
     )
 )
-
-Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 @require_safe
@@ -92,66 +88,16 @@ def _answer(request: HttpRequest, repository: Repository, entry: Entry) -> HttpR
         # The listing says it is here, so the link row is missing: the store is damaged, and fsck will say so.
         raise RepositoryNotFound(name=repository.full_name, anonymous=0)
     downloads.note(repository, request, entry)
-    return _sent_large(request, found)
+    return content_response(request, found)
 
 
 def _sent(request: HttpRequest, body: bytes) -> HttpResponse:
-    span = _span(request, len(body))
-    if isinstance(span, HttpResponse):
-        return span
-    response = HttpResponse(body if span is None else body[span.start : span.stop])
-    return _ranged(response, span, len(body))
-
-
-def _sent_large(request: HttpRequest, found: Content) -> HttpResponseBase:
-    span = _span(request, found.size_bytes)
-    if isinstance(span, HttpResponse):
-        return span
-    path = content.cached_path(found)
-    if path is not None:
-        return _ranged(_from_file(path, span), span, found.size_bytes)
-    start, stop = (span.start, span.stop) if span else (0, found.size_bytes)
-    response = StreamingHttpResponse(_first_checked(content.read(found, start, stop)))
-    response["Content-Length"] = str(stop - start)
-    return _ranged(response, span, found.size_bytes)
-
-
-def _first_checked(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Read the first chunk before the answer starts, so that damage found there still becomes an error."""
-    first = next(chunks, b"")
-
-    def rest() -> Iterator[bytes]:
-        yield first
-        yield from chunks
-
-    return rest()
-
-
-def _from_file(path: Path, span: Span | None) -> FileResponse:
-    """The whole-file copy, by the kernel's sendfile: from the file's position, as long as Content-Length says."""
-    file = path.open("rb")
-    response = FileResponse(file)
-    if span is not None:
-        file.seek(span.start)
-        response["Content-Length"] = str(span.length)
-    else:
-        response["Content-Length"] = str(os.fstat(file.fileno()).st_size)
-    return response
-
-
-def _span(request: HttpRequest, size: int) -> Span | HttpResponse | None:
-    try:
-        return read_range(request.headers.get("Range"), size)
-    except Unsatisfiable:
-        response = HttpResponse(status=416)
-        response["Content-Range"] = f"bytes */{size}"
-        return response
-
-
-def _ranged(response: Answer, span: Span | None, size: int) -> Answer:
-    if span is not None:
-        response.status_code = 206
-        response["Content-Range"] = span.content_range(size)
+    """A small file, or the range of it that is asked for."""
+    span = requested_span(request, len(body))
+    if span is None:
+        return HttpResponse(body)
+    response = HttpResponse(body[span.start : span.stop], status=206)
+    response["Content-Range"] = span.content_range(len(body))
     return response
 
 
@@ -171,10 +117,9 @@ def _describe(
 
 
 def _xet_links(request: HttpRequest, repository: Repository, commit: Commit, entry: Entry) -> str:
-    base = endpoint(request)
     plural = PLURAL[Kind(repository.kind)]
-    token = f"{base}/api/{plural}/{repository.full_name}/xet-read-token/{commit.oid}"
-    info = f"{base}/cas/v1/reconstructions/{entry.xet_hash}"
+    token = f"{endpoint(request)}/api/{plural}/{repository.full_name}/xet-read-token/{commit.oid}"
+    info = f"{cas_url(request, repository)}/v1/reconstructions/{entry.xet_hash}"
     return f'<{token}>; rel="xet-auth", <{info}>; rel="xet-reconstruction-info"'
 
 
