@@ -17,7 +17,7 @@ class RunStillOpen(Conflict):
 
 class NotMeasured(NotFound):
     code = "not_measured"
-    message = "Commit {commit} of {repository} was not measured: only commits to a model's default branch are."
+    message = "Commit {commit} of {repository} was not measured: only files on a model's default branch are."
 
 
 class ReceiptNotFound(NotFound):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
+    from evaluation.models import Benchmark, Evaluation, Receipt, Run, Score  # noqa: F401 - base classes name them in quotes.
     from models_registry.models import Repository
 
 

@@ -1,11 +1,12 @@
-"""The queue's doors: ids come in, one service call goes out. A task may arrive twice, late, or never."""
+"""The queue's doors: ids come in, one service call goes out. A task may arrive twice, late, or never.
+
+What does the work is imported by the worker that does it: a web process only ever sends.
+"""
 
 import logging
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
-
-from evaluation.services import sweep, work
 
 logger = logging.getLogger("evaluation.tasks")
 
@@ -13,12 +14,16 @@ logger = logging.getLogger("evaluation.tasks")
 @shared_task(acks_late=True, reject_on_worker_lost=True)
 def perform(run_id: int) -> None:
     """Work on one run. A run that has ended, or is leased to a living worker, is left alone."""
+    from evaluation.services import work
+
     work.perform(run_id=run_id)
 
 
 @shared_task
 def requeue_runs() -> None:
     """Find what was lost: expired leases, hints that never arrived, benchmarks not yet given to earlier models."""
+    from evaluation.services import sweep
+
     sweep.sweep()
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext
 
+from evaluation.benchmarks.definition import BadDefinition, parse
+from evaluation.benchmarks.definition import Benchmark as Declared
 from evaluation.exceptions import BenchmarkInvalid
 from evaluation.models import Benchmark, Evaluation
 from evaluation.services import evaluations
@@ -33,8 +35,8 @@ def register_benchmark(*, repository: Repository, commit: Commit, definition: di
     Raises:
         BenchmarkInvalid: the declaration is faulty, or speaks of files that this commit does not have.
     """
-    _check(repository, commit, definition)
-    key, digest = definition["id"], definition_digest(definition)
+    declared = _checked(repository, commit, definition)
+    key, digest = declared.id, definition_digest(definition)
     Repository.objects.select_for_update().get(pk=repository.pk)  # One registration at a time.
     active = Benchmark.objects.active().filter(key=key).first()
     if active is not None:
@@ -43,12 +45,12 @@ def register_benchmark(*, repository: Repository, commit: Commit, definition: di
             return active
         Benchmark.objects.filter(pk=active.pk).update(is_active=False, spread_after=None)
     newest = Benchmark.objects.filter(key=key).order_by("-version").values_list("version", flat=True).first() or 0
-    version = max(int(definition["version"]), newest + 1)
+    version = max(declared.version, newest + 1)
     made = Benchmark.objects.create(
         key=key,
         version=version,
-        title=definition["title"],
-        task=definition["task"],
+        title=declared.title[:120],
+        task=declared.task[:64],
         repository=repository,
         commit=commit.oid,
         definition=definition | {"version": version},
@@ -98,13 +100,19 @@ def _check_owner(active: Benchmark, repository: Repository) -> None:
         raise BenchmarkInvalid(key=active.key, reason=reason)
 
 
-def _check(repository: Repository, commit: Commit, definition: dict[str, Any]) -> None:
+def _checked(repository: Repository, commit: Commit, definition: dict[str, Any]) -> Declared:
+    """The declaration, once it is known to be sound and to speak of files that the commit has."""
     key = str(definition.get("id", ""))[:80]
+    try:
+        declared = parse(definition)
+    except BadDefinition as error:
+        raise BenchmarkInvalid(key=key, reason=str(error)) from error
     if repository.kind != Kind.DATASET or commit.repository_id != repository.pk:
         raise BenchmarkInvalid(key=key, reason=gettext("Its data must be a commit of a data set on this hub."))
     files = listing_of(commit).files
-    for declared in definition["files"]:
-        entry = files.get(declared["path"])
-        if entry is None or entry.sha256 != declared["sha256"]:
-            reason = gettext("%(path)s is not in this commit with the declared SHA-256.") % {"path": declared["path"]}
+    for file in declared.files:
+        entry = files.get(file.path)
+        if entry is None or entry.sha256 != file.sha256:
+            reason = gettext("%(path)s is not in this commit with the declared SHA-256.") % {"path": file.path}
             raise BenchmarkInvalid(key=key, reason=reason)
+    return declared

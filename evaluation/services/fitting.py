@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from evaluation.benchmarks.definition import parse
 from evaluation.models import Benchmark
 
 
@@ -14,7 +15,7 @@ def obstacle(benchmark: Benchmark, *, capabilities: list[str]) -> str:
     Args:
         capabilities: what the model can be asked, such as `log_likelihood` or `classify`.
     """
-    lacking = [need for need in benchmark.definition.get("requires", []) if need not in capabilities]
+    lacking = sorted(parse(benchmark.definition).requires - set(capabilities))
     if lacking:
         return gettext("It asks for %(needs)s, which this kind of model does not have.") % {"needs": ", ".join(lacking)}
     return ""

@@ -3,11 +3,13 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from accounts.models import User
+from evaluation.benchmarks.definition import probe_variant
 from evaluation.models import Benchmark
 from evaluation.services.benchmarks import DEFINITION_FILE, register_benchmark
-from evaluation.services.datasets import files_of, publish_dataset, publisher
+from evaluation.services.datasets import Published, files_of, publish_dataset, publisher
 from models_registry.models import Visibility
 
 CORE_SUITE = Path(__file__).resolve().parent.parent / "suites" / "core"
@@ -30,12 +32,18 @@ def publish_core_suite(*, folder: Path = CORE_SUITE) -> list[SetReport]:
     """
     user = publisher()
     folders = [entry for entry in sorted(folder.iterdir()) if (entry / DEFINITION_FILE).is_file()]
-    return [_publish_set(user, entry) for entry in folders]
+    return [report for entry in folders for report in _publish_set(user, entry)]
 
 
-def _publish_set(user: User, folder: Path) -> SetReport:
+def variants_of(definition: dict[str, Any]) -> list[dict[str, Any]]:
+    """A declaration and what else its data can measure: sentence encoders, by a probe, where there is a train split."""
+    if definition["scorer"] == "classification" and any("train" in file["path"] for file in definition["files"]):
+        return [definition, probe_variant(definition)]
+    return [definition]
+
+
+def _publish_set(user: User, folder: Path) -> list[SetReport]:
     definition = json.loads((folder / DEFINITION_FILE).read_text(encoding="utf-8"))
-    before = Benchmark.objects.active().filter(key=definition["id"]).values_list("pk", flat=True).first()
     published = publish_dataset(
         user=user,
         name=folder.name,
@@ -43,5 +51,10 @@ def _publish_set(user: User, folder: Path) -> SetReport:
         visibility=Visibility.PUBLIC,
         title=f"Publish {definition['title']}",
     )
+    return [_register(published, variant) for variant in variants_of(definition)]
+
+
+def _register(published: Published, definition: dict[str, Any]) -> SetReport:
+    before = Benchmark.objects.active().filter(key=definition["id"]).values_list("pk", flat=True).first()
     benchmark = register_benchmark(repository=published.repository, commit=published.commit, definition=definition)
     return SetReport(benchmark, data_changed=published.changed, version_changed=benchmark.pk != before)
