@@ -85,7 +85,7 @@ def clean_config(data: dict[str, Any]) -> PreTrainedConfig:
     """
     model_type = data.get("model_type")
     try:
-        kind = CONFIG_MAPPING[model_type]
+        kind = CONFIG_MAPPING[str(model_type)]
     except KeyError as error:
         raise UnsupportedModel(
             "unsupported_architecture", f"transformers has no model type {model_type!r}.", model_type=str(model_type)
@@ -94,7 +94,7 @@ def clean_config(data: dict[str, Any]) -> PreTrainedConfig:
     kept = {key: value for key, value in without_code(data).items() if key in allowed}
     try:
         config = kind.from_dict(kept)
-    except Exception as error:  # noqa: BLE001  # The classes refuse bad values with errors of many kinds.
+    except Exception as error:  # The classes refuse bad values with errors of many kinds.
         raise UnsupportedModel("broken_config", f"config.json: {error}.") from error
     if not isinstance(config, PreTrainedConfig):
         raise UnsupportedModel("broken_config", "config.json makes no configuration.")

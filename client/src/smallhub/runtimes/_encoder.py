@@ -63,7 +63,7 @@ class EncoderModel(Model):
         """
         recipe = read_recipe(folder)
         with clean_room(folder) as (room, config):
-            network = read_network(AutoModel, room, config)
+            network = read_network(AutoModel, room, config, may_lack=("pooler.",))
             return cls(network, read_tokenizer(room), recipe, stored_dtypes(folder))
 
     def description(self) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def read_recipe(folder: Path) -> Recipe:
     steps = read_json(folder / "modules.json")
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise UnsupportedModel("broken_json", "modules.json holds no list of steps.", file="modules.json")
-    pooling, is_normalised = ("mean",), False
+    pooling, is_normalised = Recipe().pooling, False
     for step in steps:
         kind = str(step.get("type", "")).rsplit(".", 1)[-1]
         if kind == "Pooling":

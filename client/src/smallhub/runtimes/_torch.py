@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+import torch.utils.deterministic
+
+_SETTINGS: Any = torch.utils.deterministic  # Its attributes are made at run time, unseen by type checkers.
 
 
 @contextmanager
@@ -14,12 +17,16 @@ def exact() -> Iterator[None]:
     """Inference whose result depends on inputs and thread count alone. The process's own setting is put back after."""
     before = torch.are_deterministic_algorithms_enabled()
     warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = _SETTINGS.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True)
+    # Nothing here reads memory before writing it, so filling all of it first would only take time.
+    _SETTINGS.fill_uninitialized_memory = False
     try:
         with torch.inference_mode():
             yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warned)
+        _SETTINGS.fill_uninitialized_memory = filled
 
 
 def set_threads(threads: int | None) -> None:
@@ -44,6 +51,3 @@ def parameter_count(module: torch.nn.Module) -> int:
 def check_finite(module: torch.nn.Module) -> list[str]:
     """Names of parameters that hold NaN or infinity."""
     return [name for name, parameter in module.named_parameters() if not bool(torch.isfinite(parameter).all())]
-
-
-Tensors = dict[str, Any]

@@ -67,8 +67,12 @@ def load_transformers(folder: Path, found: Recognised, *, threads: int | None) -
         return ClassifierModel(network, read_tokenizer(room), stored_dtypes(folder))
 
 
-def read_network(kind: Any, room: Path, config: Any) -> Any:
-    """Load weights into a class of the library, and see that all of them were there."""
+def read_network(kind: Any, room: Path, config: Any, *, may_lack: tuple[str, ...] = ()) -> Any:
+    """Load weights into a class of the library, and see that all of them were there.
+
+    Args:
+        may_lack: beginnings of names of weights whose absence changes no answer.
+    """
     try:
         network, report = kind.from_pretrained(
             room,
@@ -79,11 +83,14 @@ def read_network(kind: Any, room: Path, config: Any) -> Any:
             dtype=torch.float32,
             output_loading_info=True,
         )
-    except Exception as error:  # noqa: BLE001  # The library fails in many ways on files that do not fit.
+    except Exception as error:  # The library fails in many ways on files that do not fit.
         raise UnsupportedModel("broken_weights", f"The weights cannot be loaded: {_first_line(error)}") from error
-    missing = sorted(report.get("missing_keys") or [])
-    # A position table may be left out: the library computes it.
-    missing = [name for name in missing if not name.endswith(("position_ids", "inv_freq")) and "pooler" not in name]
+    # The library computes tables of positions itself.
+    missing = [
+        name
+        for name in sorted(report.get("missing_keys") or [])
+        if not name.endswith(("position_ids", "inv_freq")) and not name.startswith(may_lack)
+    ]
     if missing:
         raise UnsupportedModel(
             "missing_weights", f"{len(missing)} weights are missing, {missing[0]} for one.", missing=missing[:20]
@@ -100,7 +107,7 @@ def read_tokenizer(room: Path) -> Any:
     """Load the tokenizer."""
     try:
         return AutoTokenizer.from_pretrained(room, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # noqa: BLE001  # The library fails in many ways on files that do not fit.
+    except Exception as error:  # The library fails in many ways on files that do not fit.
         raise UnsupportedModel("no_tokenizer", f"The tokenizer cannot be loaded: {_first_line(error)}") from error
 
 
