@@ -94,8 +94,8 @@ def _obstacle(run: Run, steps: dict[str, Run]) -> str:
         if step != Step.COST and earlier is not None and earlier.state != State.PASSED:
             return _blame(earlier)
     if run.benchmark is not None:
-        inspected = steps[Step.INSPECT].result if Step.INSPECT in steps else {}
-        return fitting.obstacle(run.benchmark, capabilities=fitting.capabilities_of(inspected))
+        smoke = steps.get(Step.SMOKE)
+        return fitting.obstacle(run.benchmark, smoke=smoke.result if smoke is not None else {})
     return ""
 
 

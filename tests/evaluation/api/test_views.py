@@ -81,7 +81,7 @@ def test_a_measured_commit_is_answered_by_the_contract(client, measured):
         "receipt": f"http://testserver/api/v1/receipts/{receipt.sha256}",
     }
     assert (other["benchmark"], other["state"], other["value"]) == ("topics", "not_applicable", None)
-    assert "classify" in other["reason"]
+    assert "labels texts" in other["reason"]
 
 
 def test_branch_tag_and_latest_name_the_same_commit(client, measured):

@@ -239,7 +239,7 @@ def test_a_benchmark_that_does_not_fit_does_not_apply():
     assert states(evaluation)["pairs"] == "queued"
     topics = run_of(evaluation, Step.BENCHMARK, "topics")
     assert topics.state == "not_applicable"
-    assert "classify" in topics.reason
+    assert "labels texts" in topics.reason
 
 
 def test_benchmarks_are_run_even_when_the_cost_could_not_be_measured():
