@@ -1,13 +1,13 @@
 """A real server for black-box clients: the product's own gunicorn on a free port, on the test's database."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,14 +17,53 @@ from django.db import connection
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-@dataclass(frozen=True)
 class Hub:
-    """A running hub."""
+    """The product's web server on a free port. It can be killed outright and started again."""
 
-    url: str
-    data: Path
-    pid: int
-    environment: dict[str, str]
+    def __init__(self, *, data: Path, environment: dict[str, str]) -> None:
+        self.data, self.environment = data, environment
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = data / "web.log"
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "gunicorn", "hub.wsgi:application", "-k", "gthread", "--workers", "1"]
+        options = ["--threads", "8", "--bind", f"127.0.0.1:{self.port}", "--no-control-socket"]
+        with self.log.open("ab") as log:
+            self._server = subprocess.Popen(
+                [*command, *options, "--limit-request-line", "8190"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # So that a kill reaches the server's workers as well.
+            )
+        self._wait()
+
+    def kill(self) -> None:
+        """As a power cut would: every process of the server at once, no goodbye."""
+        assert self._server is not None
+        os.killpg(self._server.pid, signal.SIGKILL)
+        self._server.wait()
+
+    def stop(self) -> None:
+        if self._server is not None and self._server.poll() is None:
+            self._server.terminate()
+            self._server.wait(timeout=20)
+
+    def _wait(self) -> None:
+        assert self._server is not None
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self._server.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.url}/healthz", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        pytest.fail(f"The server did not answer:\n{self.log.read_text()[-3000:]}")
 
 
 def free_port() -> int:
@@ -47,8 +86,7 @@ def database_url() -> str:
 
 @pytest.fixture
 def hub(transactional_db: None, own_data: Path) -> Iterator[Hub]:
-    """The web server in a process of its own; ends with the test."""
-    port = free_port()
+    """A running hub; ends with the test."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "hub.settings.dev",
         "SMALLHUB_DATA": str(own_data),
@@ -57,28 +95,9 @@ def hub(transactional_db: None, own_data: Path) -> Iterator[Hub]:
         "SMALLHUB_SEED": "0",
         "DATABASE_URL": database_url(),
     }
-    command = [sys.executable, "-m", "gunicorn", "hub.wsgi:application", "-k", "gthread", "--workers", "1"]
-    options = ["--threads", "8", "--bind", f"127.0.0.1:{port}", "--no-control-socket", "--limit-request-line", "8190"]
-    log = (own_data / "web.log").open("wb")
-    server = subprocess.Popen(command + options, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
+    running = Hub(data=own_data, environment=environment)
+    running.start()
     try:
-        _wait(url, server, own_data / "web.log")
-        yield Hub(url=url, data=own_data, pid=server.pid, environment=environment)
+        yield running
     finally:
-        server.terminate()
-        server.wait(timeout=20)
-        log.close()
-
-
-def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            pytest.fail(f"The server ended:\n{log.read_text()[-3000:]}")
-        try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"The server did not answer:\n{log.read_text()[-3000:]}")
+        running.stop()

@@ -1,0 +1,100 @@
+"""Checks every promise of the registry against what is stored. Reads only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dulwich.objects import ShaFile
+
+from models_registry.git.objects import FOLDER_MODE, read_pointer
+from models_registry.git.store import RowObjectStore
+from models_registry.manifests import unpack
+from models_registry.models import Commit, GitObject, Manifest, Repository
+from models_registry.services import content
+from models_registry.types import Listing
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One broken promise: where, and what is wrong."""
+
+    where: str
+    what: str
+
+
+def check_all(*, deep: bool = False) -> Iterator[Fault]:
+    """Every repository, then every pack of chunks; `deep` also hashes the chunks on disk."""
+    for repository in Repository.objects.select_related("namespace").order_by("pk").iterator():
+        yield from check_repository(repository)
+    for damage in content.find_damage(deep=deep):
+        users = ", ".join(sorted({name for name, _ in damage.files})) or "no repository"
+        yield Fault(f"chunks {damage.xorb[:12]}", f"{damage.reason}; needed by {users}")
+
+
+def check_repository(repository: Repository) -> Iterator[Fault]:
+    """Objects under their true ids, refs to commits, commits with whole trees, listings that say what the trees say."""
+    where = f"{repository.kind} {repository.full_name}"
+    known = set()
+    for row in GitObject.objects.filter(repository=repository).iterator(chunk_size=200):
+        known.add(row.oid)
+        actual = ShaFile.from_raw_string(row.type, bytes(row.body)).id.decode()
+        if actual != row.oid:
+            yield Fault(where, f"object {row.oid} hashes to {actual}")
+    commits = {row.oid: row for row in repository.commits.all()}
+    for ref in repository.refs.all():
+        if ref.commit not in commits:
+            yield Fault(where, f"{ref.name} points to {ref.commit}, which is no commit here")
+    default = repository.refs.filter(name=f"refs/heads/{repository.default_branch}").first()
+    if default is None or default.commit != repository.head:
+        yield Fault(where, "the row's head is not the default branch's")
+    store = RowObjectStore(repository)
+    for commit in commits.values():
+        yield from _check_commit(where, repository, store, commit, known)
+
+
+def _check_commit(
+    where: str, repository: Repository, store: RowObjectStore, commit: Commit, known: set[str]
+) -> Iterator[Fault]:
+    name = f"{where} at {commit.oid[:12]}"
+    if commit.oid not in known:
+        yield Fault(name, "its Git object is missing")
+        return
+    manifest = Manifest.objects.filter(commit=commit).first()
+    if manifest is None:
+        yield Fault(name, "its listing is missing")
+        return
+    listing = unpack(bytes(manifest.packed))
+    files: dict[str, str] = {}
+    try:
+        _walk(store, commit.tree, "", files)
+    except KeyError as error:
+        yield Fault(name, f"object {error.args[0]!r} of its tree is missing")
+        return
+    if files != {path: entry.oid for path, entry in listing.files.items()}:
+        yield Fault(name, "its listing differs from its tree")
+    yield from _check_entries(name, repository, store, listing)
+
+
+def _walk(store: RowObjectStore, tree: str, prefix: str, files: dict[str, str]) -> None:
+    for item in store[tree.encode()].items():
+        path = prefix + item.path.decode()
+        if item.mode == FOLDER_MODE:
+            _walk(store, item.sha.decode(), path + "/", files)
+        else:
+            files[path] = item.sha.decode()
+
+
+def _check_entries(name: str, repository: Repository, store: RowObjectStore, listing: Listing) -> Iterator[Fault]:
+    readable = set(repository.content_links.values_list("content__sha256", flat=True))
+    for entry in listing.files.values():
+        try:
+            _, body = store.get_raw(entry.oid.encode())
+        except KeyError:
+            yield Fault(name, f"the blob of {entry.path} is missing")
+            continue
+        if not entry.is_large:
+            continue
+        pointer = read_pointer(body)
+        if pointer is None or (pointer.sha256, pointer.size) != (entry.sha256, entry.size):
+            yield Fault(name, f"the pointer of {entry.path} says something else than the listing")
+        if entry.sha256 not in readable:
+            yield Fault(name, f"the content of {entry.path} is not linked to this repository")
