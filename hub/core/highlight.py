@@ -90,7 +90,7 @@ def _lexer(language: str) -> Lexer | None:
 def _css_class(kind: _TokenType) -> str:
     while kind not in STANDARD_TYPES:
         kind = kind.parent
-    return STANDARD_TYPES[kind]
+    return str(STANDARD_TYPES[kind])
 
 
 def highlight_block(code: str, language: str) -> str:

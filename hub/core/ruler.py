@@ -92,6 +92,8 @@ def _log_graduations(low: float, high: float) -> tuple[tuple[float, ...], tuple[
     tens = [mark for mark in inside if _leading_digit(mark) == 1]
     long_digits = {1} if len(tens) >= 3 else {1, 2, 5}
     major = [mark for mark in inside if _leading_digit(mark) in long_digits]
+    if len(major) < 2:  # So narrow that it is nearly even: even steps read best.
+        return _linear_graduations(low, high)
     if len(major) > _MAX_MAJOR:  # Six decades and more: every second power of ten.
         major = major[::2]
         return tuple(major), tuple(mark for mark in tens if mark not in major)
