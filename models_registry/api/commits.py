@@ -1,7 +1,6 @@
 """The wire: card check, preupload and commit (E31 to E33)."""
 
 import base64
-import binascii
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,7 +87,7 @@ def _advice(file: dict[str, Any], rules: UploadRules, present: dict[str, Any]) -
         raise BadBody(reason="“size” must be a whole number.")
     try:
         sample = base64.b64decode(text_field(file, "sample", default=""))[:512]
-    except binascii.Error as error:
+    except ValueError as error:  # Wrong padding, or letters beyond ASCII.
         raise BadBody(reason="“sample” must be base64.") from error
     entry = present.get(path)
     return {
@@ -152,7 +151,7 @@ def _content(value: dict[str, Any]) -> bytes:
         return storable(content, "content").encode()
     try:
         return base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise BadBody(reason="“content” must be base64.") from error
 
 
