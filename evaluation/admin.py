@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from evaluation.models import Benchmark, Evaluation, Receipt, Run
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg] - Django's class takes no parameters at run time.
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows rows; nothing here can be added, changed or deleted by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -40,15 +40,12 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     def with_runs(self) -> "EvaluationQuerySet":
         """With all that a page shows of it, in a constant number of queries."""
         return self.select_related("commit", "repository__namespace").prefetch_related(
-            "runs__benchmark__repository__namespace", "runs__score", "runs__receipt"
+            "runs__benchmark__repository__namespace", "runs__score__benchmark", "runs__receipt"
         )
 
     def after(self, pk: int) -> "EvaluationQuerySet":
-        """In the order in which they were asked for, from the one after this id; each says whether it is of a head."""
-        is_of_head = models.Case(
-            models.When(commit__oid=F("repository__head"), then=True), default=False, output_field=models.BooleanField()
-        )
-        return self.filter(pk__gt=pk).order_by("pk").annotate(is_of_head=is_of_head)
+        """Those after this id in the order in which they were asked for, with what tells whether they are of a head."""
+        return self.filter(pk__gt=pk).order_by("pk").select_related("commit", "repository")
 
     def of_heads(self, repositories: "Sequence[Repository]") -> "EvaluationQuerySet":
         """Those of the newest commits of these repositories, with what a list shows: two queries for any number."""

@@ -30,6 +30,6 @@ def requeue_runs() -> None:
 def dispatch(run_id: int) -> None:
     """Tell the queue of a run. A broker that is away loses nothing: the sweep finds the row."""
     try:
-        perform.apply_async(args=[run_id], retry=False)
+        perform.apply_async(args=(run_id,), retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("run %s waits for the sweep, for the broker cannot be reached: %s", run_id, error)

@@ -82,7 +82,7 @@ def measure_heads_with(benchmark: Benchmark, *, limit: int | None = None) -> int
             step = min(limit or 200, 200)
             batch = list(Evaluation.objects.after(row.spread_after)[:step])
             for evaluation in batch:
-                if evaluation.is_of_head:
+                if evaluation.commit.oid == evaluation.repository.head:
                     added += evaluations.add_benchmark_run(evaluation=evaluation, benchmark=row) is not None
             done = len(batch) < step
             row.spread_after = None if done else batch[-1].pk

@@ -1,12 +1,11 @@
 """Telling the queue which runs could start. The rows are the truth: a hint that gets lost is given again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from evaluation.models import Run
 
@@ -16,7 +15,7 @@ AT_ONCE = 50
 WHEN_IDLE = 4
 
 
-def after_commit(run_ids: Sequence[int]) -> None:
+def after_commit(run_ids: Iterable[int]) -> None:
     """Tell the queue once the surrounding transaction stands."""
     for run_id in run_ids:
         transaction.on_commit(partial(_tell, run_id))
@@ -45,13 +44,8 @@ def tell_again(*, at: datetime) -> list[int]:
 def _is_due(run: Run, at: datetime) -> bool:
     if run.dispatched_at is None:
         return True
-    silence = min(FIRST_SILENCE * 2 ** min(run.dispatches, 10), LONGEST_SILENCE)
+    silence: timedelta = min(FIRST_SILENCE * (1 << min(run.dispatches, 10)), LONGEST_SILENCE)
     return run.dispatched_at + silence <= at
-
-
-def mark_told(run_ids: Sequence[int]) -> None:
-    """Note that the queue is about to be told, so that the sweep leaves these runs alone for a while."""
-    Run.objects.filter(pk__in=run_ids).update(dispatched_at=timezone.now())
 
 
 def _tell(run_id: int) -> None:

@@ -245,7 +245,7 @@ def _back_to_queue(run: Run, reason: str, *, not_before: datetime | None) -> Non
 def _store_measurement(run: Run, outcome: Outcome) -> None:
     Receipt.objects.filter(run=run).update(run=None)
     Score.objects.filter(run=run).delete()
-    if outcome.score is not None:
+    if outcome.score is not None and run.benchmark is not None:
         fields = vars(outcome.score)
         Score.objects.create(run=run, repository=run.evaluation.repository, benchmark=run.benchmark, **fields)
     if outcome.receipt is not None:

@@ -1,14 +1,21 @@
 """Evaluations and benchmarks, made through the services from real repositories."""
 
 import hashlib
+import io
 import json
+from pathlib import Path
 from typing import Any
+
+from smallhub.runtimes import ngram
 
 from evaluation.models import Benchmark, Evaluation, Run, State, Step
 from evaluation.services import register_benchmark
 from evaluation.services.outcomes import Outcome, ReceiptDraft, ScanNews, ScoreDraft
 from evaluation.services.runs import Claim, claim_run, finish_run
 from models_registry.models import Repository, ScanVerdict
+from models_registry.services import content
+from models_registry.services.commits import commit
+from models_registry.types import AddFile, AddLarge, Operation
 from tests.factories.registry import RepositoryFactory, put
 
 LANGUAGE_MODEL = ["generate", "log_likelihood", "tokenize"]
@@ -18,8 +25,7 @@ def evaluation_of(repository: Repository | None = None, **files: bytes | str) ->
     """The evaluation of a fresh commit to a model; `files` by name, with `_` for a dot."""
     repository = repository or RepositoryFactory()
     body = {name.replace("_", "."): content for name, content in files.items()} or {"config.json": "{}"}
-    commit = put(repository, body)
-    return Evaluation.objects.get(commit=commit)
+    return Evaluation.objects.get(commit=put(repository, body))
 
 
 def declaration(
@@ -63,8 +69,8 @@ def benchmark(
     """A registered benchmark with its data set."""
     repository = repository or RepositoryFactory(dataset=True, name=key)
     definition = declaration(key, rows, **changes)
-    commit = put(repository, {"data/test.jsonl": rows, "benchmark.json": json.dumps(definition)})
-    return register_benchmark(repository=repository, commit=commit, definition=definition)
+    made = put(repository, {"data/test.jsonl": rows, "benchmark.json": json.dumps(definition)})
+    return register_benchmark(repository=repository, commit=made, definition=definition)
 
 
 def run_of(evaluation: Evaluation, step: Step, key: str | None = None) -> Run:
@@ -127,3 +133,31 @@ def receipt(word: str = "one", items: bytes = b'{"id":"1","right":true}\n') -> R
         items_sha256=hashlib.sha256(items).hexdigest(),
         item_count=items.count(b"\n"),
     )
+
+
+def push_folder(repository: Repository, folder: Path, *, title: str = "Upload") -> Evaluation:
+    """Commit a folder as an uploader's client does: text as Git blobs, everything else as large content."""
+    user = repository.creator
+    assert user is not None
+    operations: list[Operation] = []
+    for entry in sorted(path for path in folder.rglob("*") if path.is_file()):
+        path, body = entry.relative_to(folder).as_posix(), entry.read_bytes()
+        if entry.suffix in {".json", ".txt", ".md", ".py"}:
+            operations.append(AddFile(path, body))
+        else:
+            sha256 = hashlib.sha256(body).hexdigest()
+            content.ingest(
+                repository=repository, user=user, stream=io.BytesIO(body), size_bytes=len(body), sha256=sha256
+            )
+            operations.append(AddLarge(path, sha256, len(body)))
+    made = commit(
+        repository=repository, user=user, branch=repository.default_branch, title=title, operations=operations
+    )
+    return Evaluation.objects.get(commit=made)
+
+
+def train_ngram(texts: list[str], folder: Path, *, unit: str = "char", order: int = 5) -> Path:
+    """A real n-gram model of some texts, saved to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ngram.train(texts, unit=unit, order=order).save(folder)
+    return folder

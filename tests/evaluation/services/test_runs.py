@@ -12,6 +12,7 @@ from evaluation.services import runs
 from evaluation.services.outcomes import Outcome, ScanNews
 from models_registry.exceptions import RepositoryForbidden
 from models_registry.models import ScanVerdict
+from models_registry.services.repositories import delete_repository
 from tests.factories.accounts import OrganisationFactory, UserFactory, member
 from tests.factories.evaluation import (
     benchmark,
@@ -321,3 +322,21 @@ def test_readers_may_not_ask_again():
     for reader in (member(organisation, Role.READ), UserFactory()):
         with pytest.raises(RepositoryForbidden):
             runs.rerun(run=run, user=reader)
+
+
+def test_a_model_can_be_deleted_with_all_that_was_measured_and_while_it_is_measured():
+    benchmark("pairs")
+    evaluation = evaluation_of()
+    passed_up_to(evaluation, Step.COST)
+    passed(run_of(evaluation, Step.BENCHMARK))
+    newer = evaluation_of(evaluation.repository, config_json='{"a": 1}')
+    claim = claimed(run_of(newer, Step.SCAN))
+
+    delete_repository(repository=evaluation.repository, user=evaluation.repository.creator)
+
+    assert not Run.objects.exists()
+    assert not Receipt.objects.exists()
+    with pytest.raises(LeaseLost):
+        runs.note_progress(claim, progress=0.5, log="")
+    with pytest.raises(LeaseLost):
+        runs.finish_run(claim=claim, outcome=Outcome(State.PASSED), log="")
