@@ -15,22 +15,15 @@ from hub.core.names import namespace_fault
 EXPIRIES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("", _("never"))]
 
 
-class DescribedForm(forms.Form):
-    """A form whose fields name their hint, and say when they are wrong, to those who hear the page."""
+class PlainForm(forms.Form):
+    """A form whose labels end without a colon; `components/field.html` draws the fields."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-        self.use_required_attribute = True
-        for name, field in self.fields.items():
-            attributes = field.widget.attrs
-            if field.help_text or (self.is_bound and name in self.errors):
-                attributes["aria-describedby"] = f"{self[name].auto_id}_hint"
-            if self.is_bound and name in self.errors:
-                attributes["aria-invalid"] = "true"
 
 
-class SignInForm(DescribedForm):
+class SignInForm(PlainForm):
     """Name and password; `user` is the person once the form is valid."""
 
     username = forms.CharField(
@@ -52,7 +45,7 @@ class SignInForm(DescribedForm):
         return data
 
 
-class SignUpForm(DescribedForm):
+class SignUpForm(PlainForm):
     username = forms.CharField(
         label=_("Name"),
         max_length=42,
@@ -89,12 +82,12 @@ class SignUpForm(DescribedForm):
         return data
 
 
-class ProfileForm(DescribedForm):
+class ProfileForm(PlainForm):
     full_name = forms.CharField(label=_("Full name"), max_length=120, required=False)
     email = forms.EmailField(label=_("E-mail"), required=False, help_text=_("Optional. Shown to nobody."))
 
 
-class PasswordForm(DescribedForm):
+class PasswordForm(PlainForm):
     """A new password, given only to who knows the old one."""
 
     old = forms.CharField(
@@ -123,7 +116,7 @@ class PasswordForm(DescribedForm):
         return new
 
 
-class TokenForm(DescribedForm):
+class TokenForm(PlainForm):
     name = forms.CharField(
         label=_("Name"),
         max_length=60,
@@ -146,7 +139,7 @@ class TokenForm(DescribedForm):
         return timezone.now() + timedelta(days=int(days)) if days else None
 
 
-class OrganisationForm(DescribedForm):
+class OrganisationForm(PlainForm):
     name = forms.CharField(
         label=_("Name"), max_length=42, help_text=_("Letters, digits and single hyphens. It cannot be changed later.")
     )
@@ -163,7 +156,7 @@ class OrganisationForm(DescribedForm):
         return name
 
 
-class MemberForm(DescribedForm):
+class MemberForm(PlainForm):
     """Who gets which role; `member` is the person once the form is valid."""
 
     username = forms.CharField(label=_("Name"), max_length=42)

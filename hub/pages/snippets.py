@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from models_registry import addresses
 from models_registry.models import Kind, Repository
 from models_registry.types import Listing
 
@@ -88,7 +89,8 @@ def _http(repository: Repository, origin: str, listing: Listing) -> str:
     """The manifest, then the largest file by its name."""
     name = repository.full_name
     lines = [f"curl {origin}/api/v1/repositories/models/{name}/manifest/{repository.default_branch}"]
-    largest = max(listing.files.values(), key=lambda entry: entry.size, default=None)
+    files = [entry for entry in listing.files.values() if not entry.path.startswith(".")]
+    largest = max(files, key=lambda entry: entry.size, default=None)
     if largest is not None:
-        lines.append(f"curl -LO {origin}/{name}/resolve/{repository.default_branch}/{largest.path}")
+        lines.append(f"curl -LO {origin}{addresses.resolve(repository, repository.default_branch, largest.path)}")
     return "\n".join(lines)

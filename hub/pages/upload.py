@@ -14,7 +14,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.authentication import acting_user
-from accounts.forms import DescribedForm
+from accounts.forms import PlainForm
 from accounts.models import Namespace, User
 from evaluation.models import Step
 from evaluation.presentation import STEP_NAMES, STEP_PLANS
@@ -27,7 +27,7 @@ from models_registry.permissions import Action, require
 from models_registry.services.repositories import create_repository
 
 
-class NewRepositoryForm(DescribedForm):
+class NewRepositoryForm(PlainForm):
     """Where, what and for whom. The licence goes into the card, which the upload writes."""
 
     owner = forms.ChoiceField(label=_("Owner"))

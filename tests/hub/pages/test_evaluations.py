@@ -1,0 +1,104 @@
+"""The run page: live while it runs, complete afterwards."""
+
+import json
+
+import pytest
+
+from evaluation.models import Evaluation, Receipt
+from tests.factories.pages import benchmark, measured, model
+
+pytestmark = pytest.mark.django_db
+
+
+def address(repository, rest: str = "") -> str:
+    return f"/{repository.full_name}/evaluations/{repository.head}{rest}"
+
+
+def test_a_running_evaluation_asks_for_itself_every_two_seconds(client):
+    repository = model()
+    measured(repository, {benchmark(): 0.7}, status="running", states={"cost": "running"})
+
+    html = client.get(address(repository)).content.decode()
+
+    assert 'hx-trigger="every 2s"' in html
+    assert f'hx-get="{address(repository)}"' in html
+    assert "<progress" in html
+
+
+def test_the_asking_stops_with_the_run(client):
+    repository = model()
+    measured(repository, {benchmark(): 0.7})
+
+    html = client.get(address(repository), headers={"HX-Request": "true"}).content.decode()
+
+    assert "every 2s" not in html
+    assert "<html" not in html
+
+
+def test_each_step_says_what_it_found_and_the_log_is_shown(client):
+    repository = model()
+    measured(repository, {}, states={"smoke": "failed", "cost": "not_applicable"})
+
+    html = client.get(address(repository)).content.decode()
+
+    assert "smoke said so" in html
+    assert "step--failed" in html
+    assert "smoke went on" in html
+
+
+def test_scores_link_to_their_receipts(client):
+    repository = model()
+    measured(repository, {benchmark(): 0.749})
+    receipt = Receipt.objects.get()
+
+    html = client.get(address(repository)).content.decode()
+    shown = client.get(address(repository, f"/receipts/{receipt.sha256}")).content.decode()
+    raw = client.get(address(repository, f"/receipts/{receipt.sha256}?format=json"))
+
+    assert f"/receipts/{receipt.sha256}" in html
+    assert "machine.cores" in shown
+    assert receipt.sha256 in shown
+    assert json.loads(raw.content) == json.loads(receipt.body)
+
+
+def test_a_receipt_of_another_model_is_not_there(client):
+    one, other = model(), model()
+    measured(one, {benchmark(): 0.7})
+
+    assert client.get(address(other, f"/receipts/{Receipt.objects.get().sha256}")).status_code == 404
+
+
+def test_a_branch_or_short_hash_names_the_commit_as_well(client):
+    repository = model()
+    measured(repository, {})
+
+    assert client.get(f"/{repository.full_name}/evaluations/main").status_code == 200
+    assert client.get(f"/{repository.full_name}/evaluations/{repository.head[:8]}").status_code == 200
+
+
+def test_a_commit_that_was_not_measured_says_so(client):
+    repository = model()
+    Evaluation.objects.all().delete()
+
+    assert "was not measured" in client.get(address(repository)).content.decode()
+
+
+def test_the_list_holds_every_measured_commit(client):
+    repository = model()
+    measured(repository, {benchmark(): 0.749})
+
+    html = client.get(f"/{repository.full_name}/evaluations").content.decode()
+
+    assert repository.head[:7] in html
+    assert "74.9" in html
+
+
+def test_a_log_with_markup_is_escaped(client):
+    repository = model()
+    evaluation = measured(repository, {})
+    evaluation.runs.filter(step="smoke").update(log="<script>alert(1)</script>", reason="<img src=x onerror=y>")
+
+    html = client.get(address(repository)).content.decode()
+
+    assert "<script>alert" not in html
+    assert "<img src=x" not in html

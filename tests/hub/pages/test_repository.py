@@ -1,0 +1,183 @@
+"""The page of a model."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from evaluation.models import Evaluation
+from models_registry.models import Commit
+from tests.factories.accounts import UserFactory
+from tests.factories.pages import benchmark, measured, model
+from tests.factories.registry import RepositoryFactory, put
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client: Client, repository, rest: str = "") -> str:
+    answer = client.get(f"/{repository.full_name}{rest}")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_card_is_rendered_without_its_front_matter_and_without_repeating_the_name(client):
+    repository = model(name="pico-lm")
+
+    html = page(client, repository)
+
+    assert "<p>A small model of harbours.</p>" in html
+    assert "<h3>Where it fails</h3>" in html
+    assert "pipeline_tag" not in html
+    assert "<h2>pico-lm</h2>" not in html
+
+
+def test_a_hostile_card_is_shown_harmless(client):
+    repository = model()
+    put(repository, {"README.md": "<script>alert(1)</script><img src=//evil.example/x> words"})
+
+    html = page(client, repository)
+
+    assert "alert(1)" not in html
+    assert 'src="//evil' not in html
+    assert "words" in html
+
+
+def test_a_card_with_broken_front_matter_still_shows_its_words(client):
+    repository = model()
+    put(repository, {"README.md": "---\na: [\n---\nWords stay."})
+
+    assert "Words stay." in page(client, repository)
+
+
+def test_a_card_too_complex_to_show_says_so(client):
+    repository = model()
+    put(repository, {"README.md": "[" * 900_000})
+
+    assert "too complex to show" in page(client, repository)
+
+
+def test_scores_costs_and_licence_stand_in_the_side_column(client):
+    repository = model()
+    measured(repository, {benchmark(): 0.749})
+
+    html = page(client, repository)
+
+    assert "Grammar pairs, English accuracy: 74.9 %; 95 % interval 72.9 to 76.9" in html
+    assert "1 receipt" in html
+    assert "Peak memory" in html
+    assert "Use it commercially" in html
+    assert "scan clean" in html
+    assert "smoke passed" in html
+
+
+def test_a_score_that_touches_chance_is_not_praised(client):
+    repository = model()
+    measured(repository, {benchmark(): 0.51})
+
+    html = page(client, repository)
+
+    assert "ruler--chance" in html
+    assert "not told apart from chance" in html
+
+
+def test_a_model_that_was_not_measured_says_so(client):
+    repository = model()
+    Evaluation.objects.all().delete()
+
+    assert "Not measured yet" in page(client, repository)
+
+
+def test_a_running_evaluation_is_offered_to_watch(client):
+    repository = model()
+    measured(repository, {}, status="running", states={"cost": "running"})
+
+    html = page(client, repository)
+
+    assert "1 step to go" in html
+    assert f"/{repository.full_name}/evaluations/{repository.head}" in html
+
+
+def test_held_files_are_named_with_what_they_would_do(client):
+    repository = model()
+    Commit.objects.filter(oid=repository.head).update(held={"optimizer.pt": "Opening it would run os.system."})
+
+    html = page(client, repository)
+
+    assert "optimizer.pt is held back." in html
+    assert "os.system" in html
+
+
+def test_snippets_name_this_hub_and_this_model(client):
+    repository = model()
+
+    html = page(client, repository)
+
+    assert f"smallhub.load(&quot;{repository.full_name}&quot;)" in html
+    assert "export HF_ENDPOINT=http://testserver" in html
+    assert "AutoModelForCausalLM" in html
+    assert "/resolve/main/README.md" in html
+
+
+def test_strangers_cannot_tell_a_private_model_from_a_missing_one(client):
+    repository = model(private=True)
+
+    private = client.get(f"/{repository.full_name}")
+    missing = client.get(f"/{repository.namespace.name}/nothing-here")
+
+    assert private.status_code == missing.status_code == 404
+    assert private.templates[0].name == missing.templates[0].name == "404.html"
+    client.force_login(repository.creator)
+    assert client.get(f"/{repository.full_name}").status_code == 200
+
+
+def test_another_spelling_leads_to_the_name_as_it_is_written(client):
+    repository = model(name="Pico-LM")
+
+    answer = client.get(f"/{repository.full_name.lower()}")
+
+    assert answer.status_code == 301
+    assert answer.url == f"/{repository.full_name}"
+
+
+def test_data_sets_have_a_page_with_card_and_files(client):
+    data = RepositoryFactory(dataset=True)
+    put(data, {"README.md": "---\nlicense: cc0-1.0\n---\nTide tables.", "a.csv": "x\n1\n"})
+
+    html = client.get(f"/datasets/{data.full_name}").content.decode()
+
+    assert "Tide tables." in html
+    assert "load_dataset" in html
+    assert "Evaluations" not in html
+
+
+def test_the_number_of_queries_is_the_same_for_few_and_many_scores(client):
+    repository = model()
+    measured(repository, {benchmark("one"): 0.7})
+    page(client, repository)
+    with CaptureQueriesContext(connection) as few:
+        page(client, repository)
+    measured(repository, {benchmark(f"b{number}"): 0.7 for number in range(8)})
+    with CaptureQueriesContext(connection) as many:
+        page(client, repository)
+
+    assert len(many) == len(few) <= 15
+
+
+@pytest.mark.parametrize("rest", ["", "/tree/main", "/commits/main", "/evaluations", "/blob/main/README.md"])
+def test_every_tab_has_one_first_heading_and_a_title(client, rest):
+    repository = model()
+
+    html = page(client, repository, rest)
+
+    assert html.count("<h1") == 1
+    assert f"{repository.full_name}" in html.split("<title>")[1].split("</title>")[0]
+
+
+def test_only_writers_are_offered_to_add_files(client):
+    repository = model()
+
+    assert "Add files" not in page(client, repository, "/tree/main")
+    client.force_login(repository.creator)
+    assert "Add files" in page(client, repository, "/tree/main")
+    client.force_login(UserFactory())
+    assert client.get(f"/{repository.full_name}/upload/main").status_code == 403
