@@ -101,7 +101,7 @@ def _gunicorn(host: str, port: int) -> list[str]:
         *(sys.executable, "-m", "gunicorn", "hub.wsgi:application"),
         *("--worker-class", "gthread", "--workers", workers, "--threads", "16"),
         *("--bind", f"{host}:{port}", "--keep-alive", "75", "--timeout", "120", "--graceful-timeout", "10"),
-        *("--limit-request-line", "8190", "--access-logfile", "/dev/null", "--no-control-socket"),
+        *("--preload", "--limit-request-line", "8190", "--access-logfile", "/dev/null", "--no-control-socket"),
     ]
 
 
