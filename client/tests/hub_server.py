@@ -66,6 +66,7 @@ class TestHub:
     flip: dict[str, int] = field(default_factory=dict)  # path → how many more times a byte is wrong (-1: always).
     cut_after: dict[str, list[int]] = field(default_factory=dict)  # path → bytes after which connections are cut.
     lie_about_length: set[str] = field(default_factory=set)
+    damaged: set[str] = field(default_factory=set)  # Paths whose stored bytes the hub itself found to be wrong.
     ignore_ranges: bool = False
     redirect_files_to: str | None = None
     files_live_at: str | None = None  # Another server that manifests name.
@@ -213,6 +214,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(401, "invalid_token", "Invalid credentials in Authorization header")
 
     def _file(self, name: str, commit: str, path: str) -> None:
+        if path in self.hub.damaged:
+            self._refuse(500, "corrupt_content", "Stored bytes are damaged.")
+            return
         if statuses := self.hub.status.get(path):
             self._refuse(statuses.pop(0), "unavailable", "Come back later.")
             return

@@ -120,6 +120,17 @@ def test_bytes_that_stay_wrong_are_reported_with_the_files_name_and_nothing_is_k
     assert list(cache.rglob("weights.bin")) == []
 
 
+def test_damage_that_the_hub_itself_noticed_is_told_at_once(hub, cache):
+    hub.add("ada/tiny", {"weights.bin": WEIGHTS})
+    hub.damaged = {"weights.bin"}
+
+    with pytest.raises(smallhub.IntegrityError, match=r"weights\.bin: the hub's own copy is damaged"):
+        smallhub.pull("ada/tiny")
+
+    assert sum("/files/" in path for _, path, _ in hub.seen) == 1
+    assert blobs(cache) == []
+
+
 def test_wrong_bytes_after_a_resume_are_noticed(hub, cache, small_parts):
     """A part that was finished before is damaged on our own disk: the hash of the whole file tells."""
     hub.add("ada/tiny", {"weights.bin": WEIGHTS})

@@ -24,6 +24,7 @@ from ._config import Config
 from ._exceptions import (
     AccessDenied,
     Conflict,
+    IntegrityError,
     Invalid,
     NotFound,
     Offline,
@@ -280,7 +281,9 @@ def _read_json(response: httpx.Response) -> Any:
 def _raise_temporary(response: httpx.Response) -> None:
     if response.status_code in _RETRY_STATUS:
         seconds = response.headers.get("Retry-After", "")
-        _, text = _read_refusal(response)
+        code, text = _read_refusal(response)
+        if code == "corrupt_content":  # The hub noticed that its own copy is damaged; time does not mend that.
+            raise IntegrityError(f"the hub's own copy is damaged: {text}", code=code)
         reason = f"status {response.status_code}" + (f" ({text})" if text else "")
         raise TemporaryFailureError(reason, wait_s=float(seconds) if seconds.isdigit() else None)
 

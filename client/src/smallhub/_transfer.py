@@ -277,8 +277,8 @@ class _Round:
             out.seek(span.start)
             try:
                 self._http.with_retries(lambda: self._receive(file, span, out))
-            except ServerError as error:
-                raise ServerError(f"{file.path}: {error.message}", code=error.code, path=file.path) from error
+            except (ServerError, IntegrityError) as error:
+                raise type(error)(f"{file.path}: {error.message}", code=error.code, path=file.path) from error
             os.fsync(out.fileno())
             if store.count > 1:  # A file of one part has nothing to resume.
                 store.finish(number)
