@@ -127,7 +127,11 @@ def test_the_declaration_describes_the_file(pair_set):
 @pytest.mark.parametrize("pair_set", SETS)
 def test_the_declared_baseline_recomputes(pair_set):
     shorter = [len(item["good"].encode()) < len(item["bad"].encode()) for item in items(pair_set)]
+    ties = [len(item["good"].encode()) == len(item["bad"].encode()) for item in items(pair_set)]
 
+    if sum(ties) > len(ties) / 2:  # A rule that mostly cannot choose is no baseline.
+        assert declaration(pair_set)["baseline"] is None
+        return
     assert declaration(pair_set)["baseline"] == {
         "name": "shorter string wins",
         "value": round(sum(shorter) / len(shorter), 4),
