@@ -69,7 +69,8 @@ def confusion(gold: Sequence[str], predicted: Sequence[str], labels: Sequence[st
 
 def macro_f1_of_tables(tables: IntArray) -> FloatArray:
     """Macro F1 of many confusion tables at once: shape (draws, classes, classes) to (draws,)."""
-    return class_f1_of_tables(tables).mean(axis=1)
+    means: FloatArray = class_f1_of_tables(tables).mean(axis=1)
+    return means
 
 
 def class_f1_of_tables(tables: IntArray) -> FloatArray:
@@ -81,4 +82,6 @@ def class_f1_of_tables(tables: IntArray) -> FloatArray:
 
 def _divided(numerator: FloatArray, denominator: IntArray | FloatArray) -> FloatArray:
     """Division where anything over zero is zero."""
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator, dtype=float), where=denominator != 0)
+    zeros: FloatArray = np.zeros_like(numerator, dtype=float)
+    np.divide(numerator, denominator, out=zeros, where=denominator != 0)
+    return zeros

@@ -15,14 +15,14 @@ from collections.abc import Iterable
 _CREATE, _ADD_RULE, _RESTRICT = 444, 445, 446  # The same numbers on every architecture.
 _VERSION_QUERY, _PATH_BENEATH = 1, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
-_REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 4, 1 << 5, 1 << 7, 1 << 8
+_REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG, _MAKE_LINK = 1 << 4, 1 << 5, 1 << 7, 1 << 8, 1 << 12
 _TRUNCATE = 1 << 14
 _ALL_BITS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _FILE_ONLY = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 _TCP, _SCOPES = 0b11, 0b11
 
 READ = _READ_FILE | _READ_DIR
-WRITE = READ | _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _TRUNCATE
+WRITE = READ | _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MAKE_LINK | _TRUNCATE
 
 
 def abi() -> int:

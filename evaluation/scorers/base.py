@@ -1,0 +1,90 @@
+"""What every scorer is made of, and the one batch rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from evaluation.benchmarks.definition import Benchmark
+from evaluation.benchmarks.readers import Dataset
+from evaluation.metrics.uncertainty import Interval
+
+Row = dict[str, Any]
+Call = Callable[..., Any]
+Progress = Callable[[int, int], None]
+
+BATCH_ITEMS = 32
+BATCH_RULE = "texts sorted by length in characters, then by text; 32 at once"
+
+
+class NotScorable(Exception):
+    """The model answered, but its answers make no score. `code` is stable."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Metrics by name (fractions, bits, perplexities, and records such as the confusion matrix), and counts of
+    whatever is not simply right or wrong."""
+
+    metrics: Mapping[str, Any]
+    interval: Interval | None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+class Model(Protocol):
+    """What a scorer needs of a session."""
+
+    description: dict[str, Any]
+
+    def call(self, operation: str, *, timeout_s: float | None = None, **arguments: Any) -> Any: ...
+
+
+class Scorer(Protocol):
+    """A named way to score. `version` is raised whenever the same answers would give another number."""
+
+    name: str
+    version: int
+
+    def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]: ...
+
+    def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate: ...
+
+
+def batches(texts: Sequence[str]) -> Iterator[list[int]]:
+    """Positions of `texts` in batches. The rule is fixed since batching changes the last bits of a float."""
+    order = sorted(range(len(texts)), key=lambda position: (len(texts[position]), texts[position]))
+    for start in range(0, len(order), BATCH_ITEMS):
+        yield order[start : start + BATCH_ITEMS]
+
+
+def ask_in_batches(
+    model: Model, operation: str, texts: Sequence[str], progress: Progress, **arguments: Any
+) -> list[Any]:
+    """One answer per text, in the order of `texts`. Equal texts are asked once."""
+    distinct = sorted(set(texts))
+    answers: dict[str, Any] = {}
+    for positions in batches(distinct):
+        batch = [distinct[position] for position in positions]
+        answers |= dict(zip(batch, model.call(operation, texts=batch, **arguments), strict=True))
+        progress(len(answers), len(distinct))
+    return [answers[text] for text in texts]
+
+
+def finite(value: float, what: str) -> float:
+    """A number that may enter a score.
+
+    Raises:
+        NotScorable: NaN, or an infinite likelihood.
+    """
+    if not math.isfinite(value):
+        raise NotScorable(
+            "not_finite", f"{what} is {value}: a broken weight, or a text that the model finds impossible."
+        )
+    return value

@@ -1,0 +1,101 @@
+"""Multiple choice: which option does the model find likeliest after the context?
+
+An option's log-likelihood is that of context and option together minus that of the context. Both are cut into the
+same blocks, so the difference is exactly the option's tokens, unless the tokenizer merges across the border; such
+items are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evaluation.benchmarks.definition import Benchmark
+from evaluation.benchmarks.readers import Dataset, Item
+from evaluation.metrics import uncertainty
+from evaluation.scorers.base import Aggregate, Model, Progress, Row, ask_in_batches, finite
+
+
+class _Choice:
+    """What both kinds share: pairs of (context, continuation) per option, then an argmax."""
+
+    version = 1
+
+    def options(self, benchmark: Benchmark, item: Item) -> list[tuple[str, str]]:
+        raise NotImplementedError
+
+    def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
+        options = [self.options(benchmark, item) for item in dataset.items]
+        contexts = [context for group in options for context, _ in group]
+        whole = [context + continuation for group in options for context, continuation in group]
+        answers = ask_in_batches(model, "log_likelihood", contexts + whole, progress)
+        after = iter(zip(answers[: len(contexts)], answers[len(contexts) :], strict=True))
+        rows = []
+        for item, group in zip(dataset.items, options, strict=True):
+            found = [next(after) for _ in group]
+            logs = [finite(full.log_prob - head.log_prob, f"An option of {item.id}") for head, full in found]
+            sizes = [max(1, len(continuation.strip())) for _, continuation in group]
+            rows.append(
+                {
+                    "id": item.id,
+                    "gold": int(item[benchmark.scorer_args.get("gold", "gold")]),
+                    "log_probs": logs,
+                    "characters": sizes,
+                    "predicted": _first_best(logs),
+                    "predicted_normalised": _first_best([log / size for log, size in zip(logs, sizes, strict=True)]),
+                    "tie": logs.count(max(logs)) > 1,
+                }
+            )
+        _count_merges(model, rows, options)
+        return rows
+
+    def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
+        right = sum(row["predicted"] == row["gold"] for row in rows)
+        normalised = sum(row["predicted_normalised"] == row["gold"] for row in rows)
+        main = normalised if benchmark.main_metric == "accuracy_normalised" else right
+        counts = {"ties": sum(row["tie"] for row in rows), "merged_tokens": sum(row["merged"] for row in rows)}
+        metrics = {"accuracy": right / len(rows), "accuracy_normalised": normalised / len(rows)}
+        return Aggregate(metrics, uncertainty.wilson(main, len(rows)), counts)
+
+
+class MultipleChoice(_Choice):
+    """One context, several continuations. `accuracy_normalised` divides by the option's characters."""
+
+    name = "multiple_choice"
+
+    def options(self, benchmark: Benchmark, item: Item) -> list[tuple[str, str]]:
+        arguments = benchmark.scorer_args
+        context = str(item[arguments.get("context", "context")])
+        if "context_template" in arguments:
+            context = str(arguments["context_template"]).replace("{context}", context.removesuffix("\n"))
+        return [_border(context, " " + str(option)) for option in item[arguments.get("choices", "choices")]]
+
+
+class PartialEvaluation(_Choice):
+    """Several contexts, one continuation: which context makes the same words likelier?"""
+
+    name = "partial_evaluation"
+
+    def options(self, benchmark: Benchmark, item: Item) -> list[tuple[str, str]]:
+        arguments = benchmark.scorer_args
+        continuation = " " + str(item[arguments.get("continuation", "continuation")])
+        return [_border(str(context), continuation) for context in item[arguments.get("contexts", "contexts")]]
+
+
+def _border(context: str, continuation: str) -> tuple[str, str]:
+    """White space at the end of a context belongs to what follows."""
+    kept = context.rstrip()
+    moved = context[len(kept) :]
+    return kept, moved + continuation.lstrip() if moved else continuation
+
+
+def _first_best(values: Sequence[float]) -> int:
+    return max(range(len(values)), key=lambda position: values[position])
+
+
+def _count_merges(model: Model, rows: list[Row], options: list[list[tuple[str, str]]]) -> None:
+    """Mark items whose context is tokenised differently alone than with an option behind it."""
+    for row, group in zip(rows, options, strict=True):
+        row["merged"] = 0
+        for context, continuation in group:
+            head, full = model.call("encode", text=context), model.call("encode", text=context + continuation)
+            row["merged"] += full[: len(head)] != head

@@ -1,0 +1,87 @@
+"""Language modelling: bits per byte and perplexities of running text, document by document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from evaluation.benchmarks.definition import Benchmark
+from evaluation.benchmarks.readers import Dataset
+from evaluation.metrics import language, uncertainty
+from evaluation.scorers.base import Aggregate, Model, Progress, Row, ask_in_batches, finite
+
+# Languages whose words are not parted by spaces: a perplexity per "word" would mean nothing.
+_WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "km", "my"})
+
+
+class LanguageModelling:
+    """Each document is scored from its prefix token on, in blocks without overlap; every token counts once."""
+
+    name = "language_modelling"
+    version = 1
+
+    def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
+        role = benchmark.scorer_args.get("text", "text")
+        texts = [str(item[role]) for item in dataset.items]
+        answers = ask_in_batches(model, "log_likelihood", texts, progress)
+        rows = []
+        for item, text, answer in zip(dataset.items, texts, answers, strict=True):
+            counts = language.count(text)
+            rows.append(
+                {
+                    "id": item.id,
+                    "log_prob": finite(answer.log_prob, f"The log-probability of {item.id}"),
+                    "tokens": answer.tokens,
+                    "unknown": answer.unknown,
+                    "bytes": counts.bytes,
+                    "characters": counts.characters,
+                    "words": counts.words,
+                }
+            )
+        return rows
+
+    def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
+        total = math.fsum(row["log_prob"] for row in rows)
+        sums = {name: sum(row[name] for row in rows) for name in ("tokens", "unknown", "bytes", "characters", "words")}
+        counts = language.TextCounts(sums["bytes"], sums["characters"], sums["words"])
+        metrics: dict[str, Any] = {
+            "bits_per_byte": language.bits_per_byte(total, counts),
+            "bits_per_character": language.bits_per_character(total, counts),
+            "byte_perplexity": language.perplexity(total, counts.bytes),
+            "token_perplexity": language.perplexity(total, max(1, sums["tokens"])),
+            "oov_rate": sums["unknown"] / max(1, sums["tokens"]),
+            **{name: value for name, value in sums.items() if name != "unknown"},
+        }
+        if not _WITHOUT_SPACES & set(benchmark.language):
+            metrics["word_perplexity"] = language.perplexity(total, counts.words)
+        return Aggregate(metrics, _interval(benchmark, rows), {"unknown": sums["unknown"], "documents": len(rows)})
+
+
+def _interval(benchmark: Benchmark, rows: Sequence[Row]) -> uncertainty.Interval | None:
+    """Bootstrap over documents of the NLL per unit, turned into the main metric, which rises with it."""
+    unit, convert = _UNITS.get(benchmark.main_metric, _UNITS["bits_per_byte"])
+    if len(rows) < 2:
+        return None
+    nll = [-row["log_prob"] for row in rows]
+    _, replicates = uncertainty.bootstrap_ratio(nll, [row[unit] for row in rows], seed=benchmark.seed)
+    return uncertainty.percentile(convert(replicates), method="bootstrap over documents")
+
+
+def _bits(values: uncertainty.FloatArray) -> uncertainty.FloatArray:
+    return values / math.log(2)
+
+
+def _perplexities(values: uncertainty.FloatArray) -> uncertainty.FloatArray:
+    return np.exp(np.minimum(values, 700.0))
+
+
+_UNITS = {
+    "bits_per_byte": ("bytes", _bits),
+    "bits_per_character": ("characters", _bits),
+    "word_perplexity": ("words", _perplexities),
+    "byte_perplexity": ("bytes", _perplexities),
+    "token_perplexity": ("tokens", _perplexities),
+}

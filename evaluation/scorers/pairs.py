@@ -1,0 +1,62 @@
+"""Minimal pairs: is the good sentence strictly more likely than the bad one?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from evaluation.benchmarks.definition import Benchmark
+from evaluation.benchmarks.readers import Dataset
+from evaluation.metrics import pairs, uncertainty
+from evaluation.scorers.base import Aggregate, Model, NotScorable, Progress, Row, ask_in_batches
+
+
+class MinimalPairs:
+    """No context but the prefix token, no normalisation by length."""
+
+    name = "minimal_pairs"
+    version = 1
+
+    def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
+        arguments = benchmark.scorer_args
+        good = [str(item[arguments.get("good", "good")]) for item in dataset.items]
+        bad = [str(item[arguments.get("bad", "bad")]) for item in dataset.items]
+        answers = ask_in_batches(model, "log_likelihood", good + bad, progress)
+        rows = []
+        for position, item in enumerate(dataset.items):
+            first, second = answers[position], answers[len(good) + position]
+            if math.isnan(first.log_prob) or math.isnan(second.log_prob):
+                raise NotScorable("not_finite", f"The model gives {item.id} a probability that is not a number.")
+            rows.append(
+                {
+                    "id": item.id,
+                    "group": str(item[arguments["group"]]) if "group" in arguments else "",
+                    # An impossible sentence has log-probability -inf; JSON has no such number.
+                    "good": max(first.log_prob, -1e300),
+                    "bad": max(second.log_prob, -1e300),
+                    "right": pairs.is_right(first.log_prob, second.log_prob),
+                    "tie": first.log_prob == second.log_prob,
+                    "unknown": first.unknown + second.unknown,
+                }
+            )
+        return rows
+
+    def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
+        right, groups = [bool(row["right"]) for row in rows], [str(row["group"]) for row in rows]
+        scores = pairs.score(right, [bool(row["tie"]) for row in rows], groups)
+        values = [float(value) for value in right]
+        if scores.has_equal_groups:
+            interval = uncertainty.wilson(sum(right), len(right))
+        else:
+            interval = uncertainty.stratified_bootstrap_mean(values, groups, seed=benchmark.seed)
+        metrics: dict[str, Any] = {
+            "accuracy": scores.accuracy,
+            "share_right": scores.share_right,
+            "by_group": dict(scores.by_group),
+        }
+        if len(scores.by_group) > 1:
+            wider = uncertainty.cluster_bootstrap_mean(values, groups, seed=benchmark.seed)
+            metrics["accuracy_over_groups"] = {"low": wider.low, "high": wider.high, "method": wider.method}
+        unknown = sum(int(row["unknown"]) for row in rows)
+        return Aggregate(metrics, interval, {"ties": scores.ties, "unknown": unknown})
