@@ -2,6 +2,8 @@
 
 import re
 
+from django.utils.translation import gettext_noop
+
 _NAMESPACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,41}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 
@@ -21,16 +23,20 @@ RESERVED_NAMESPACES = frozenset(
 def namespace_fault(name: str) -> str | None:
     """Say what is wrong with a namespace name, or None. Rule: 2 to 42 letters, digits and single inner hyphens."""
     if len(name) < 2 or not _NAMESPACE.fullmatch(name):
-        return "Use 2 to 42 letters, digits and single hyphens, starting and ending with a letter or digit."
+        return gettext_noop(
+            "Use 2 to 42 letters, digits and single hyphens, starting and ending with a letter or digit."
+        )
     if name.lower() in RESERVED_NAMESPACES:
-        return "This name is kept for the site itself."
+        return gettext_noop("This name is kept for the site itself.")
     return None
 
 
 def repository_fault(name: str) -> str | None:
     """Say what is wrong with a repository name, or None (the public client's rule, hf-wire 2.3)."""
     if not _REPOSITORY.fullmatch(name) or "--" in name or ".." in name:
-        return 'Use up to 96 letters, digits, "-", "_" and "."; no "--" or "..", and no "-" or "." at the ends.'
+        return gettext_noop(
+            'Use up to 96 letters, digits, "-", "_" and "."; no "--" or "..", and no "-" or "." at the ends.'
+        )
     if name.lower().endswith(".git"):
-        return 'A name cannot end in ".git".'
+        return gettext_noop('A name cannot end in ".git".')
     return None

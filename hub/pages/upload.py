@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods
@@ -52,7 +52,7 @@ class NewRepositoryForm(PlainForm):
         owner = self.fields["owner"]
         assert isinstance(owner, forms.ChoiceField)
         owner.choices = [
-            (row.name, row.name if not row.is_organisation else _t("%(name)s (organisation)") % {"name": row.name})
+            (row.name, row.name if not row.is_organisation else gettext("%(name)s (organisation)") % {"name": row.name})
             for row in sorted(names, key=lambda row: row.is_organisation)
         ]
 
@@ -114,29 +114,29 @@ def add_files(request: HttpRequest, kind: str, namespace: str, name: str, revisi
 def _words() -> dict[str, str]:
     """What upload.js says; {braces} are filled in there."""
     return {
-        "waiting": _t("waiting"),
-        "checking": _t("checking"),
-        "sent": _t("{sent} of {size}"),
-        "verified": _t("verified"),
-        "known": _t("linked, already here"),
-        "ignored": _t("left out by .gitignore"),
-        "failed": _t("not sent"),
-        "remove": _t("Remove {name}"),
-        "total": _t("{count} files, {size}"),
-        "too_large": _t("Larger than this hub takes ({size})."),
-        "need_name": _t("Publish opens when there is a name."),
-        "need_files": _t("Publish opens when there is at least one file."),
-        "remove_failed": _t("Publish opens when the files that cannot be sent are removed."),
-        "bad_name": _t("Use letters, digits, “-”, “_” and “.”. Try {name}."),
-        "card_has_licence": _t("Your README.md declares {licence}; that is what counts."),
-        "card_gets_licence": _t("Your README.md declares no licence; a line is added to it."),
-        "lost": _t("{count} files did not arrive"),
-        "lost_help": _t("The others are kept. Publish again to send only what is missing."),
-        "refused": _t("Not published"),
-        "committing": _t("All files are here; writing the commit."),
-        "publishing": _t("Publishing"),
-        "publish": _t("Publish"),
-        "offline": _t("The hub cannot be reached. Check the connection, then publish again."),
+        "waiting": gettext("waiting"),
+        "checking": gettext("checking"),
+        "sent": gettext("{sent} of {size}"),
+        "verified": gettext("verified"),
+        "known": gettext("linked, already here"),
+        "ignored": gettext("left out by .gitignore"),
+        "failed": gettext("not sent"),
+        "remove": gettext("Remove {name}"),
+        "total": gettext("{count} files, {size}"),
+        "too_large": gettext("Larger than this hub takes ({size})."),
+        "need_name": gettext("Publish opens when there is a name."),
+        "need_files": gettext("Publish opens when there is at least one file."),
+        "remove_failed": gettext("Publish opens when the files that cannot be sent are removed."),
+        "bad_name": gettext("Use letters, digits, “-”, “_” and “.”. Try {name}."),
+        "card_has_licence": gettext("Your README.md declares {licence}; that is what counts."),
+        "card_gets_licence": gettext("Your README.md declares no licence; a line is added to it."),
+        "lost": gettext("{count} files did not arrive"),
+        "lost_help": gettext("The others are kept. Publish again to send only what is missing."),
+        "refused": gettext("Not published"),
+        "committing": gettext("All files are here; writing the commit."),
+        "publishing": gettext("Publishing"),
+        "publish": gettext("Publish"),
+        "offline": gettext("The hub cannot be reached. Check the connection, then publish again."),
     }
 
 
