@@ -1,6 +1,6 @@
 """The refusals of accounts."""
 
-from hub.core.exceptions import Conflict, Forbidden, Invalid, NotFound, Unauthorised
+from hub.core.exceptions import Conflict, Forbidden, Invalid, NotFound, OverLimit, Unauthorised
 
 
 class InvalidName(Invalid):
@@ -58,3 +58,14 @@ class LastAdmin(Conflict):
 class SignUpClosed(Forbidden):
     code = "sign_up_closed"
     message = "New accounts are made by this hub's administrator."
+
+
+class WrongPassword(Unauthorised):
+    code = "wrong_password"
+    message = "Name and password do not match. {left} tries left."
+
+
+class TooManyTries(OverLimit):
+    code = "too_many_tries"
+    message = "Too many tries. Wait {minutes} minutes, then try again."
+    wire_status = 429

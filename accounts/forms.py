@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from accounts import services
+from accounts.exceptions import TooManyTries, WrongPassword
 from accounts.models import Role, Scope, User
 from hub.core.names import namespace_fault
 
@@ -34,14 +36,32 @@ class SignInForm(PlainForm):
     )
     user: User | None = None
 
+    def __init__(self, *args: Any, address: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._address = address
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("username") and data.get("password"):
-            found = authenticate(username=data["username"], password=data["password"])
-            if found is None:
-                self.add_error("password", _("Name and password do not match."))
-            elif isinstance(found, User):
-                self.user = found
+            try:
+                self.user = services.check_password(
+                    username=data["username"], password=data["password"], address=self._address
+                )
+            except WrongPassword as error:
+                left = int(error.details["left"])
+                text = ngettext("%(left)d try left.", "%(left)d tries left.", left) % {"left": left}
+                self.add_error("password", _("Name and password do not match. {left}").format(left=text))
+            except TooManyTries as error:
+                minutes = int(error.details["minutes"])
+                self.add_error(
+                    "password",
+                    ngettext(
+                        "Too many tries. Wait %(minutes)d minute, then try again.",
+                        "Too many tries. Wait %(minutes)d minutes, then try again.",
+                        minutes,
+                    )
+                    % {"minutes": minutes},
+                )
         return data
 
 

@@ -147,3 +147,17 @@ class AccessToken(models.Model):
 
     def is_expired(self, *, at: datetime | None = None) -> bool:
         return self.expires_at is not None and self.expires_at <= (at or timezone.now())
+
+
+class SignInTries(models.Model):
+    """Failed sign-ins of one name from one address in the current window."""
+
+    key = models.CharField(max_length=100, unique=True, help_text="name|address")
+    failures = models.PositiveSmallIntegerField(default=0)
+    started_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "sign-in tries"
+
+    def __str__(self) -> str:
+        return self.key

@@ -30,6 +30,12 @@ from accounts.models import AccessToken, Organisation, Role, User
 BACKEND = "accounts.backends.CaseInsensitiveBackend"
 
 
+def caller_address(request: HttpRequest) -> str:
+    """The caller's address. Behind a trusted front server, the last one that it added."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.SMALLHUB_BEHIND_PROXY else ""
+    return forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR", "")
+
+
 def _next_page(request: HttpRequest) -> str:
     """Where the person was going, if that is a page of this site."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
@@ -45,7 +51,7 @@ def _next_page(request: HttpRequest) -> str:
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and request.method == "GET":
         return redirect(_next_page(request))
-    form = SignInForm(request.POST if request.method == "POST" else None)
+    form = SignInForm(request.POST if request.method == "POST" else None, address=caller_address(request))
     if form.is_valid() and form.user is not None:
         login(request, form.user, backend=BACKEND)
         return redirect(_next_page(request))

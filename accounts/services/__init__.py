@@ -8,11 +8,13 @@ from accounts.services.people import (
     set_password,
     update_profile,
 )
+from accounts.services.sign_in import check_password
 from accounts.services.tokens import authenticate_token, create_token, revoke_token
 
 __all__ = [
     "add_member",
     "authenticate_token",
+    "check_password",
     "create_organisation",
     "create_token",
     "create_user",

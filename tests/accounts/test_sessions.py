@@ -24,7 +24,7 @@ def test_a_wrong_name_and_a_wrong_password_look_alike(client: Client, name: str,
     answer = client.post("/login", {"username": name, "password": password})
 
     assert answer.status_code == 400
-    assert answer.context["form"].errors == {"password": ["Name and password do not match."]}
+    assert answer.context["form"].errors == {"password": ["Name and password do not match. 7 tries left."]}
     assert "_auth_user_id" not in client.session
 
 
