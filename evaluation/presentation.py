@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from evaluation.models import Evaluation, Run, Score, State, Step
 from hub.core.numbers import number, size_parts
@@ -42,6 +42,22 @@ METRICS: dict[str, Text] = {
     "spearman": gettext_lazy("Spearman"),
     "word_perplexity": gettext_lazy("word perplexity"),
 }
+
+
+# Names that the product's own benchmarks and baselines carry; other benchmarks are shown as they are called.
+_KNOWN_NAMES = (
+    gettext_noop("Grammar pairs, Chinese"),
+    gettext_noop("Grammar pairs, English"),
+    gettext_noop("Running text, Chinese"),
+    gettext_noop("Running text, English"),
+    gettext_noop("Sentiment, Chinese"),
+    gettext_noop("Sentiment, English"),
+    gettext_noop("Topics of short texts, Chinese"),
+    gettext_noop("Topics of short texts, English"),
+    gettext_noop("majority"),
+    gettext_noop("shorter string wins"),
+    gettext_noop("unigram bytes"),
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,7 @@ def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading
     low, high = times(scale.get("low")), times(scale.get("high"))
     value = score.value * factor
     reading = Reading(
-        name=score.benchmark.title,
+        name=shown_name(score.benchmark.title),
         metric=metric_name(score.metric),
         value=value,
         text=number(value, decimals=1) if unit == "%" else number(value),
@@ -104,7 +120,7 @@ def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading
         ci_low=times(score.low),
         ci_high=times(score.high),
         baseline=times(score.baseline_value),
-        baseline_name=score.baseline_name.replace("_", " "),
+        baseline_name=shown_name(score.baseline_name.replace("_", " ")),
         chance=times(score.chance),
         higher_is_better=score.higher_is_better,
         url=url,
@@ -127,6 +143,11 @@ def _noted(reading: Reading) -> Reading:
     return replace(reading, note=" · ".join(parts))
 
 
+def shown_name(name: str) -> str:
+    """A benchmark's or baseline's name in the reader's language, where the product knows it."""
+    return gettext(name) if name in _KNOWN_NAMES else name
+
+
 def metric_name(metric: str) -> Text:
     return METRICS.get(metric, metric.replace("_", " "))
 
@@ -146,16 +167,35 @@ def cost_readings(cost: dict[str, Any], *, short: bool = True) -> list[Reading]:
                 Reading(name, value, text, unit, low=low, high=high, kind="log", higher_is_better=higher, short=short)
             )
 
-    size, first, speed, memory = (cost.get(key) for key in ("bytes", "first_token_s", "tokens_per_s", "peak_rss_bytes"))
+    size, memory = cost.get("bytes"), cost.get("peak_rss_bytes")
     if size is not None:
         add(gettext("Size on disk"), size / 1e6, *size_parts(size), SIZE_MB, False)
-    if first is not None:
-        add(gettext("First token"), first * 1e3, number(first * 1e3), "ms", FIRST_TOKEN_MS, False)
-    if speed is not None:
-        add(gettext("Speed"), speed, number(speed), gettext("tokens/s"), TOKENS_PER_S, True)
+    for key, name in (("first_token_s", gettext("First token")), ("first_answer_s", gettext("First answer"))):
+        if cost.get(key) is not None:
+            add(name, cost[key] * 1e3, number(cost[key] * 1e3), "ms", FIRST_TOKEN_MS, False)
+    for key, unit in (("tokens_per_s", gettext("tokens/s")), ("answers_per_s", gettext("texts/s"))):
+        if cost.get(key) is not None:
+            add(gettext("Speed"), cost[key], number(cost[key]), unit, TOKENS_PER_S, True)
     if memory is not None:
         add(gettext("Peak memory"), memory / 1e6, *size_parts(memory), MEMORY_MB, False)
     return readings
+
+
+def first_answer_ms(cost: dict[str, Any]) -> float | None:
+    """How long the first token, or the first answer of a model without tokens, takes."""
+    seconds = cost.get("first_token_s")
+    seconds = cost.get("first_answer_s") if seconds is None else seconds
+    return None if seconds is None else seconds * 1e3
+
+
+def family(inspected: dict[str, Any]) -> str:
+    """The family of an architecture, short enough for a row: "Transformer", "GRU", "n-gram"."""
+    architecture = str(inspected.get("architecture") or "")
+    lowered = architecture.lower()
+    for word, name in (("ngram", "n-gram"), ("n-gram", "n-gram"), ("gru", "GRU"), ("lstm", "LSTM")):
+        if word in lowered:
+            return name
+    return "Transformer" if inspected.get("runtime") == "transformers" else architecture
 
 
 @dataclass(frozen=True)
@@ -260,7 +300,7 @@ def benchmark_rows(runs: Iterable[Run]) -> list[BenchmarkRow]:
         rows.append(
             BenchmarkRow(
                 run=run,
-                title=run.benchmark.title if run.benchmark else "",
+                title=shown_name(run.benchmark.title) if run.benchmark else "",
                 state=state,
                 reading=score_reading(score) if score else None,
                 n=score.n if score else None,

@@ -70,6 +70,7 @@ def run_context(found: Evaluation | None) -> dict[str, Any]:
         "percent": progress_percent(runs),
         "rows": benchmark_rows(runs),
         "cost": cost_readings(result_of(found, Step.COST)),
+        "machine": result_of(found, Step.COST).get("machine") or {},
         "smoke_checks": result_of(found, Step.SMOKE).get("checks") or [],
         "findings": result_of(found, Step.SCAN).get("findings") or [],
         "logs": [(run, run.log) for run in runs if run.log],

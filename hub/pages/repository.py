@@ -157,7 +157,7 @@ def _measured(opened: Opened) -> dict[str, Any]:
         "open_runs": sum(run.is_open for run in runs),
         "not_scored": [row for row in benchmark_rows(runs) if row.reading is None and row.state != "not_applicable"],
         "cost": cost_readings(cost),
-        "machine": cost.get("machine"),
+        "machine": cost.get("machine") or {},
         "facts": facts(repository, result_of(evaluation, Step.INSPECT)),
         "held": opened.commit.held,
     }
@@ -165,12 +165,17 @@ def _measured(opened: Opened) -> dict[str, Any]:
 
 def facts(repository: Repository, inspected: dict[str, Any]) -> list[tuple[str, Any, str]]:
     """What the files tell of the model: (label, value, how to write it: text, count or tokens)."""
+    tokenizer = inspected.get("tokenizer") or {}
+    labels = inspected.get("labels") or ()
+    formats = repository.parameters_by_dtype or inspected.get("parameters_by_dtype") or {}
     found = [
         (gettext("Architecture"), inspected.get("architecture"), "text"),
         (gettext("Parameters"), repository.parameters or inspected.get("parameters"), "count"),
-        (gettext("Number format"), inspected.get("dtype"), "text"),
+        (gettext("Number format"), ", ".join(sorted(formats)), "text"),
         (gettext("Context"), inspected.get("context_length"), "tokens"),
-        (gettext("Vocabulary"), inspected.get("vocabulary_size"), "number"),
+        (gettext("Vocabulary"), tokenizer.get("vocabulary_size"), "number"),
+        (gettext("Tokenizer"), tokenizer.get("kind"), "text"),
+        (gettext("Labels"), ", ".join(labels) if len(labels) <= 12 else len(labels), "text"),
         (gettext("Library"), repository.library, "text"),
     ]
     return [fact for fact in found if fact[1]]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.models import Benchmark, Evaluation, Score, Step
-from evaluation.presentation import Reading, result_of, score_reading, scores_of
+from evaluation.presentation import Reading, family, first_answer_ms, result_of, score_reading, scores_of
 from models_registry.models import Repository
 
 
@@ -57,13 +57,12 @@ def _row(repository: Repository, evaluation: Evaluation | None, benchmark: Bench
         else main_score(scores)
     )
     cost, facts = result_of(evaluation, Step.COST), result_of(evaluation, Step.INSPECT)
-    first = cost.get("first_token_s")
     return Row(
         repository=repository,
         evaluation=evaluation,
         reading=score_reading(main) if main else None,
-        first_token_ms=None if first is None else first * 1000,
-        architecture=str(facts.get("family") or facts.get("architecture") or ""),
+        first_token_ms=first_answer_ms(cost),
+        architecture=family(facts),
     )
 
 
