@@ -132,14 +132,9 @@ def _check(path: Path) -> None:
     if path.suffix == ".safetensors":
         safetensors.read_file(path)
     elif path.suffix == ".json":
-        config_json.parse(_read(path), limits=_limits_for(path.name))
+        config_json.parse(_read(path), limits=config_json.limits_for(path.name))
     elif path.stat().st_size > _MAX_TEXT_BYTES:
         raise BadFormat("too_large", f"{path.name} is larger than {_MAX_TEXT_BYTES:,} bytes.")
-
-
-def _limits_for(name: str) -> config_json.JsonLimits:
-    wide = name in ("tokenizer.json", "vocab.json", "added_tokens.json", "model.safetensors.index.json")
-    return config_json.TOKENIZER_LIMITS if wide else config_json.DEFAULT_LIMITS
 
 
 def _read(path: Path) -> bytes:
@@ -150,7 +145,9 @@ def _read(path: Path) -> bytes:
 def _place(source: Path, destination: Path, *, readable_by_others: bool) -> None:
     """Link, copy, or write a cleaned configuration."""
     if source.name.endswith("config.json"):
-        cleaned, changed = without_code_keys(config_json.parse(_read(source), limits=_limits_for(source.name)))
+        cleaned, changed = without_code_keys(
+            config_json.parse(_read(source), limits=config_json.limits_for(source.name))
+        )
         if changed:
             destination.write_text(json.dumps(cleaned, ensure_ascii=False), encoding="utf-8")
             destination.chmod(0o444)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -22,15 +23,28 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 @dataclass(frozen=True)
 class JsonLimits:
-    """How much JSON is accepted. `depth` counts nested lists and objects; a bare number has depth 0."""
+    """How much JSON is accepted. `depth` counts nested lists and objects; a bare number has depth 0.
+
+    `wide_integers` lets integers have up to 40 digits: a common tokenizer library writes 10³⁰ for "no limit".
+    """
 
     size_bytes: int = 5_000_000
     depth: int = 64
+    wide_integers: bool = False
 
 
 DEFAULT_LIMITS = JsonLimits()
 # Vocabularies of a quarter of a million entries are common; they are wide, never deep.
 TOKENIZER_LIMITS = JsonLimits(size_bytes=64_000_000, depth=32)
+TOKENIZER_SETTINGS_LIMITS = JsonLimits(wide_integers=True)
+_TOKENIZER_TABLES = frozenset({"tokenizer.json", "vocab.json", "added_tokens.json", "model.safetensors.index.json"})
+
+
+def limits_for(name: str) -> JsonLimits:
+    """The limits for a model's file of that name (without its folder)."""
+    if name in _TOKENIZER_TABLES:
+        return TOKENIZER_LIMITS
+    return TOKENIZER_SETTINGS_LIMITS if name == "tokenizer_config.json" else DEFAULT_LIMITS
 
 
 def parse(data: bytes, *, limits: JsonLimits = DEFAULT_LIMITS) -> Any:
@@ -49,7 +63,7 @@ def parse(data: bytes, *, limits: JsonLimits = DEFAULT_LIMITS) -> Any:
     if text.startswith("\ufeff"):
         raise BadFormat("json_encoding", "The JSON starts with a byte order mark.")
     try:
-        value = _DECODER.decode(text)
+        value = (_WIDE_DECODER if limits.wide_integers else _DECODER).decode(text)
     except RecursionError as error:
         raise BadFormat("json_too_deep", f"The JSON nests deeper than {limits.depth} levels.") from error
     except json.JSONDecodeError as error:
@@ -100,6 +114,13 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def _wide_integer(digits: str) -> int:
+    """Read an integer of up to 40 digits."""
+    if len(digits) > 40:
+        raise BadFormat("json_number", f"The integer {printable(digits, limit=24)} has {len(digits):,} digits.")
+    return int(digits)
+
+
 def _float(digits: str) -> float:
     """Read a decimal number, refusing what overflows to infinity."""
     value = float(digits) if len(digits) <= 400 else math.inf
@@ -142,6 +163,10 @@ def _check_surrogates(value: Any) -> None:
                 raise BadFormat("json_encoding", "A string holds half of a surrogate pair.") from error
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique_pairs, parse_int=_integer, parse_float=_float, parse_constant=_constant
-)
+def _decoder(read_integer: Callable[[str], int]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_unique_pairs, parse_int=read_integer, parse_float=_float, parse_constant=_constant
+    )
+
+
+_DECODER, _WIDE_DECODER = _decoder(_integer), _decoder(_wide_integer)

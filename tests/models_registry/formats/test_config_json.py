@@ -82,3 +82,11 @@ def test_size_is_limited_before_anything_is_parsed() -> None:
 def test_a_list_is_not_a_configuration() -> None:
     with pytest.raises(BadFormat, match="must be an object"):
         config_json.parse_object(b"[]")
+
+
+def test_the_usual_no_limit_of_tokenizer_settings_is_read_there_and_only_there() -> None:
+    raw = b'{"model_max_length": 1000000000000000019884624838656}'
+
+    assert config_json.parse(raw, limits=config_json.limits_for("tokenizer_config.json"))["model_max_length"] > 10**29
+    with pytest.raises(BadFormat):
+        config_json.parse(raw, limits=config_json.limits_for("config.json"))

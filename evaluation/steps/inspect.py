@@ -1,0 +1,262 @@
+"""Inspect: what a model is, told by its own files. Headers and JSON are read with limits; no weight is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models_registry.formats import config_json, safetensors
+from models_registry.formats.errors import BadFormat
+
+_CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len", "max_sequence_length")
+_HIDDEN_KEYS = ("hidden_size", "n_embd", "d_model", "dim", "embedding_size")
+_LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+_VOCABULARY_KEYS = ("vocab_size", "vocabulary_size")
+# What Python, numpy and torch take before a weight is loaded, and how much room activations get, roughly.
+_BASE_BYTES = {"transformers": 450_000_000, "recurrent": 350_000_000, "ngram": 60_000_000}
+_FLOAT_BYTES = 4
+# Positions, keys and masks: stored beside parameters, but nothing that was learnt.
+_TABLES = frozenset({"I64", "U64", "BOOL"})
+_WORKING_FACTOR = 1.25
+MEMORY_QUOTA_BYTES = 16 * (1 << 30)
+
+
+@dataclass(frozen=True)
+class TokenizerFacts:
+    """`kind` as the tokenizer's own file names it (BPE, WordPiece, Unigram, byte, char, word …)."""
+
+    kind: str
+    vocabulary_size: int
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Facts from the files. `refusal` says why the model cannot be loaded here, and is empty if it can.
+
+    `estimated_memory_bytes` is what loading in 32-bit floats on a CPU should take, library included.
+    """
+
+    format: str
+    runtime: str = ""
+    task: str = ""
+    architecture: str = ""
+    capabilities: tuple[str, ...] = ()
+    parameters: int = 0
+    parameters_by_dtype: Mapping[str, int] = field(default_factory=dict)
+    tensors: int = 0
+    weight_bytes: int = 0
+    total_bytes: int = 0
+    tokenizer: TokenizerFacts | None = None
+    context_length: int | None = None
+    labels: tuple[str, ...] = ()
+    estimated_memory_bytes: int = 0
+    warnings: tuple[str, ...] = ()
+    refusal_code: str = ""
+    refusal: str = ""
+
+    @property
+    def is_loadable(self) -> bool:
+        return not self.refusal
+
+    def summary(self) -> str:
+        """One sentence for the list of steps."""
+        if self.refusal:
+            return self.refusal
+        dtypes = ", ".join(sorted(self.parameters_by_dtype))
+        return f"{self.architecture}, {self.parameters:,} parameters in {self.tensors:,} tensors ({dtypes})."
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for the database and the API."""
+        return asdict(self)
+
+
+def inspect(folder: Path) -> Inspection:
+    """Read a model's folder.
+
+    Never raises for what the files say: a model that cannot be loaded is described as far as it can be, with the
+    reason in `refusal`.
+    """
+    headers, fault = _headers(folder)
+    config, config_fault = _config(folder)
+    facts: dict[str, Any] = {
+        "format": _format(folder, headers),
+        "parameters": sum(_by_dtype(headers.values()).values()),
+        "parameters_by_dtype": _by_dtype(headers.values()),
+        "tensors": sum(len(header.tensors) for header in headers.values()),
+        "weight_bytes": sum(header.size_bytes for header in headers.values()),
+        "total_bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        "tokenizer": _tokenizer(folder, config),
+        "context_length": _first_integer(config, _CONTEXT_KEYS),
+        "labels": _labels(config),
+        "architecture": _architecture(config),
+    }
+    refusal = fault or config_fault or _too_large(config, facts)
+    if refusal is None:
+        facts, refusal = _recognised(folder, facts)
+    code, sentence = refusal or ("", "")
+    facts["estimated_memory_bytes"] = _memory(facts)
+    if not sentence and facts["estimated_memory_bytes"] > MEMORY_QUOTA_BYTES:
+        code, sentence = "too_large", _memory_sentence(facts["estimated_memory_bytes"])
+    return Inspection(**facts, warnings=_warnings(facts, config), refusal_code=code, refusal=sentence)
+
+
+Refusal = tuple[str, str]
+
+
+def _headers(folder: Path) -> tuple[dict[str, safetensors.SafetensorsHeader], Refusal | None]:
+    """The headers of all safetensors files at the top, and the first fault found."""
+    headers = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            headers[path.name] = safetensors.read_file(path)
+        except BadFormat as error:
+            return headers, (error.code, f"{path.name}: {error.detail}")
+    return headers, None
+
+
+def _config(folder: Path) -> tuple[dict[str, Any], Refusal | None]:
+    if not (folder / "config.json").is_file():
+        return {}, ("missing_config", "There is no config.json, so nothing says what the weights are.")
+    try:
+        return config_json.read_object(folder / "config.json"), None
+    except BadFormat as error:
+        return {}, (error.code, f"config.json: {error.detail}")
+
+
+def _format(folder: Path, headers: Mapping[str, Any]) -> str:
+    if headers:
+        return "safetensors"
+    others = {"gguf": ".gguf", "onnx": ".onnx", "keras": ".keras", "pickle": ".bin .pt .pth .pkl .ckpt .joblib"}
+    for name, suffixes in others.items():
+        if any(path.suffix in suffixes.split() for path in folder.iterdir() if path.suffix):
+            return name
+    return "unknown"
+
+
+def _by_dtype(headers: Any) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for header in headers:
+        for dtype, number in header.by_dtype().items():
+            if dtype not in _TABLES:
+                counts[dtype] = counts.get(dtype, 0) + number
+    return counts
+
+
+def _recognised(folder: Path, facts: dict[str, Any]) -> tuple[dict[str, Any], Refusal | None]:
+    """Ask the loader that everybody gets what it would do with these files. It reads JSON and headers alone."""
+    from smallhub.runtimes import UnsupportedModel, recognise  # Imported here: the web processes never need it.
+
+    try:
+        found = recognise(folder)
+    except UnsupportedModel as error:
+        return facts, (str(error.code), str(error))
+    return {
+        **facts,
+        "runtime": found.runtime,
+        "task": found.task,
+        "architecture": found.architecture,
+        "capabilities": tuple(sorted(found.capabilities)),
+    }, None
+
+
+def _architecture(config: Mapping[str, Any]) -> str:
+    names = config.get("architectures")
+    if isinstance(names, list) and names and isinstance(names[0], str):
+        return names[0][:120]
+    return str(config.get("model_type", ""))[:120]
+
+
+def _first_integer(config: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    for name in names:
+        if type(config.get(name)) is int and config[name] > 0:
+            return int(config[name])
+    return None
+
+
+def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """A classifier's labels in the order of their numbers."""
+    table = config.get("id2label")
+    if not isinstance(table, dict) or not all(key.isdigit() for key in table):
+        return ()
+    return tuple(str(table[key])[:120] for key in sorted(table, key=int))[:10_000]
+
+
+def _too_large(config: Mapping[str, Any], facts: Mapping[str, Any]) -> Refusal | None:
+    """Refuse a configuration that asks for far more than its weights hold, before a library would build it.
+
+    The estimate is the usual one: an embedding, and twelve squares of the width per layer.
+    """
+    hidden, layers = _first_integer(config, _HIDDEN_KEYS) or 0, _first_integer(config, _LAYER_KEYS) or 0
+    vocabulary = _first_integer(config, _VOCABULARY_KEYS) or 0
+    context = _first_integer(config, _CONTEXT_KEYS) or 0
+    if context > 100_000_000 or layers > 100_000 or hidden > 10_000_000 or vocabulary > 100_000_000:
+        return "config_out_of_range", "config.json asks for a size that no model has."
+    # Layers may share one set of weights (then a twelfth of the plain estimate is a lot), hence the wide margin.
+    wanted = vocabulary * hidden + 12 * layers * hidden * hidden
+    if wanted * _FLOAT_BYTES > MEMORY_QUOTA_BYTES and wanted > 100 * max(1, int(facts["parameters"])):
+        return (
+            "config_too_large",
+            f"config.json describes about {wanted:,} parameters; the weights hold {facts['parameters']:,}.",
+        )
+    return None
+
+
+def _tokenizer(folder: Path, config: Mapping[str, Any]) -> TokenizerFacts | None:
+    """Kind and size of the vocabulary, from tokenizer.json, vocab.txt or vocab.json."""
+    if (folder / "tokenizer.json").is_file():
+        return _fast_tokenizer(folder / "tokenizer.json")
+    if (folder / "vocab.txt").is_file():
+        with (folder / "vocab.txt").open("rb") as stream:
+            lines = config_json.read_limited(stream, config_json.TOKENIZER_LIMITS.size_bytes).splitlines()
+        return TokenizerFacts("WordPiece", len(lines))
+    if (folder / "vocab.json").is_file():
+        size = _first_integer(config, _VOCABULARY_KEYS)
+        return TokenizerFacts(str(config.get("unit", "BPE"))[:40], size or _entries(folder / "vocab.json"))
+    size = _first_integer(config, _VOCABULARY_KEYS)
+    return TokenizerFacts(str(config["unit"])[:40], size) if size and isinstance(config.get("unit"), str) else None
+
+
+def _fast_tokenizer(path: Path) -> TokenizerFacts | None:
+    try:
+        table = config_json.read_object(path, limits=config_json.TOKENIZER_LIMITS)
+    except BadFormat:
+        return None  # The scan has already told of it; here it is merely unknown.
+    model = table.get("model")
+    if not isinstance(model, dict):
+        return None
+    vocabulary = model.get("vocab")
+    ids = set(vocabulary.values()) if isinstance(vocabulary, dict) else set(range(len(vocabulary or ())))
+    added = table.get("added_tokens")
+    if isinstance(added, list):
+        ids |= {row.get("id") for row in added if isinstance(row, dict) and type(row.get("id")) is int}
+    return TokenizerFacts(str(model.get("type", "unknown"))[:40], len(ids))
+
+
+def _entries(path: Path) -> int:
+    try:
+        return len(config_json.read_object(path, limits=config_json.TOKENIZER_LIMITS))
+    except BadFormat:
+        return 0
+
+
+def _memory(facts: Mapping[str, Any]) -> int:
+    base = _BASE_BYTES.get(str(facts.get("runtime", "")), _BASE_BYTES["transformers"])
+    return base + int(facts["parameters"] * _FLOAT_BYTES * _WORKING_FACTOR)
+
+
+def _memory_sentence(size_bytes: int) -> str:
+    return f"Loading it would take about {size_bytes / (1 << 30):.1f} GiB; the limit is {MEMORY_QUOTA_BYTES >> 30} GiB."
+
+
+def _warnings(facts: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Contradictions that do not stop the model from loading."""
+    found = []
+    tokenizer: TokenizerFacts | None = facts["tokenizer"]
+    declared = _first_integer(config, _VOCABULARY_KEYS)
+    if tokenizer and declared and tokenizer.vocabulary_size > declared:
+        found.append(f"The tokenizer has {tokenizer.vocabulary_size:,} tokens, config.json declares {declared:,}.")
+    if facts["labels"] and all(label.startswith("LABEL_") for label in facts["labels"]):
+        found.append("The labels are numbers only (LABEL_0 …); give them names in id2label.")
+    return tuple(found)
