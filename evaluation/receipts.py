@@ -1,0 +1,200 @@
+"""Receipts: the whole record of one result as canonical JSON, named by its SHA-256. Pure; whoever stores it signs it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from evaluation import machine
+from evaluation.benchmarks import Benchmark
+from evaluation.engine import Result
+from evaluation.sandbox import Usage
+
+RECEIPT_VERSION = 1
+RUNNER_VERSION = "1"
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+)
+
+
+@dataclass(frozen=True)
+class MeasuredFile:
+    """A file of the model as it was measured."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """What was measured: repository, commit and the exact bytes."""
+
+    repository: str
+    commit: str
+    files: Sequence[MeasuredFile]
+    format: str
+    chat_template_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """`body` is canonical JSON; `sha256` is its hash and its name."""
+
+    body: str
+    sha256: str
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys, without white space, numbers in their shortest round-trip form.
+
+    Raises:
+        ValueError: a number that JSON lacks. A receipt never hides one.
+    """
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON of a value."""
+    return hashlib.sha256(canonical(value).encode("utf-8")).hexdigest()
+
+
+def seal(record: Mapping[str, Any]) -> Receipt:
+    """Freeze a record into a receipt."""
+    body = canonical(record)
+    return Receipt(body=body, sha256=hashlib.sha256(body.encode("utf-8")).hexdigest())
+
+
+def build(
+    *,
+    model: ModelIdentity,
+    benchmark: Benchmark,
+    dataset_commit: str,
+    result: Result,
+    loaded: Mapping[str, Any],
+    usage: Usage,
+    threads: int,
+    walls: Mapping[str, Any],
+    code_commit: str,
+    created_at: str,
+) -> Receipt:
+    """The receipt of one benchmark result.
+
+    Args:
+        dataset_commit: the commit of the data set that the benchmark pins.
+        loaded: what `session.load()` gave.
+        walls: which walls stood (`session.walls`); who the child ran as is left out, being drawn anew each time.
+        code_commit: version of this software, or an empty text where it is not known.
+        created_at: ISO 8601, UTC.
+    """
+    return seal(
+        {
+            "receipt_version": RECEIPT_VERSION,
+            "created_at": created_at,
+            "model": _model(model, loaded),
+            "benchmark": _benchmark(benchmark, dataset_commit, result),
+            "method": {**result.method, "tier": result.tier, "max_length": benchmark.limits.tokens},
+            "code": {"runner_version": RUNNER_VERSION, "git_commit": code_commit},
+            "env": environment(threads=threads, walls=walls),
+            "seeds": {**result.seeds, "python": 0, "numpy": benchmark.seed, "torch": 0},
+            "result": _result(benchmark, result),
+            "items": {"sha256": result.rows_sha256, "count": result.n, "format": "jsonl"},
+            "cost": {
+                "seconds": round(result.seconds, 3),
+                "cpu_s": round(usage.cpu_s, 3),
+                "peak_rss_bytes": usage.peak_rss_bytes,
+                "load_s": round(float(loaded.get("wall_s", 0.0)), 3),
+            },
+            "parent": None,
+        }
+    )
+
+
+def environment(*, threads: int, walls: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything of the machine and its packages that can move the last bits of a number."""
+    here = machine.describe()
+    return {
+        **machine.packages(),
+        "python": here.python,
+        "os": here.system,
+        "architecture": here.architecture,
+        "libc": " ".join(platform.libc_ver()),
+        "cpu_model": here.cpu_model,
+        "cpu_flags_sha256": machine.cpu_flags_digest(),
+        "cores": here.cores,
+        "threads": threads,
+        "interop_threads": 1,
+        "device": "cpu",
+        "load_average": here.load_average,
+        "calibration_gflops": here.calibration_gflops,
+        "env_sha256": machine.environment_digest(),
+        "sandbox": {name: walls[name] for name in ("landlock", "seccomp", "namespaces") if name in walls},
+    }
+
+
+def _model(model: ModelIdentity, loaded: Mapping[str, Any]) -> dict[str, Any]:
+    files = sorted(model.files, key=lambda file: file.path)
+    tokenizer = [asdict(file) for file in files if file.path in _TOKENIZER_FILES]
+    described = loaded.get("description") or {}
+    return {
+        "repository": model.repository,
+        "commit": model.commit,
+        "format": model.format,
+        "runtime": loaded.get("runtime"),
+        "architecture": described.get("architecture"),
+        "dtype": described.get("dtype"),
+        "files": [{"path": file.path, "sha256": file.sha256, "bytes": file.size_bytes} for file in files],
+        "tokenizer_sha256": digest(tokenizer) if tokenizer else None,
+        "chat_template_sha256": model.chat_template_sha256,
+    }
+
+
+def _benchmark(benchmark: Benchmark, dataset_commit: str, result: Result) -> dict[str, Any]:
+    return {
+        "id": benchmark.id,
+        "version": benchmark.version,
+        "definition_sha256": digest(dict(benchmark.declared)),
+        "dataset_commit": dataset_commit,
+        "files": [{"path": file.path, "sha256": file.sha256} for file in benchmark.files],
+        "split": benchmark.split,
+        "subset_rule": benchmark.subset_rule,
+        "n_items": result.n,
+        "items_sha256": result.items_sha256,
+    }
+
+
+def _result(benchmark: Benchmark, result: Result) -> dict[str, Any]:
+    interval = result.interval
+    return {
+        "main_metric": result.main_metric,
+        "value": result.value,
+        "metrics": _finite(dict(result.metrics)),
+        "ci": None if interval is None else asdict(interval),
+        "n": result.n,
+        "chance": benchmark.chance,
+        "baseline": None if benchmark.baseline is None else asdict(benchmark.baseline),
+        "states": dict(result.states),
+        "counts": dict(result.counts),
+    }
+
+
+def _finite(value: Any) -> Any:
+    """Side metrics may be infinite (a perplexity past all floats): written as a word, since JSON has no such number."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
