@@ -214,6 +214,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env_str("SMALLHUB_LOG_LEVEL", "INFO")},
     "loggers": {
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
         "kombu.connection": {"level": "ERROR"},
         "django.server": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
