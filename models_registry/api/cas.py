@@ -1,9 +1,11 @@
 """The wire: the chunk store (E53 to E61). Callers carry a Xet token; data addresses are signed instead."""
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator
 
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
@@ -14,13 +16,14 @@ from hub.core.ranges import Span
 from models_registry.api.grants import BadGrant, Grant, Redeemed, redeem
 from models_registry.api.lookup import endpoint
 from models_registry.api.sending import file_range, requested_span
-from models_registry.api.xet_tokens import cas_space, redeem_xet_token
+from models_registry.api.xet_tokens import LIFETIME_S, cas_space, redeem_xet_token
 from models_registry.models import RepositoryContent, Xorb
 from models_registry.services import content as contents
 from models_registry.storage.blobs import blob_store
 from models_registry.storage.digests import BlobDigest, XetHash
 from models_registry.storage.exceptions import LengthRequired, RangeNotSatisfiable
 from models_registry.storage.shard import MAX_BODY_BYTES as MAX_SHARD_BYTES
+from models_registry.storage.shard import is_asked_for
 from models_registry.storage.terms import Term
 
 PREFIXES = {"default", "default-merkledb"}  # The specification names one, clients send the other.
@@ -150,7 +153,11 @@ def chunk(request: HttpRequest, space: str, prefix: str, chunk_hash: str) -> Htt
     caller = redeem_xet_token(request, space, action=Grant.READ)
     _known_prefix(prefix)
     answer = contents.dedupe_answer(
-        repository=caller.repository, user=caller.user, chunk_hash=chunk_hash, now_s=int(time.time())
+        repository=caller.repository,
+        user=caller.user,
+        chunk_hash=chunk_hash,
+        now_s=int(time.time()),
+        with_newest=_is_first_question(request, chunk_hash),
     )
     if answer is None:
         raise UnknownChunk
@@ -167,6 +174,14 @@ def no_grants(request: HttpRequest, space: str, rest: str) -> HttpResponse:
 def telemetry(request: HttpRequest) -> HttpResponse:
     """E61. Clients send it to the root of the host, whatever the address of the store. It is not looked at."""
     return HttpResponse(status=204)
+
+
+def _is_first_question(request: HttpRequest, chunk_hash: str) -> bool:
+    """Is this the first chunk of a file, and the first such question of this upload? Then a hint is worth its bytes."""
+    if is_asked_for(XetHash(chunk_hash).to_bytes()):
+        return False
+    token = hashlib.sha256(request.headers["Authorization"].encode()).hexdigest()
+    return cache.add(f"dedupe-hint-{token}", True, timeout=LIFETIME_S)
 
 
 def _known_prefix(prefix: str) -> None:

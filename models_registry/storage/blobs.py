@@ -5,6 +5,7 @@ other bytes; putting what is there already is harmless, and mends a damaged copy
 """
 
 import errno
+import fcntl
 import os
 import secrets
 import threading
@@ -58,6 +59,9 @@ class BlobStore(Protocol):
 
     def delete(self, digest: BlobDigest) -> bool:
         """Drop a blob. False if it was not there."""
+
+    def retire(self, digest: BlobDigest, *, untouched_for_s: float) -> bool:
+        """Drop a blob that nobody put for so long. Can never take one that an upload is about to rely on."""
 
     def iterate(self) -> Iterator[StoredBlob]:
         """Every blob, in no particular order."""
@@ -118,11 +122,7 @@ class FileBlobStore:
         scratch.seal()
         with _disk_errors():
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                os.link(scratch.path, target)
-            except FileExistsError:
-                if _digest_at(target) != digest:  # A damaged copy; the good bytes are at hand.
-                    os.replace(scratch.path, target)
+            self._place(scratch.path, target, digest)
             # Read back in either case: a bad disk shows now, and the time tells nobody what was there before.
             if (actual := _digest_at(target)) != digest:
                 target.unlink()
@@ -130,6 +130,16 @@ class FileBlobStore:
             for folder in (target.parent, target.parent.parent, self._objects):
                 _sync_folder(folder)
         return digest
+
+    def _place(self, source: Path, target: Path, digest: BlobDigest) -> None:
+        """Give the file its name, or note on the one that has it that it is wanted again."""
+        with self._locked(fcntl.LOCK_SH):
+            try:
+                os.link(source, target)
+            except FileExistsError:
+                os.utime(target)  # From here on `retire` leaves it alone.
+                if _digest_at(target) != digest:  # A damaged copy; the good bytes are at hand.
+                    os.replace(source, target)
 
     def open(self, digest: BlobDigest) -> BinaryIO:
         try:
@@ -169,6 +179,18 @@ class FileBlobStore:
             return False
         return True
 
+    def retire(self, digest: BlobDigest, *, untouched_for_s: float) -> bool:
+        """Delete a blob unless somebody put it again in the meantime, even while this runs. Says whether it did."""
+        target = self._path(digest)
+        with self._locked(fcntl.LOCK_EX):
+            try:
+                if target.stat().st_mtime > time.time() - untouched_for_s:
+                    return False
+            except FileNotFoundError:
+                return False
+            target.unlink()
+        return True
+
     def iterate(self) -> Iterator[StoredBlob]:
         for first in sorted(os.scandir(self._objects), key=lambda entry: entry.name):
             for second in sorted(os.scandir(first.path), key=lambda entry: entry.name):
@@ -190,6 +212,13 @@ class FileBlobStore:
             except FileNotFoundError:
                 continue
         return removed
+
+    @contextmanager
+    def _locked(self, mode: int) -> Iterator[None]:
+        """Keep collections (exclusive) apart from the naming of blobs (shared), between threads and processes."""
+        with open(self.root / "lock", "ab") as file:
+            fcntl.flock(file, mode)
+            yield
 
     def _path(self, digest: BlobDigest) -> Path:
         return self._objects / digest[:2] / digest[2:4] / digest

@@ -29,6 +29,9 @@ _FOOTER_MARK = b"XETBLOB"  # Older clients append a footer. It repeats what the 
 _MAX_FRAME_DATA = MAX_CHUNK_BYTES + 1024  # LZ4 frames of incompressible bytes are a little longer than the bytes.
 
 
+Bytes = bytes | memoryview
+
+
 class Scheme(IntEnum):
     """How the data of a chunk are packed."""
 
@@ -71,13 +74,14 @@ def scan_xorb(stream: Readable, size_bytes: int, write: Callable[[bytes], object
     return ChunkTable.build(chunks)
 
 
-def unpack(header: bytes, data: bytes) -> bytes:
-    """The raw bytes of one chunk.
+def unpack(header: Bytes, data: Bytes) -> Bytes:
+    """The raw bytes of one chunk; where they are stored as they are, `data` itself.
 
     Raises:
         MalformedXorb: they are not what the header announces.
     """
     scheme, raw_bytes = header[4], int.from_bytes(header[5:8], "little")
+    raw: Bytes
     if scheme == Scheme.STORED:
         raw = data
     elif scheme == Scheme.LZ4:
@@ -91,7 +95,7 @@ def unpack(header: bytes, data: bytes) -> bytes:
     return raw
 
 
-def unpack_frame(frame: bytes) -> bytes:
+def unpack_frame(frame: Bytes) -> Bytes:
     """The raw bytes of one frame, header and data, as `scan_xorb` wrote it."""
     if len(frame) <= HEADER_BYTES or frame[0] != 0 or _data_length(frame) != len(frame) - HEADER_BYTES:
         raise MalformedXorb(reason="a frame's header does not fit its data")
@@ -150,7 +154,7 @@ def _take_frame(window: Window, *, index: int) -> tuple[bytes, bytes]:
     return header, window.take(length)
 
 
-def _data_length(header: bytes) -> int:
+def _data_length(header: Bytes) -> int:
     return int.from_bytes(header[1:4], "little")
 
 
@@ -161,7 +165,7 @@ def _drop_footer(window: Window) -> None:
         window.take(min(window.left, 65536))
 
 
-def _inflate(data: bytes, raw_bytes: int) -> bytes:
+def _inflate(data: Bytes, raw_bytes: int) -> bytes:
     """Unpack one LZ4 frame to at most one byte more than announced, which is then one too many."""
     decompressor = lz4.frame.LZ4FrameDecompressor()
     try:

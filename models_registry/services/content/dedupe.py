@@ -18,15 +18,21 @@ _MOST_KNOWN = 200_000  # Chunks that one upload compares with: 12 GB of content,
 _ANSWER_LIVES_S = 3600  # Clients forget an answer after this, well before a collection could remove what it names.
 
 
-def dedupe_answer(*, repository: Repository, user: User | AnonymousUser, chunk_hash: str, now_s: int) -> bytes | None:
+def dedupe_answer(
+    *, repository: Repository, user: User | AnonymousUser, chunk_hash: str, now_s: int, with_newest: bool = False
+) -> bytes | None:
     """A shard that lists xorbs which hold this chunk, and those uploaded with them; None if nothing is to be told.
 
-    Without a hit the newest xorbs of the repository itself are told: clients ask for the first chunk of each file,
-    and the start of a file is what changes most often (a header, the first tensor) while the rest stays.
+    Args:
+        now_s: Unix time; the answer says when it expires.
+        with_newest: without a hit, tell of the newest xorbs of the repository itself. Clients ask for the first chunk
+            of each file, and the start of a file is what changes most often (a header, the first tensor).
     """
     chunk = XetHash(chunk_hash).to_bytes()
     hits = _xorbs_holding([chunk], user=user, repository=repository)
-    xorbs = _with_neighbours(hits, user=user, repository=repository) if hits else _newest(repository)
+    xorbs = _with_neighbours(hits, user=user, repository=repository) if hits else []
+    if not xorbs and with_newest:
+        xorbs = _newest(repository)
     if not xorbs:
         return None
     known = [

@@ -23,7 +23,7 @@ def put(store, data):
 
 
 def files_in(folder):
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
 
 
 def test_bytes_come_back_under_their_hash(store):
@@ -190,3 +190,44 @@ def test_a_checked_file_starts_at_its_beginning(store):
 
     with store.open_checked(digest) as first, store.open_checked(digest) as second:
         assert first.read() == second.read() == b"hello"
+
+
+def test_a_blob_that_is_put_again_is_not_retired(store):
+    digest = put(store, b"hello")
+    os.utime(store._path(digest), (time.time() - 5000,) * 2)
+    put(store, b"hello")
+
+    assert not store.retire(digest, untouched_for_s=3600)
+    assert store.open(digest).read() == b"hello"
+    assert files_in(store.root / "tmp") == []
+
+
+def test_a_forgotten_blob_is_retired_once(store):
+    digest = put(store, b"hello")
+    os.utime(store._path(digest), (time.time() - 5000,) * 2)
+
+    assert store.retire(digest, untouched_for_s=3600)
+    assert not store.retire(digest, untouched_for_s=3600)
+    assert files_in(store.root) == []
+
+
+def test_putting_and_retiring_at_once_never_loses_what_was_put(store):
+    """What `put` returned for must be there, however often a collection comes in between."""
+    stop, lost = threading.Event(), []
+    digest = put(store, b"hello")
+
+    def collect():
+        while not stop.is_set():
+            store.retire(digest, untouched_for_s=3600)
+
+    collector = threading.Thread(target=collect)
+    collector.start()
+    for _ in range(200):
+        put(store, b"hello")
+        if store.size(digest) != 5:
+            lost.append(digest)
+        os.utime(store._path(digest), (time.time() - 5000,) * 2)
+    stop.set()
+    collector.join()
+
+    assert lost == []

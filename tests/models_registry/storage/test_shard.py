@@ -8,26 +8,10 @@ from hub.core.exceptions import HubError
 from models_registry.storage import hashing, shard
 from models_registry.storage.digests import Sha256, XetHash
 from models_registry.storage.exceptions import BodyTooLarge, MalformedShard
+from tests.factories.content import build_shard as build
 
 DIGEST = st.binary(min_size=32, max_size=32).filter(lambda raw: raw != b"\xff" * 32)
 SHA = "00112233445566778899aabbccddeeff" * 2
-
-
-def build(files=(), xorbs=(), *, version=2, footer=0, tail=b""):
-    """A shard as a client writes it: files are (hash, terms, proofs or None, sha256 or None)."""
-    parts = [shard._TAG, struct.pack("<QQ", version, footer)]
-    for digest, terms, proofs, sha256 in files:
-        flags = (shard._HAS_VERIFICATION if proofs is not None else 0) | (shard._HAS_SHA256 if sha256 else 0)
-        parts.append(digest + struct.pack("<II", flags, len(terms)) + bytes(8))
-        parts += [xorb + struct.pack("<4I", 0, raw, start, stop) for xorb, raw, start, stop in terms]
-        parts += [proof + bytes(16) for proof in proofs or ()]
-        if sha256:
-            parts.append(XetHash(sha256).to_bytes() + bytes(16))
-    parts.append(shard._BOOKEND)
-    for digest, chunks in xorbs:
-        parts.append(digest + struct.pack("<4I", 0, len(chunks), sum(length for _, length in chunks), 7))
-        parts += [chunk + struct.pack("<4I", 0, length, 0, 0) for chunk, length in chunks]
-    return b"".join([*parts, shard._BOOKEND, tail])
 
 
 SHARDS = st.builds(

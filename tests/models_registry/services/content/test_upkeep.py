@@ -1,0 +1,59 @@
+import os
+import time
+
+import pytest
+
+from models_registry.models import Xorb as XorbRow
+from models_registry.services import content
+from tests.factories.content import noise, put_plain
+from tests.factories.registry import RepositoryFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_lost_or_damaged_blob_is_named_with_the_files_that_need_it(store):
+    repository = RepositoryFactory()
+    files = [put_plain(repository, noise(200_000, seed)) for seed in range(6)]
+    blobs = {blob.digest: blob for blob in store.iterate()}
+    rows = list(XorbRow.objects.order_by("pk"))
+    store.delete(rows[0].blob)
+    with open(store._path(rows[1].blob), "r+b") as file:
+        file.truncate(10)
+    with open(store._path(rows[2].blob), "r+b") as file:
+        file.seek(500)
+        file.write(b"!!!!")
+
+    quick = {damage.xorb: damage for damage in content.find_damage()}
+    deep = {damage.xorb: damage for damage in content.find_damage(deep=True)}
+
+    assert set(quick) == {rows[0].hash, rows[1].hash}
+    assert set(deep) == {rows[0].hash, rows[1].hash, rows[2].hash}
+    assert deep[rows[2].hash].files == ((repository.full_name, files[2].sha256),)
+    assert len(blobs) == 6
+
+
+def test_blobs_without_a_row_go_after_their_time_of_grace(store):
+    repository = RepositoryFactory()
+    found = put_plain(repository, noise(200_000))
+    for age, text in ((10 * 86_400, b"old"), (60, b"young")):
+        with store.scratch() as scratch:
+            scratch.write(text)
+            digest = store.put(scratch)
+        os.utime(store._path(digest), (time.time() - age,) * 2)
+    for blob in store.iterate():
+        if blob.size_bytes > 1000:
+            os.utime(store._path(blob.digest), (time.time() - 10 * 86_400,) * 2)
+
+    assert content.sweep_blobs(dry_run=True) == (1, 3)
+    assert content.sweep_blobs() == (1, 3)
+    assert content.sweep_blobs() == (0, 0)
+    assert b"".join(content.read(found)) == noise(200_000)
+
+
+def test_leftovers_of_a_killed_upload_are_cleaned_when_they_are_old(store):
+    left = store.root / "tmp" / "half"
+    left.write_bytes(b"x")
+    os.utime(left, (time.time() - 2 * 86_400,) * 2)
+
+    assert content.clean_leftovers() == 1
+    assert not left.exists()
