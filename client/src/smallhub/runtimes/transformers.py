@@ -6,7 +6,8 @@ library away from a repository's own code and addresses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +18,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
 )
+from transformers.utils import logging as library_logging
 
 from smallhub._exceptions import Invalid, UnsupportedModel
 from smallhub.runtimes._clean import clean_room
@@ -74,15 +76,16 @@ def read_network(kind: Any, room: Path, config: Any, *, may_lack: tuple[str, ...
         may_lack: beginnings of names of weights whose absence changes no answer.
     """
     try:
-        network, report = kind.from_pretrained(
-            room,
-            config=config,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
+        with _no_bars():
+            network, report = kind.from_pretrained(
+                room,
+                config=config,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
     except Exception as error:  # The library fails in many ways on files that do not fit.
         raise UnsupportedModel("broken_weights", f"The weights cannot be loaded: {_first_line(error)}") from error
     # The library computes tables of positions itself.
@@ -101,6 +104,18 @@ def read_network(kind: Any, room: Path, config: Any, *, may_lack: tuple[str, ...
     if broken := check_finite(network):
         raise UnsupportedModel("broken_weights", f"{broken[0]} holds NaN or infinity.")
     return network
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Keep the library from drawing on the terminal; what it did before is put back."""
+    was_drawing = library_logging.is_progress_bar_enabled()
+    library_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if was_drawing:
+            library_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def read_tokenizer(room: Path) -> Any:
