@@ -84,6 +84,8 @@ def _body(content: Content, part: Span) -> HttpResponseBase:
     path = contents.cached_path(content)
     if path is not None:
         return file_range(path.open("rb"), part)
+    if part.start == 0:
+        contents.note_demand(content)
     pieces = _begun(contents.read(content, part.start, part.stop))
     return StreamingHttpResponse(pieces, content_type="application/octet-stream")
 

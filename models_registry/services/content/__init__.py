@@ -6,6 +6,7 @@ in the same rows. What one may use of what is stored is decided by link rows, ne
 
 from models_registry.models import Content
 from models_registry.services.content.dedupe import dedupe_answer
+from models_registry.services.content.demand import note_demand
 from models_registry.services.content.ingest import check_size, ingest
 from models_registry.services.content.links import find_readable, link
 from models_registry.services.content.reading import cached_path, materialise, read
@@ -31,6 +32,7 @@ __all__ = [
     "ingest",
     "link",
     "materialise",
+    "note_demand",
     "read",
     "reconstruct",
     "register_shard",
