@@ -111,10 +111,8 @@ async function walk(item, folder = "") {
 
 for (const input of form.querySelectorAll("[data-pick]")) {
   input.addEventListener("change", () => {
-    for (const file of input.files) {
-      const inside = file.webkitRelativePath.split("/").slice(1).join("/");
-      add(file, inside || file.name);
-    }
+    const found = [...input.files].map((file) => [file.webkitRelativePath.split("/").slice(1).join("/") || file.name, file]);
+    for (const [path, file] of found.sort(([a], [b]) => a.localeCompare(b))) add(file, path);
     input.value = "";
     refresh();
   });
@@ -133,11 +131,14 @@ drop.addEventListener("dragleave", (event) => {
 drop.addEventListener("drop", async (event) => {
   event.preventDefault();
   drop.classList.remove("is-over");
-  const items = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-  for (const item of items) {
+  // Both must be asked for before the first wait: afterwards the browser has forgotten what was dropped.
+  const dropped = [...event.dataTransfer.items]
+    .filter((item) => item.kind === "file")
+    .map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  for (const { entry, file } of dropped) {
     // What is inside a dropped folder goes to the top, as with the folder picker.
-    if (item.isDirectory) await walkInside(item);
-    else await walk(item);
+    if (entry?.isDirectory) await walkInside(entry);
+    else if (file) add(file, file.name);
   }
   refresh();
 });

@@ -37,7 +37,14 @@ def test_a_wrong_password_is_told_at_its_field(client):
 
 @pytest.mark.parametrize(
     "target",
-    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "http:evil.example", "\t//evil.example"],
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "http:evil.example",
+        "\t//evil.example",
+    ],
 )
 def test_signing_in_never_leads_to_another_site(client, target):
     answer = client.post("/login", {"username": UserFactory().username, "password": PASSWORD, "next": target})

@@ -114,7 +114,11 @@ def test_an_attack_leaves_nothing_that_acts(attack):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from([*ATTACKS, "a", "\n\n", "<", ">", "`", "[", "](", ")", "*", "|", "&", '"', "'"]), max_size=8))
+@given(
+    st.lists(
+        st.sampled_from([*ATTACKS, "a", "\n\n", "<", ">", "`", "[", "](", ")", "*", "|", "&", '"', "'"]), max_size=8
+    )
+)
 def test_mixtures_of_attacks_leave_nothing_that_acts(pieces):
     assert_harmless(to_html("".join(pieces), PLACES))
 

@@ -58,7 +58,10 @@ def test_a_logarithmic_scale_has_a_slide_rules_graduations():
 
 
 @given(
-    low=st.floats(-1e6, 1e6), span=st.floats(1e-3, 1e6), kind=st.sampled_from(["linear", "log"]), factor=st.floats(2, 1e9)
+    low=st.floats(-1e6, 1e6),
+    span=st.floats(1e-3, 1e6),
+    kind=st.sampled_from(["linear", "log"]),
+    factor=st.floats(2, 1e9),
 )
 def test_graduations_lie_on_the_scale_and_stay_few(low, span, kind, factor):
     scale = Scale(abs(low) + 1e-3, (abs(low) + 1e-3) * factor, "log") if kind == "log" else Scale(low, low + span)
@@ -143,7 +146,9 @@ def test_a_limit_highlights_the_side_that_fits():
 
 
 def test_the_whole_reading_is_said_in_words():
-    marks = Marks(value=74.9, ci_low=73.4, ci_high=76.3, baseline=61.2, baseline_name="5-gram", chance=50, previous=73.1)
+    marks = Marks(
+        value=74.9, ci_low=73.4, ci_high=76.3, baseline=61.2, baseline_name="5-gram", chance=50, previous=73.1
+    )
 
     said = spoken("BLiMP accuracy", marks, "measured", "%", True)
 

@@ -112,7 +112,10 @@ def test_a_row_shows_the_score_on_its_scale_and_the_cost(client):
 
     html = page(client)
 
-    assert 'aria-label="Grammar pairs, English accuracy: 74.9 %; 95 % interval 72.9 to 76.9; majority 50; chance 50;' in html
+    assert (
+        'aria-label="Grammar pairs, English accuracy: 74.9 %; 95 % interval 72.9 to 76.9; majority 50; chance 50;'
+        in html
+    )
     assert "74.9" in html
     assert '38<span class="unit">ms</span>' in html
 

@@ -17,7 +17,9 @@ def test_the_ruler_tag_takes_value_low_high_and_marks():
     )
 
     assert 'cx="62.25%"' in markup
-    assert 'aria-label="BLiMP: 74.9 %; 95 % interval 73.4 to 76.3; baseline 61.2; chance 50; higher is better"' in markup
+    assert (
+        'aria-label="BLiMP: 74.9 %; 95 % interval 73.4 to 76.3; baseline 61.2; chance 50; higher is better"' in markup
+    )
 
 
 def test_the_ruler_needs_its_scale():

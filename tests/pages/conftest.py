@@ -1,0 +1,156 @@
+"""A real Chromium against a real server, with pages of every kind to look at."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from django.core.cache import cache
+
+from evaluation.models import Receipt
+from tests.factories.accounts import OrganisationFactory, UserFactory, token
+from tests.factories.pages import benchmark, measured, model
+from tests.factories.registry import RepositoryFactory, put
+from tests.requirements import program, require
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Watch:
+    """A page and what went wrong on it: console errors, script errors, requests to other hosts."""
+
+    page: object
+    base: str
+    faults: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        self.page.on("request", self._asked)
+
+    def _heard(self, message) -> None:
+        if message.type in {"error", "warning"}:
+            self.faults.append(f"{message.type}: {message.text}")
+
+    def _asked(self, request) -> None:
+        self.requests.append(f"{request.method} {request.url.removeprefix(self.base)}")
+        if not request.url.startswith((self.base, "data:", "blob:")):
+            self.faults.append(f"foreign request: {request.url}")
+
+    def go(self, path: str):
+        return self.page.goto(self.base + path)
+
+    def sign_in(self, user) -> None:
+        self.go("/login")
+        self.page.fill("[name=username]", user.username)
+        self.page.fill("[name=password]", "correct horse")
+        self.page.click("main button.btn--main")
+        self.page.wait_for_url(self.base + "/")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    require("chromium")
+    from playwright.sync_api import sync_playwright
+
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread; rows are made here.
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    else:
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+@pytest.fixture
+def watch(chromium, live_server) -> Iterator[Callable[..., Watch]]:
+    """Opens watched pages: `watch(width=390, theme="dark")`."""
+    cache.clear()
+    contexts = []
+
+    def opened(*, width: int = 1280, theme: str = "light", language: str = "en", **options: object) -> Watch:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, locale=language, **options
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        return Watch(context.new_page(), live_server.url)
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def everything(live_server):
+    """One of each: pages by name, and who may see them."""
+    user = UserFactory(username="ada-wyn", full_name="Ada Wyn")
+    organisation = OrganisationFactory(owner=user, name="harbour")
+    pairs = benchmark()
+    text = benchmark(
+        "core-text-en",
+        "Running text, English",
+        scale={"low": 0.5, "high": 6, "kind": "linear"},
+        unit="bits/byte",
+        higher_is_better=False,
+    )
+    pico = model(user=user, name="pico-lm-with-a-rather-long-name-that-must-wrap-somewhere-on-phones-too")
+    put(
+        pico,
+        {"train/recipe.py": "def f():\n    return 1\n", "a.bin": b"\0\1", "notes.md": "# N\n\n|a|b|\n|-|-|\n|1|2|"},
+    )
+    pico.refresh_from_db()
+    measured(pico, {pairs: 0.749, text: 1.83})
+    measured(model(user=user, name="running"), {pairs: 0.7}, status="running", states={"cost": "running"})
+    measured(model(user=user, name="broken"), {}, states={"smoke": "failed", "cost": "not_applicable"})
+    data = RepositoryFactory(user=user, name="tides", dataset=True)
+    token(user)
+    at = f"/{pico.full_name}"
+    receipt = Receipt.objects.filter(of_run__evaluation__repository=pico).first()
+    pages = {
+        "home": "/",
+        "models": "/models",
+        "models, one task, compact": "/models?task=text-generation&density=compact",
+        "models, nothing found": "/models?q=nothing-at-all",
+        "data sets": "/datasets",
+        "model": at,
+        "data set": f"/datasets/{data.full_name}",
+        "files": f"{at}/tree/main",
+        "text file": f"{at}/blob/main/train/recipe.py",
+        "markdown file": f"{at}/blob/main/notes.md",
+        "binary file": f"{at}/blob/main/a.bin",
+        "history": f"{at}/commits/main",
+        "commit": f"{at}/commit/main",
+        "evaluations": f"{at}/evaluations",
+        "evaluation": f"{at}/evaluations/main",
+        "running evaluation": "/ada-wyn/running/evaluations/main",
+        "failed model": "/ada-wyn/broken",
+        "receipt": f"{at}/evaluations/{pico.head}/receipts/{receipt.sha256}",
+        "person": "/ada-wyn",
+        "organisation": "/harbour",
+        "status": "/status",
+        "sign in": "/login",
+        "sign up": "/join",
+    }
+    private = {
+        "new": "/new",
+        "add files": f"{at}/upload/main",
+        "profile": "/settings/profile",
+        "tokens": "/settings/tokens",
+        "organisations": "/settings/organizations",
+        "members": f"/settings/organizations/{organisation.name}",
+    }
+    return {"user": user, "pages": pages, "private": private, "model": pico, "benchmarks": (pairs, text)}
