@@ -1,4 +1,4 @@
-"""Receipts: the whole record of one result as canonical JSON, named by its SHA-256. Pure; whoever stores it signs it."""
+"""Receipts: the record of one result as canonical JSON, named by its SHA-256. Pure; whoever stores it may sign it."""
 
 from __future__ import annotations
 
@@ -87,6 +87,7 @@ def build(
     threads: int,
     walls: Mapping[str, Any],
     code_commit: str,
+    code_sha256: str,
     created_at: str,
 ) -> Receipt:
     """The receipt of one benchmark result.
@@ -96,6 +97,7 @@ def build(
         loaded: what `session.load()` gave.
         walls: which walls stood (`session.walls`); who the child ran as is left out, being drawn anew each time.
         code_commit: version of this software, or an empty text where it is not known.
+        code_sha256: hash over the sources that take part in measuring.
         created_at: ISO 8601, UTC.
     """
     return seal(
@@ -105,7 +107,7 @@ def build(
             "model": _model(model, loaded),
             "benchmark": _benchmark(benchmark, dataset_commit, result),
             "method": {**result.method, "tier": result.tier, "max_length": benchmark.limits.tokens},
-            "code": {"runner_version": RUNNER_VERSION, "git_commit": code_commit},
+            "code": {"runner_version": RUNNER_VERSION, "git_commit": code_commit, "sha256": code_sha256},
             "env": environment(threads=threads, walls=walls),
             "seeds": {**result.seeds, "python": 0, "numpy": benchmark.seed, "torch": 0},
             "result": _result(benchmark, result),
