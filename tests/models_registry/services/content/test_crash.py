@@ -81,7 +81,6 @@ def assert_whole_or_absent(repository) -> bool:
     return found is not None
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="A forked child cannot share a server's connection.")
 def test_a_plain_upload_killed_at_any_step_leaves_all_or_nothing():
     step, outcomes = 0, []
     while True:
@@ -106,7 +105,6 @@ def test_a_plain_upload_killed_at_any_step_leaves_all_or_nothing():
     assert outcomes == sorted(outcomes)  # Absent up to the commit of the transaction, whole from there on.
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="A forked child cannot share a server's connection.")
 def test_a_chunked_upload_killed_at_any_step_can_be_repeated():
     xorb = Xorb.of(chunks_of(DATA))
     for step in range(1, 40, 2):
