@@ -99,6 +99,10 @@ class Child:
         """The end of what the process printed."""
         return self._tail.decode("utf-8", "replace")
 
+    def stop(self, verdict: SandboxError) -> None:
+        """End the process from any thread; whoever waits for its answer gets this verdict."""
+        self._end(verdict)
+
     def close(self) -> None:
         """End the process and everything it started. May be called twice."""
         if not self._stopping.is_set():

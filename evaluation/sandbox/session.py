@@ -95,6 +95,10 @@ class Session:
         """The end of what the model's process printed."""
         return self._child.output_tail()
 
+    def stop(self) -> None:
+        """End the model's process, from any thread, because nobody wants its answers any more."""
+        self._child.stop(Crashed("The job was stopped."))
+
     def close(self) -> None:
         """End the child and remove all that the job left."""
         if hasattr(self, "_child"):

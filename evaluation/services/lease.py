@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from evaluation.exceptions import LeaseLost
 from evaluation.services import runs
+from evaluation.services.plain import plain_text
 from evaluation.services.runs import Claim
 
 logger = logging.getLogger("evaluation.lease")
@@ -63,7 +64,7 @@ class Lease:
             LeaseLost: the work is no longer wanted.
         """
         stamp = f"{timezone.now():%H:%M:%S}"
-        self._lines = f"{self._lines}{stamp} {line}\n"[-MAX_LOG_CHARACTERS:]
+        self._lines = f"{self._lines}{stamp} {plain_text(line)}\n"[-MAX_LOG_CHARACTERS:]
         self._changed = True
         self._show()
 

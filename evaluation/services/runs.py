@@ -19,6 +19,7 @@ from evaluation.models import Evaluation, ItemOutputs, Receipt, Run, Score, Stat
 from evaluation.querysets import RunQuerySet
 from evaluation.services import dispatch, evaluations, workers
 from evaluation.services.outcomes import Outcome, ReceiptDraft
+from evaluation.services.plain import plain_json, plain_text
 from models_registry.permissions import Action, require
 from models_registry.services import heads
 
@@ -100,8 +101,8 @@ def finish_run(*, claim: Claim, outcome: Outcome, log: str) -> None:
     evaluation = _lock_evaluation(claim.run_id)
     ended = _mine(claim).update(
         state=outcome.state,
-        reason=outcome.reason,
-        result=outcome.result,
+        reason=plain_text(outcome.reason),
+        result=plain_json(outcome.result),
         log=log,
         progress=1.0,
         lease_until=None,

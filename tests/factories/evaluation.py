@@ -45,7 +45,7 @@ def declaration(
         "split": "test",
         "subset_rule": "all",
         "scorer": "minimal_pairs",
-        "scorer_args": {"good": "good", "bad": "bad", "group": "id"},
+        "scorer_args": {"good": "good", "bad": "bad"},
         "main_metric": "accuracy",
         "higher_is_better": True,
         "unit": "fraction",

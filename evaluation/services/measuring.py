@@ -1,0 +1,122 @@
+"""What each step of an evaluation does with a commit's files. Values in, an `Outcome` out; the caller ends the run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+
+from evaluation import sandbox
+from evaluation.models import Run, State, Step
+from evaluation.sandbox import Limits, RuntimeRefused, Session
+from evaluation.services import files, scoring
+from evaluation.services.lease import Lease
+from evaluation.services.outcomes import Outcome, ScanNews
+from evaluation.steps import cost as cost_step
+from evaluation.steps import inspect as inspect_step
+from evaluation.steps import scan as scan_step
+from evaluation.steps import smoke as smoke_step
+from models_registry.models import ScanVerdict
+
+# A refusal that blames nobody: there is nothing to load, or we cannot load it yet.
+_NOT_FOR_US = frozenset(
+    """missing_config missing_file no_weights no_architecture unsupported_architecture unsupported_format quantised
+    adapter""".split()
+)
+
+
+def measure(run: Run, lease: Lease) -> Outcome:
+    """Do a run's step.
+
+    Raises:
+        LeaseLost: the work is no longer wanted.
+        SandboxError: the model's process ended early, or no sandbox can be built here.
+        Unavailable: files cannot be had from the store now.
+    """
+    job = files.job_name(run_id=run.pk, attempt=lease.claim.attempt)
+    if run.benchmark is not None:
+        return scoring.score(run, job=job, lease=lease, open_session=lambda folder: open_session(folder, lease))
+    with files.laid_out(commit=run.evaluation.commit, job=job) as folder:
+        return _STEPS[Step(run.step)](run, folder, lease)
+
+
+def open_session(folder: Path, lease: Lease) -> Session:
+    """A sandbox over a folder, which ends when the lease is lost."""
+    seconds = settings.SMALLHUB_RUN_SECONDS
+    limits = Limits(
+        memory_bytes=settings.SMALLHUB_RUN_MEMORY_BYTES,
+        wall_s=float(seconds),
+        cpu_s=seconds * max(settings.SMALLHUB_RUN_THREADS, 1),
+        call_s=float(min(seconds, 300)),
+        compute_threads=settings.SMALLHUB_RUN_THREADS,
+    )
+    session = sandbox.open(folder, limits=limits)
+    lease.stop = session.stop
+    return session
+
+
+def _scan(run: Run, folder: Path, lease: Lease) -> Outcome:
+    found = scan_step.scan(folder)
+    for finding in found.findings:
+        lease.say(finding.detail)
+    news = ScanNews(ScanVerdict(str(found.verdict)), held=found.held_back)
+    is_held = found.verdict is scan_step.Verdict.QUARANTINED
+    state = State.QUARANTINED if is_held else State.PASSED
+    reason = found.findings[0].detail if is_held else ""
+    return Outcome(state, reason, result=found.as_json() | {"summary": found.summary()}, scan=news)
+
+
+def _inspect(run: Run, folder: Path, lease: Lease) -> Outcome:
+    found = inspect_step.inspect(folder)
+    for warning in found.warnings:
+        lease.say(warning)
+    lease.say(found.summary())
+    state = State.PASSED
+    if not found.is_loadable:
+        state = State.NOT_APPLICABLE if found.refusal_code in _NOT_FOR_US else State.FAILED
+    return Outcome(
+        state,
+        found.refusal,
+        result=found.as_json() | {"summary": found.summary()},
+        parameters_by_dtype=dict(found.parameters_by_dtype),
+    )
+
+
+def _smoke(run: Run, folder: Path, lease: Lease) -> Outcome:
+    inspection = inspect_step.inspect(folder)
+    with open_session(folder, lease) as session:
+        found = smoke_step.smoke(session, folder, inspection)
+        loaded, usage = session.description, session.usage()
+    for check in found.checks:
+        lease.say(f"{check.id} {check.title}: {check.state}. {check.message}")
+    result = found.as_json() | {
+        "summary": found.summary(),
+        "capabilities": list(loaded.get("capabilities", ())),
+        "description": loaded.get("description", {}),
+        "peak_rss_bytes": usage.peak_rss_bytes,
+    }
+    if found.state == "fail":
+        return Outcome(State.FAILED, _first_failure(found), result=result)
+    return Outcome(State.PASSED, result=result)
+
+
+def _first_failure(found: smoke_step.SmokeResult) -> str:
+    check = next(check for check in found.checks if check.state == "fail")
+    return f"{check.id} {check.title}: {check.message}"
+
+
+def _cost(run: Run, folder: Path, lease: Lease) -> Outcome:
+    inspection = inspect_step.inspect(folder)
+    try:
+        found = cost_step.cost(lambda: open_session(folder, lease), inspection)
+    except RuntimeRefused as error:
+        return Outcome(State.FAILED, error.reason)
+    lease.say(found.summary())
+    return Outcome(State.PASSED, result=found.as_json() | {"summary": found.summary()})
+
+
+_STEPS: dict[Step, Callable[[Run, Path, Lease], Outcome]] = {
+    Step.SCAN: _scan,
+    Step.INSPECT: _inspect,
+    Step.SMOKE: _smoke,
+    Step.COST: _cost,
+}

@@ -1,0 +1,95 @@
+"""Receipts of benchmark runs: gathers from the rows what the builder writes down."""
+
+import hashlib
+import importlib.util
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from dulwich.errors import NotGitRepository
+from dulwich.repo import Repo
+
+from evaluation import engine, receipts
+from evaluation.benchmarks.definition import Benchmark as Declared
+from evaluation.models import Run
+from evaluation.receipts import MeasuredFile, ModelIdentity
+from evaluation.sandbox import Usage
+from evaluation.sandbox.staging import is_loadable_name
+from evaluation.services.outcomes import ReceiptDraft
+from models_registry.manifests import listing_of
+
+_CHAT_TEMPLATE = "chat_template.jinja"
+_MEASURING = ("benchmarks", "metrics", "sandbox", "scorers", "steps", "engine.py")
+
+
+def receipt_of(
+    run: Run,
+    declared: Declared,
+    result: engine.Result,
+    *,
+    loaded: dict[str, Any],
+    usage: Usage,
+    walls: dict[str, Any],
+) -> ReceiptDraft:
+    """The record of one result, and its per-item outputs as JSON lines."""
+    assert run.benchmark is not None
+    built = receipts.build(
+        model=_identity(run),
+        benchmark=declared,
+        dataset_commit=run.benchmark.commit,
+        result=result,
+        loaded=loaded,
+        usage=usage,
+        threads=settings.SMALLHUB_RUN_THREADS,
+        walls=walls,
+        code_commit=code_commit(),
+        code_sha256=code_sha256(),
+        created_at=datetime.now(UTC).isoformat(),
+    )
+    items = engine.rows_as_jsonl(result.rows)
+    return ReceiptDraft(
+        body=built.body, sha256=built.sha256, items=items, items_sha256=result.rows_sha256, item_count=len(result.rows)
+    )
+
+
+@lru_cache(maxsize=1)
+def code_sha256() -> str:
+    """SHA-256 over the sources that take part in a measurement: ours, and the runtimes that load models."""
+    here = Path(__file__).resolve().parent.parent
+    roots = [(name, here / name) for name in _MEASURING]
+    found = importlib.util.find_spec("smallhub.runtimes")
+    if found is not None and found.submodule_search_locations:
+        roots.append(("smallhub.runtimes", Path(found.submodule_search_locations[0])))
+    lines = []
+    for name, root in roots:
+        sources = [root] if root.is_file() else sorted(root.rglob("*.py"))
+        for source in sources:
+            place = source.name if source == root else source.relative_to(root).as_posix()
+            lines.append(f"{name}/{place} {hashlib.sha256(source.read_bytes()).hexdigest()}\n")
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def code_commit() -> str:
+    """The commit of this checkout, or "" where the product was not installed from Git."""
+    try:
+        with Repo(str(settings.BASE_DIR)) as repository:
+            return repository.head().decode()
+    except (NotGitRepository, KeyError):
+        return ""
+
+
+def _identity(run: Run) -> ModelIdentity:
+    """The files that a loader may see, with the hashes that the commit's listing gives them."""
+    evaluation = run.evaluation
+    entries = [entry for path, entry in sorted(listing_of(evaluation.commit).files.items()) if is_loadable_name(path)]
+    template = next((entry.sha256 for entry in entries if entry.path == _CHAT_TEMPLATE), None)
+    return ModelIdentity(
+        repository=evaluation.repository.full_name,
+        commit=evaluation.commit.oid,
+        files=[MeasuredFile(entry.path, entry.sha256, entry.size) for entry in entries],
+        format="safetensors",
+        chat_template_sha256=template,
+    )
