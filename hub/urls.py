@@ -29,7 +29,6 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
-    path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("hub.api_urls")),
     path("api/", include(("models_registry.api.wire_urls", "wire"))),
     path("", include("models_registry.api.content_urls")),
@@ -40,6 +39,5 @@ urlpatterns = [
     path(f"datasets/{FILE.format('raw')}", resolve.raw, {"kind": "datasets"}, name="raw_dataset"),
     path(f"spaces/{FILE.format('raw')}", resolve.raw, {"kind": "spaces"}, name="raw_app"),
     path(FILE.format("raw"), resolve.raw, {"kind": "models"}, name="raw"),
-    path("", include("accounts.urls")),
-    path("", include("hub.pages.urls")),
+    path("", include("hub.page_urls")),
 ]

@@ -187,4 +187,4 @@ def _next(request: HttpRequest, cursor: str) -> str:
 
 def read_body_fits(request: HttpRequest) -> None:
     """Read the form while it is small; Django's own limit would answer with a page."""
-    request._body = read_body(request, limit=5 * 2**20)  # type: ignore[attr-defined]
+    request._body = read_body(request, limit=5 * 2**20)
