@@ -15,6 +15,7 @@ from models_registry.storage.table import ChunkTable
 
 _NEIGHBOURS = 32  # Xorbs told of around a hit: an upload of 2 GB. What lies together was uploaded together.
 _MOST_KNOWN = 200_000  # Chunks that one upload compares with: 12 GB of content, some 40 MB of memory.
+_WORTH_LOADING_BYTES = 4 * 2**20  # For a small file, the tables of old xorbs take longer to read than the file.
 _ANSWER_LIVES_S = 3600  # Clients forget an answer after this, well before a collection could remove what it names.
 
 
@@ -45,12 +46,13 @@ def dedupe_answer(
 class KnownChunks:
     """What one upload may refer to instead of storing it: chunks by hash, found as the upload goes on."""
 
-    def __init__(self, *, repository: Repository, user: User) -> None:
+    def __init__(self, *, repository: Repository, user: User, size_bytes: int) -> None:
         self._repository = repository
         self._user = user
         self._places: dict[bytes, tuple[XetHash, int]] = {}
         self._loaded: set[XetHash] = set()
-        self._load(_newest(repository))
+        if size_bytes >= _WORTH_LOADING_BYTES:
+            self._load(_newest(repository))
 
     def find(self, chunks: Sequence[bytes]) -> dict[bytes, tuple[XetHash, int]]:
         """Of these chunk hashes those that are stored, each with its xorb and index there."""

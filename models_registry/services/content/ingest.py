@@ -59,7 +59,7 @@ def ingest(
     check_size(size_bytes)
     store = blob_store()
     with ExitStack() as scratches:
-        packing = _Packing(store, scratches, KnownChunks(repository=repository, user=user))
+        packing = _Packing(store, scratches, KnownChunks(repository=repository, user=user, size_bytes=size_bytes))
         actual = packing.take(stream, size_bytes)
         if expected is not None and actual != expected:
             raise HashMismatch(what="file", actual=actual, expected=expected)
