@@ -50,6 +50,7 @@ TESTS_WITHOUT_CODE = {
     "deploy": "the shipped configuration files",
     "factories": "objects for tests",
     "functional": "stories through the browser and the command line",
+    "pages": "every page in a real browser",
     "scripts": "the developer's scripts",
     "templates": "rendered pages",
     "redteam": "programs that try to break out of the sandbox",

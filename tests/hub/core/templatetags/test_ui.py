@@ -11,7 +11,8 @@ def drawn(source: str, **context: object) -> str:
 
 def test_the_ruler_tag_takes_value_low_high_and_marks():
     markup = drawn(
-        "{% ruler value 50 90 ci_low=73.4 ci_high=76.3 baseline=61.2 chance=50 name='BLiMP' unit='%' higher_is_better=yes %}",
+        "{% ruler value 50 90 ci_low=73.4 ci_high=76.3 baseline=61.2 chance=50"
+        " name='BLiMP' unit='%' higher_is_better=yes %}",
         value=74.9,
         yes=True,
     )
