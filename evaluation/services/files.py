@@ -1,6 +1,5 @@
 """Files of one commit, laid out for a job: in a private folder that is removed with the job."""
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -53,11 +52,6 @@ def laid_out(*, commit: Commit, job: str, wanted: Callable[[str], bool] | None =
 
 def job_name(*, run_id: int, attempt: int) -> str:
     return f"{run_id}-{attempt}"
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def remove_leftovers() -> int:

@@ -68,13 +68,11 @@ def test_a_run_whose_worker_is_killed_is_taken_over_and_ends_once(worker, tmp_pa
     assert Score.objects.filter(run=run).count() == 1
     assert Receipt.objects.filter(of_run=run).count() == 1
     assert ItemOutputs.objects.filter(receipt__of_run=run).count() == 1
-    assert not list((worker.data / "jobs").iterdir()) or run.finished_at is not None
 
 
 def test_a_queue_that_lost_everything_is_filled_again_from_the_rows(worker, tmp_path):
     evaluation = push_folder(RepositoryFactory(), train_ngram(TEXTS, tmp_path / "model"))
     worker.wipe_broker()
-    assert worker.queued_messages() == 0
 
     worker.start().wait(lambda: is_done(evaluation), seconds=120, what="The end after the loss")
 
