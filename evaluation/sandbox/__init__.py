@@ -47,7 +47,12 @@ __all__ = [
 
 
 def open(  # noqa: A001 - always read as `sandbox.open`, and no file is opened here.
-    folder: Path, *, limits: Limits | None = None, loader: Loader | None = None, plan: Plan | None = None
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    loader: Loader | None = None,
+    plan: Plan | None = None,
+    work_folder: Path | None = None,
 ) -> Session:
     """Start a child that sees the loadable files of `folder`, and nothing else of anybody's.
 
@@ -55,8 +60,16 @@ def open(  # noqa: A001 - always read as `sandbox.open`, and no file is opened h
         folder: the model's files, laid out as in its repository. It is not changed.
         loader: what loads the model in the child; `smallhub.runtimes` unless a test says otherwise.
         plan: how the walls are built; the best that works here unless a test says otherwise.
+        work_folder: where the job's own folder is made; the system's tmp by default. On the disk of `folder` its files
+            are linked, elsewhere they are copied.
 
     Raises:
         SandboxUnavailable: this machine cannot build walls that hold; nothing was opened.
     """
-    return Session(folder, limits=limits or Limits(), loader=loader or Loader.runtimes(), plan=plan or chosen_plan())
+    return Session(
+        folder,
+        limits=limits or Limits(),
+        loader=loader or Loader.runtimes(),
+        plan=plan or chosen_plan(),
+        work_folder=work_folder,
+    )

@@ -63,15 +63,15 @@ class Job:
     plan: Plan
 
 
-def identity_for(plan: Plan, loader: Loader) -> int:
+def identity_for(plan: Plan, loader: Loader, job_folder: Path) -> int:
     """The user number the child changes to, fresh for each job, or 0 if it stays who it is.
 
     Only root can change identity. Without bubblewrap's own view of the disk, every folder on the way to the
-    libraries must be open to others.
+    libraries and to the job must be open to others.
     """
     if os.geteuid() != 0:
         return 0
-    if plan is not Plan.BUBBLEWRAP and not all(_open_to_others(path) for path in _readable(loader)):
+    if plan is not Plan.BUBBLEWRAP and not all(map(_open_to_others, [*_readable(loader), job_folder])):
         return 0
     return 1_000_000_000 + secrets.randbelow(1_000_000_000)
 

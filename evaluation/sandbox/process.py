@@ -66,6 +66,10 @@ class Child:
                 start_new_session=True,
                 bufsize=0,
             )
+        except OSError:
+            os.close(self._write_to)
+            os.close(self._read_from)
+            raise
         finally:
             os.close(child_reads)
             os.close(child_writes)

@@ -22,9 +22,11 @@ _PREFIX = "smallhub-job-"
 class Session:
     """A running job. Use it as a context manager, from one thread."""
 
-    def __init__(self, folder: Path, *, limits: Limits, loader: Loader, plan: Plan) -> None:
+    def __init__(
+        self, folder: Path, *, limits: Limits, loader: Loader, plan: Plan, work_folder: Path | None = None
+    ) -> None:
         self.limits, self._plan = limits, plan
-        self._job_folder = _make_job_folder()
+        self._job_folder = _make_job_folder(work_folder or Path(tempfile.gettempdir()))
         try:
             self._start(folder, loader)
         except BaseException:
@@ -33,7 +35,7 @@ class Session:
 
     def _start(self, folder: Path, loader: Loader) -> None:
         """Lay out the files, start the child, and insist on the walls."""
-        drop_to = launch.identity_for(self._plan, loader)
+        drop_to = launch.identity_for(self._plan, loader, self._job_folder)
         model, tmp = self._job_folder / "model", self._job_folder / "tmp"
         model.mkdir(mode=0o755)
         tmp.mkdir(mode=0o700)
@@ -139,13 +141,12 @@ class Session:
         return RuntimeRefused(str(error.get("code"))[:80], str(error.get("reason"))[:2000])
 
 
-def _make_job_folder() -> Path:
-    """A folder whose name tells its owner, after removing those of owners that are gone."""
-    base = Path(tempfile.gettempdir())
+def _make_job_folder(base: Path) -> Path:
+    """A folder in `base` whose name tells its owner, after removing those of owners that are gone."""
     for entry in base.glob(f"{_PREFIX}*"):
         owner = entry.name.removeprefix(_PREFIX).split("-")[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():
             shutil.rmtree(entry, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=base)).resolve()
     folder.chmod(0o755)
     return folder

