@@ -22,7 +22,9 @@ def notes() -> list[str]:
 def _packages() -> list[str]:
     found = []
     if importlib.util.find_spec("smallhub") is None:
-        found.append(gettext("The client package smallhub is missing, so no model can be loaded. Run: pip install ./client"))
+        found.append(
+            gettext("The client package smallhub is missing, so no model can be loaded. Run: pip install ./client")
+        )
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         names = ", ".join(missing)

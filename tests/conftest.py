@@ -1,6 +1,5 @@
 """Fixtures that every test may use."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True)
-def own_data(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
+def own_data(settings: LazySettings, tmp_path: Path) -> Path:
     """Each test has its own folder for blobs, cache and jobs, so that none sees another's leftovers."""
     data = tmp_path / "data"
     data.mkdir()
     settings.SMALLHUB_DATA = data
     settings.SMALLHUB_BLOBS = f"file://{data / 'blobs'}"
-    yield data
+    return data
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -171,7 +171,8 @@ def no_grants(request: HttpRequest, space: str, rest: str) -> HttpResponse:
 
 
 @csrf_exempt
-def telemetry(request: HttpRequest) -> HttpResponse:
+@require_POST
+def telemetry(request: HttpRequest, space: str = "") -> HttpResponse:
     """E61. Clients send it to the root of the host, whatever the address of the store. It is not looked at."""
     return HttpResponse(status=204)
 

@@ -1,7 +1,7 @@
 """Large content: whole files by SHA-256, the chunks that they are made of, and who may see them.
 
 Bytes are shared by all repositories; what a repository may read is decided by its link rows alone. A row is written
-only after the bytes that it speaks of are durable, so bytes without a row are left-overs, and a row without bytes is damage.
+only after the bytes that it speaks of are durable: bytes without a row are left-overs, a row without bytes is damage.
 """
 
 from django.db import models
@@ -9,7 +9,7 @@ from django.db.models import Q
 
 
 class Xorb(models.Model):
-    """A pack of chunks, stored once as one blob. The first body that arrived is kept; later ones pack the same chunks."""
+    """A pack of chunks, stored once as one blob. The first body that arrived is kept; later ones hold the same."""
 
     hash = models.CharField(max_length=64, unique=True, help_text="Root of the chunks' hash tree, in Xet's spelling.")
     blob = models.CharField(max_length=64, help_text="BLAKE3 of the packed body: its key in the blob store.")
@@ -60,8 +60,8 @@ class Content(models.Model):
 class RepositoryContent(models.Model):
     """This repository may read this content: its bytes were delivered here, or came from a readable repository.
 
-    Hash and terms are those by which it came here, for answers to this repository's readers. Those of the content may be
-    another uploader's, who packed the same bytes otherwise, and would tell that somebody else has this file.
+    Hash and terms are those by which it came here, for answers to this repository's readers. Those of the content may
+    be another uploader's, who packed the same bytes otherwise, and would tell that somebody else has this file.
     """
 
     repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="content_links")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dulwich.objects import ShaFile
+from dulwich.objects import ObjectID, ShaFile, Tree
 
 from models_registry.git.objects import FOLDER_MODE, read_pointer
 from models_registry.git.store import RowObjectStore
@@ -75,7 +75,10 @@ def _check_commit(
 
 
 def _walk(store: RowObjectStore, tree: str, prefix: str, files: dict[str, str]) -> None:
-    for item in store[tree.encode()].items():
+    found = store[ObjectID(tree.encode())]
+    if not isinstance(found, Tree):
+        raise KeyError(tree)
+    for item in found.items():
         path = prefix + item.path.decode()
         if item.mode == FOLDER_MODE:
             _walk(store, item.sha.decode(), path + "/", files)
