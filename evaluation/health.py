@@ -40,6 +40,7 @@ def _walls() -> list[str]:
     if found.chosen is not None:
         return []
     sentence = gettext(
-        "No sandbox can be built here, so no model is loaded. %(reason)s Install bubblewrap, or use a kernel with Landlock."
+        "No sandbox can be built here, so no model is loaded. %(reason)s "
+        "Install bubblewrap, or use a kernel with Landlock."
     )
     return [sentence % {"reason": found.reason}]
