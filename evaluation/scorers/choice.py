@@ -7,6 +7,7 @@ items are counted.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from evaluation.benchmarks.definition import Benchmark
@@ -15,13 +16,14 @@ from evaluation.metrics import uncertainty
 from evaluation.scorers.base import Aggregate, Model, Progress, Row, ask_in_batches, finite
 
 
-class _Choice:
+class _Choice(ABC):
     """What both kinds share: pairs of (context, continuation) per option, then an argmax."""
 
     version = 1
 
+    @abstractmethod
     def options(self, benchmark: Benchmark, item: Item) -> list[tuple[str, str]]:
-        raise NotImplementedError
+        """The options as (context, continuation), in the item's order."""
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         options = [self.options(benchmark, item) for item in dataset.items]
