@@ -99,7 +99,7 @@ def test_weights_that_are_not_numbers_fail_the_smoke_test(tmp_path):
     assert runs["cost"].state == State.NOT_APPLICABLE
 
 
-def test_a_trained_ngram_beats_the_unigram_and_chance(tmp_path):
+def test_a_trained_ngram_beats_the_unigram_in_text_and_in_pairs(tmp_path):
     publish_core_suite()
     folder = train_ngram(texts_of("core-text-en", "train"), tmp_path / "model", unit="char", order=5)
 
@@ -111,7 +111,7 @@ def test_a_trained_ngram_beats_the_unigram_and_chance(tmp_path):
     assert text.metric == "bits_per_byte"
     assert text.high < text.baseline_value
     assert 1.0 < text.value < 4.0
-    assert pairs.low > pairs.chance
+    assert pairs.low > pairs.baseline_value
     assert runs["core-topic-en"].state == State.NOT_APPLICABLE
     cost = runs["cost"].result
     assert cost["parameters"] > 0
