@@ -40,6 +40,11 @@ class ScopeTooSmall(Forbidden):
     message = "This token may only {scope}; this needs a token with the scope {needed}."
 
 
+class TokenNotHere(Forbidden):
+    code = "token_not_here"
+    message = "Tokens are for programs. Sign in with your password to open this page."
+
+
 class NamespaceNotFound(NotFound):
     code = "namespace_not_found"
     message = "There is no user or organisation called “{name}”."

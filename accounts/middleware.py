@@ -7,13 +7,16 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-from accounts.exceptions import BadCredentials, SignInRequired
+from accounts.exceptions import BadCredentials, SignInRequired, TokenNotHere
 from accounts.models import Scope
 from accounts.services import authenticate_token
 from hub.core.requests import set_access_token, skip_csrf
-from hub.core.wire import refusal, speaks_wire
+from hub.core.wire import is_wire_address, refusal
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
+
+# Pages about the person herself, and the administration. Through these a token could make a wider one of its kind.
+FOR_PEOPLE = frozenset({"admin", "join", "login", "logout", "new", "settings"})
 
 
 class TokenMiddleware:
@@ -30,7 +33,7 @@ class TokenMiddleware:
             return self.get_response(request)  # The chunk store has signed tokens of its own.
         value = _token_in(request)
         if value is None:
-            if speaks_wire(request) and settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            if is_wire_address(request) and settings.SESSION_COOKIE_NAME not in request.COOKIES:
                 # Without a cookie there is no ambient right that another site could borrow.
                 skip_csrf(request)
             return self.get_response(request)
@@ -38,6 +41,8 @@ class TokenMiddleware:
         if token is None:
             who = request.path_info.startswith("/api/whoami")
             return refusal(SignInRequired() if who else BadCredentials())
+        if request.path_info.split("/")[1] in FOR_PEOPLE:
+            return refusal(TokenNotHere())
         request.user = token.user
         request.user.scope = Scope(token.scope)  # type: ignore[misc]
         set_access_token(request, token)

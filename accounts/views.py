@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import services
 from accounts.authentication import acting_user
@@ -47,7 +47,7 @@ def _next_page(request: HttpRequest) -> str:
 
 @sensitive_post_parameters("password")
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and request.method == "GET":
         return redirect(_next_page(request))
@@ -61,7 +61,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("password")
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
     if not settings.SMALLHUB_SIGN_UP:
         raise SignUpClosed
@@ -86,7 +86,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     user = acting_user(request)
     form = ProfileForm(
@@ -117,7 +117,7 @@ def password(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """List the tokens; a POST makes one, whose value is shown in this answer and never again."""
     user = acting_user(request)
@@ -146,7 +146,7 @@ def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def organisations(request: HttpRequest) -> HttpResponse:
     user = acting_user(request)
     form = OrganisationForm(request.POST if request.method == "POST" else None)
@@ -169,7 +169,7 @@ def _own_organisation(user: User, name: str) -> Organisation:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def members(request: HttpRequest, name: str) -> HttpResponse:
     """Who belongs to an organisation; a POST adds a person or changes a role."""
     organisation = _own_organisation(acting_user(request), name)
@@ -197,7 +197,7 @@ def member_remove(request: HttpRequest, name: str, pk: int) -> HttpResponse:
     return redirect("accounts:settings_members", name=organisation.name)
 
 
-@require_GET
+@require_safe
 @login_required
 def settings_start(request: HttpRequest) -> HttpResponse:
     return redirect("accounts:settings_profile")

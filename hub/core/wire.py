@@ -51,10 +51,13 @@ def refusal(error: exceptions.HubError) -> JsonResponse:
     return response
 
 
+def is_wire_address(request: HttpRequest) -> bool:
+    """Is this an address that only programs use? Decided by the path alone, which a browser cannot be talked into."""
+    path = request.path_info
+    return path.startswith(("/api/", "/cas/", "/v1/", "/oauth/")) or "/info/lfs/" in path or "/resolve/" in path
+
+
 def speaks_wire(request: HttpRequest) -> bool:
     """Does a program rather than a person wait for the answer?"""
-    path = request.path_info
-    if path.startswith(("/api/", "/cas/", "/v1/", "/oauth/")) or "/info/lfs/" in path or "/resolve/" in path:
-        return True
     accept = request.headers.get("Accept", "")
-    return "application/json" in accept and "text/html" not in accept
+    return is_wire_address(request) or ("application/json" in accept and "text/html" not in accept)

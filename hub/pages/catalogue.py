@@ -7,7 +7,7 @@ from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from evaluation.models import Benchmark, Evaluation, Receipt, Score, Step
 from evaluation.presentation import (
@@ -15,6 +15,7 @@ from evaluation.presentation import (
     STEP_PLANS,
     Reading,
     cost_readings,
+    relevant_first,
     result_of,
     score_reading,
     scores_of,
@@ -24,6 +25,7 @@ from hub.core.pagination import Page, keyset_page
 from hub.pages import facets
 from hub.pages.repository import origin
 from hub.pages.rows import Row, common_benchmark, rows_of
+from models_registry.labels import languages
 from models_registry.models import Kind, Repository
 from models_registry.querysets import RepositoryQuerySet
 
@@ -32,7 +34,7 @@ HOME_ROWS = 8
 COUNT_UP_TO = 1_000  # Counting further would cost more than it tells.
 
 
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What the hub is, the newest models with their scores, and ways into the catalogue."""
     models = Repository.objects.visible_to(request.user).filter(kind=Kind.MODEL).select_related("namespace")
@@ -55,7 +57,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _example_readings(row: Row) -> list[Reading]:
     """Two scores and the first token's time of one real model, with numbers and names on the rulers."""
-    scores = [score_reading(score, short=False) for score in scores_of(row.evaluation)[:2]]
+    ranked = relevant_first(scores_of(row.evaluation), languages(row.repository))
+    scores = [score_reading(score, short=False) for score in ranked[:2]]
     return scores + cost_readings(result_of(row.evaluation, Step.COST), short=False)[: 3 - len(scores)]
 
 
@@ -79,7 +82,7 @@ def _totals() -> dict[str, int]:
     return found
 
 
-@require_GET
+@require_safe
 def model_list(request: HttpRequest) -> HttpResponse:
     """Models, narrowed by words and facets; the next page starts where the last one ended."""
     filters = facets.Filters.of(request.GET)
@@ -97,7 +100,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def dataset_list(request: HttpRequest) -> HttpResponse:
     """Data sets, with the same filters as models where they mean something."""
     filters = facets.Filters.of(request.GET)

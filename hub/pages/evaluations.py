@@ -5,13 +5,14 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
-from evaluation.models import Evaluation, Receipt, Step
+from evaluation.models import Evaluation, Receipt, State, Step
 from evaluation.presentation import (
     badges,
     benchmark_rows,
     cost_readings,
+    main_score,
     progress_percent,
     result_of,
     score_reading,
@@ -22,12 +23,12 @@ from hub.core.htmx import render_page_or_fragment
 from hub.core.pagination import keyset_page
 from hub.pages import facets
 from hub.pages.repository import open_repository
-from hub.pages.rows import main_score
+from models_registry.labels import languages
 
 PER_PAGE = 30
 
 
-@require_GET
+@require_safe
 def evaluations(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     """Every measured commit, newest first."""
     opened = open_repository(request, kind, namespace, name)
@@ -39,7 +40,7 @@ def evaluations(request: HttpRequest, kind: str, namespace: str, name: str) -> H
     page = keyset_page(found, order=("-id",), limit=PER_PAGE, cursor=request.GET.get("cursor"))
     rows = []
     for evaluation in page.rows:
-        main = main_score(scores_of(evaluation))
+        main = main_score(scores_of(evaluation), languages(opened.repository))
         rows.append((evaluation, badges(evaluation), score_reading(main) if main else None))
     context = opened.context("evaluations") | {
         "rows": rows,
@@ -48,7 +49,7 @@ def evaluations(request: HttpRequest, kind: str, namespace: str, name: str) -> H
     return render(request, "evaluation/evaluations.html", context)
 
 
-@require_GET
+@require_safe
 def evaluation(request: HttpRequest, kind: str, namespace: str, name: str, revision: str) -> HttpResponse:
     """One evaluation. While it runs the page asks for its middle part every two seconds; then it stops by itself."""
     opened = open_repository(request, kind, namespace, name, revision)
@@ -63,12 +64,14 @@ def run_context(found: Evaluation | None) -> dict[str, Any]:
     if found is None:
         return {"found": None}
     runs = list(found.runs.all())
+    rows = benchmark_rows(runs)
     return {
         "found": found,
         "is_open": found.status != Evaluation.Status.DONE,
         "steps": step_rows(runs),
         "percent": progress_percent(runs),
-        "rows": benchmark_rows(runs),
+        "rows": [row for row in rows if row.state != State.NOT_APPLICABLE],
+        "left_out": [row for row in rows if row.state == State.NOT_APPLICABLE],
         "cost": cost_readings(result_of(found, Step.COST)),
         "machine": result_of(found, Step.COST).get("machine") or {},
         "smoke_checks": result_of(found, Step.SMOKE).get("checks") or [],
@@ -86,7 +89,7 @@ def _seconds(found: Evaluation) -> float | None:
     return (found.finished_at - found.created_at).total_seconds()
 
 
-@require_GET
+@require_safe
 def receipt(request: HttpRequest, kind: str, namespace: str, name: str, revision: str, sha256: str) -> HttpResponse:
     """One receipt for people; its JSON is a link away."""
     opened = open_repository(request, kind, namespace, name, revision)

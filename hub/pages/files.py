@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from hub.core import markdown
 from hub.core.exceptions import OverLimit
@@ -45,14 +45,14 @@ class TreeRow:
     held: str
 
 
-@require_GET
+@require_safe
 def tree_start(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     """The files of the default branch."""
     repository = find_repository(request, kind, namespace, name)
     return HttpResponseRedirect(addresses.at(repository, "tree", repository.default_branch))
 
 
-@require_GET
+@require_safe
 def tree(request: HttpRequest, kind: str, namespace: str, name: str, revision: str, path: str = "") -> HttpResponse:
     """One folder at one revision."""
     opened = open_repository(request, kind, namespace, name, revision)
@@ -131,7 +131,7 @@ def _refs(opened: Opened) -> dict[str, list[str]]:
     }
 
 
-@require_GET
+@require_safe
 def blob(request: HttpRequest, kind: str, namespace: str, name: str, revision: str, path: str) -> HttpResponse:
     """One file: text with numbered lines, a picture, the header of weights, or how to download it."""
     opened = open_repository(request, kind, namespace, name, revision)

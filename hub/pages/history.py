@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from evaluation.models import Evaluation
 from evaluation.presentation import badges
@@ -18,7 +18,7 @@ PER_PAGE = 30
 MAX_PATHS = 300
 
 
-@require_GET
+@require_safe
 def commits(request: HttpRequest, kind: str, namespace: str, name: str, revision: str | None = None) -> HttpResponse:
     """The commits behind a revision, newest first. The next page starts at the first one not shown."""
     opened = open_repository(request, kind, namespace, name, revision)
@@ -58,7 +58,7 @@ def first_parents(repository: Repository, oid: str, limit: int) -> list[Commit]:
     return found
 
 
-@require_GET
+@require_safe
 def commit(request: HttpRequest, kind: str, namespace: str, name: str, revision: str) -> HttpResponse:
     """One commit: who, when, why, and which files it touched."""
     opened = open_repository(request, kind, namespace, name, revision)

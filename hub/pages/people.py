@@ -4,7 +4,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.models import Membership, Namespace
 from accounts.permissions import role_in
@@ -17,7 +17,7 @@ from models_registry.services.repositories import namespace_of
 PER_PAGE = 20
 
 
-@require_GET
+@require_safe
 def namespace(request: HttpRequest, namespace: str) -> HttpResponse:
     """Models or data sets of one holder, and who belongs to an organisation."""
     holder = namespace_of(namespace)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from evaluation.models import Evaluation, Step
 from evaluation.presentation import (
@@ -15,6 +15,7 @@ from evaluation.presentation import (
     badges,
     benchmark_rows,
     cost_readings,
+    relevant_first,
     result_of,
     score_reading,
     scores_of,
@@ -24,6 +25,7 @@ from hub.core.exceptions import OverLimit
 from hub.pages import snippets
 from models_registry import addresses
 from models_registry.exceptions import RepositoryNotFound
+from models_registry.labels import languages
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Repository
 from models_registry.permissions import Action, can
@@ -102,7 +104,7 @@ def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, 
     )
 
 
-@require_GET
+@require_safe
 def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     """The page of a model or data set: how to use it, what was measured, what its author says."""
     opened = open_repository(request, kind, namespace, name)
@@ -148,11 +150,12 @@ def _measured(opened: Opened) -> dict[str, Any]:
     repository, evaluation = opened.repository, opened.evaluation
     runs = list(evaluation.runs.all()) if evaluation else []
     address = addresses.at(repository, "evaluations", repository.head) if evaluation else ""
+    scores = relevant_first(scores_of(evaluation), languages(repository))
     cost = result_of(evaluation, Step.COST) or {"bytes": repository.size_bytes}
     return {
         "evaluation": evaluation,
         "evaluation_url": address,
-        "readings": [score_reading(score, url=address) for score in scores_of(evaluation)],
+        "readings": [score_reading(score, url=address) for score in scores],
         "receipts": sum(1 for run in runs if getattr(run, "receipt", None) is not None),
         "open_runs": sum(run.is_open for run in runs),
         "not_scored": [row for row in benchmark_rows(runs) if row.reading is None and row.state != "not_applicable"],

@@ -4,8 +4,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.models import Benchmark, Evaluation, Score, Step
-from evaluation.presentation import Reading, family, first_answer_ms, result_of, score_reading, scores_of
+from evaluation.models import Benchmark, Evaluation, Step
+from evaluation.presentation import (
+    Reading,
+    family,
+    first_answer_ms,
+    main_score,
+    result_of,
+    score_reading,
+    scores_of,
+)
+from models_registry.labels import languages
 from models_registry.models import Repository
 
 
@@ -51,11 +60,8 @@ def rows_of(repositories: Sequence[Repository], benchmark: Benchmark | None = No
 
 def _row(repository: Repository, evaluation: Evaluation | None, benchmark: Benchmark | None) -> Row:
     scores = scores_of(evaluation)
-    main = (
-        next((s for s in scores if benchmark and s.benchmark_id == benchmark.pk), None)
-        if benchmark
-        else main_score(scores)
-    )
+    chosen = [score for score in scores if score.benchmark_id == benchmark.pk] if benchmark else scores
+    main = main_score(chosen, languages(repository))
     cost, facts = result_of(evaluation, Step.COST), result_of(evaluation, Step.INSPECT)
     return Row(
         repository=repository,
@@ -64,11 +70,6 @@ def _row(repository: Repository, evaluation: Evaluation | None, benchmark: Bench
         first_token_ms=first_answer_ms(cost),
         architecture=family(facts),
     )
-
-
-def main_score(scores: Sequence[Score]) -> Score | None:
-    """The score that stands for a model where there is room for one: the first that tells it apart from chance."""
-    return next((score for score in scores if not score_reading(score).touches_chance), scores[0] if scores else None)
 
 
 def common_benchmark(rows: Sequence[Row]) -> Benchmark | None:

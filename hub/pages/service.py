@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from evaluation.models import Evaluation, Run, State
 from hub.core import markdown
@@ -17,7 +17,7 @@ WORKER_SILENT = timedelta(minutes=2)
 DOCS = Path(settings.BASE_DIR) / "docs"
 
 
-@require_GET
+@require_safe
 def status(request: HttpRequest) -> HttpResponse:
     """What works now, said for people; programs ask /readyz."""
     now = timezone.now()
@@ -35,7 +35,7 @@ def status(request: HttpRequest) -> HttpResponse:
     return render(request, "hub/status.html", context)
 
 
-@require_GET
+@require_safe
 def docs(request: HttpRequest, page: str = "") -> HttpResponse:
     """The documentation of this version, from the files that came with it."""
     pages = {path.stem: path for path in sorted(DOCS.glob("*.md"))}

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import acting_user
 from accounts.forms import PlainForm
@@ -66,7 +66,7 @@ class NewRepositoryForm(PlainForm):
 
 @ensure_csrf_cookie
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Make a repository and fill it. The script sends the files; without it the form makes an empty one."""
     user = acting_user(request)
@@ -96,7 +96,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @ensure_csrf_cookie
 @login_required
-@require_GET
+@require_safe
 def add_files(request: HttpRequest, kind: str, namespace: str, name: str, revision: str) -> HttpResponse:
     """Add files to a branch of what exists, with the same script."""
     opened = open_repository(request, kind, namespace, name, revision)

@@ -1,0 +1,198 @@
+"""Who may do what at each address: the table that the whole URL configuration is held against.
+
+A route without a row fails, and so does a row without a route. Addresses are written with the parts of `world.py`.
+"""
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+
+class Access(enum.Enum):
+    """What a caller needs."""
+
+    OPEN = "anybody; private things of others are left out"
+    SIGNED_IN = "to be signed in"
+    OWN = "to be signed in; what belongs to others is not there"
+    READ = "to see the repository"
+    WRITE = "to write to the repository"
+    ADMINISTER = "to administer the repository"
+    CREATE = "to create in the namespace"
+    SIGNED = "an address or token that was signed for this very thing"
+    STAFF = "to administer the site"
+    NOTHING = "nobody: there is nothing at this address"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One named address.
+
+    Attributes:
+        address: with the fields of `world.Place`.
+        methods: what each method needs; all others are answered with 405.
+        body: what an allowed caller may send; sent to everybody.
+        is_page: answers people rather than programs: strangers are led to the sign-in page.
+        kinds: which kinds of repository it is tried with.
+        names_no_repository: strangers hear that there is nothing, for nothing says that signing in would help.
+    """
+
+    address: str
+    methods: dict[str, Access]
+    body: Any = None
+    content_type: str = "application/json"
+    is_page: bool = False
+    kinds: tuple[str, ...] = ("models",)
+    names_no_repository: bool = False
+
+
+def read(address: str, **more: Any) -> Route:
+    return Route(address, {"GET": Access.READ, "HEAD": Access.READ}, **more)
+
+
+def page(address: str, access: Access = Access.READ, **more: Any) -> Route:
+    return Route(address, {"GET": access, "HEAD": access}, is_page=True, **more)
+
+
+def form(address: str, access: Access, **more: Any) -> Route:
+    return Route(address, {"GET": access, "HEAD": access, "POST": access}, is_page=True, **more)
+
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+ALL = ("models", "datasets", "spaces")
+REPO = "/api/{kind}/{repo}"
+V1 = "/api/v1/repositories/{v1}/{repo}"
+
+ROUTES: dict[str, Route] = {
+    # ── The service itself ──────────────────────────────────────────────────────────────────────
+    "healthz": Route("/healthz", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "readyz": Route("/readyz", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "metrics": Route("/metrics", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "nothing_here": Route("/api/never/was", {"GET": Access.NOTHING}),
+    "set_language": Route("/i18n/setlang/", dict.fromkeys(METHODS, Access.OPEN), is_page=True),  # Django's own.
+    # ── Our own API ─────────────────────────────────────────────────────────────────────────────
+    "api_schema": Route("/api/v1/schema", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "registry_v1:list": Route("/api/v1/repositories/{v1}", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "registry_v1:read": Route(V1, {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
+    "registry_v1:manifest": Route(V1 + "/manifest/main", {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
+    "evaluation_v1:evaluation": Route(
+        "/api/v1/models/{repo}/evaluations/main", {"GET": Access.READ, "HEAD": Access.READ}
+    ),
+    "evaluation_v1:benchmarks": Route("/api/v1/benchmarks", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "evaluation_v1:receipt": Route(
+        "/api/v1/receipts/{receipt}", {"GET": Access.READ, "HEAD": Access.READ}, names_no_repository=True
+    ),
+    "evaluation_v1:receipt_items": Route(
+        "/api/v1/receipts/{receipt}/items", {"GET": Access.READ, "HEAD": Access.READ}, names_no_repository=True
+    ),
+    # ── The wire ────────────────────────────────────────────────────────────────────────────────
+    "wire:whoami": Route("/api/whoami-v2", {"GET": Access.SIGNED_IN, "HEAD": Access.SIGNED_IN}),
+    "wire:repo_create": Route(
+        "/api/repos/create", {"POST": Access.CREATE}, body={"organization": "{namespace}", "name": "fresh"}
+    ),
+    "wire:repo_delete": Route(
+        "/api/repos/delete",
+        {"DELETE": Access.ADMINISTER},
+        body={"organization": "{namespace}", "name": "{name}", "type": "{type}"},
+        kinds=ALL,
+    ),
+    "wire:validate_yaml": Route(
+        "/api/validate-yaml", {"POST": Access.OPEN}, body={"content": "---\nlicense: mit\n---\n"}
+    ),
+    "wire:listing": Route("/api/{kind}", {"GET": Access.OPEN, "HEAD": Access.OPEN}, kinds=ALL),
+    "wire:info": read(REPO, kinds=ALL),
+    "wire:info_revision": read(REPO + "/revision/main"),
+    "wire:auth_check": read(REPO + "/auth-check"),
+    "wire:auth_check_write": Route(REPO + "/auth-check/write", {"GET": Access.WRITE, "HEAD": Access.WRITE}),
+    "wire:settings": Route(REPO + "/settings", {"PUT": Access.ADMINISTER}, body={"visibility": "private"}, kinds=ALL),
+    "wire:tree": read(REPO + "/tree/main", kinds=ALL),
+    "wire:tree_path": read(REPO + "/tree/main/sub"),
+    "wire:paths_info": Route(REPO + "/paths-info/main", {"POST": Access.READ}, body={"paths": ["config.json"]}),
+    "wire:refs": read(REPO + "/refs"),
+    "wire:commits": read(REPO + "/commits/main"),
+    "wire:branch": Route(REPO + "/branch/trial", {"POST": Access.WRITE, "DELETE": Access.WRITE}, body={}),
+    "wire:tag": Route(REPO + "/tag/main", {"POST": Access.WRITE, "DELETE": Access.WRITE}, body={"tag": "v9"}),
+    "wire:preupload": Route(REPO + "/preupload/main", {"POST": Access.WRITE}, body={"files": []}),
+    "wire:commit": Route(
+        REPO + "/commit/main",
+        {"POST": Access.WRITE},
+        body='{"key": "header", "value": {"summary": "Try"}}\n'
+        '{"key": "file", "value": {"path": "new.txt", "content": "bmV3", "encoding": "base64"}}\n',
+        content_type="application/x-ndjson",
+        kinds=ALL,
+    ),
+    "wire:discussions": read(REPO + "/discussions"),
+    # ── The chunk store ─────────────────────────────────────────────────────────────────────────
+    "xet_write_token": Route(REPO + "/xet-write-token/main", {"GET": Access.WRITE}, kinds=ALL),
+    "xet_read_token": Route(REPO + "/xet-read-token/main", {"GET": Access.READ}, kinds=ALL),
+    "cas_xorb": Route("/cas/{space}/v1/xorbs/default/" + "0" * 64, {"POST": Access.SIGNED, "HEAD": Access.SIGNED}),
+    "cas_shard": Route("/cas/{space}/v1/shards", {"POST": Access.SIGNED}),
+    "cas_shard_stream": Route("/cas/{space}/v2/shards", {"POST": Access.SIGNED}),
+    "cas_reconstruction_v1": Route("/cas/{space}/v1/reconstructions/" + "0" * 64, {"GET": Access.SIGNED}),
+    "cas_reconstruction_v2": Route("/cas/{space}/v2/reconstructions/" + "0" * 64, {"GET": Access.SIGNED}),
+    "cas_data": Route("/cas/{space}/v1/data/forged", {"GET": Access.SIGNED, "HEAD": Access.SIGNED}),
+    "cas_chunk": Route("/cas/{space}/v1/chunks/default/" + "0" * 64, {"GET": Access.SIGNED}),
+    "cas_no_grants": Route("/cas/{space}/v1/xorb-grants/x", {"GET": Access.NOTHING, "POST": Access.NOTHING}),
+    "cas_no_commits": Route("/cas/{space}/v1/xorb-commits/x", {"GET": Access.NOTHING, "POST": Access.NOTHING}),
+    "cas_telemetry": Route("/v1/telemetry", {"POST": Access.OPEN}),
+    "cas_telemetry_below": Route("/cas/{space}/v1/telemetry", {"POST": Access.OPEN}),
+    # ── People ──────────────────────────────────────────────────────────────────────────────────
+    "accounts:login": form("/login", Access.OPEN),
+    "accounts:join": form("/join", Access.OPEN),
+    "accounts:logout": Route("/logout", {"POST": Access.OPEN}, is_page=True),
+    "accounts:settings": page("/settings", Access.SIGNED_IN),
+    "accounts:settings_profile": form("/settings/profile", Access.SIGNED_IN),
+    "accounts:settings_password": Route("/settings/password", {"POST": Access.SIGNED_IN}, is_page=True),
+    "accounts:settings_tokens": form("/settings/tokens", Access.SIGNED_IN),
+    "accounts:token_revoke": Route("/settings/tokens/{token}/revoke", {"POST": Access.OWN}, is_page=True),
+    "accounts:settings_organizations": form("/settings/organizations", Access.SIGNED_IN),
+    "accounts:settings_members": form("/settings/organizations/{namespace}", Access.OWN),
+    "accounts:member_remove": Route(
+        "/settings/organizations/{namespace}/members/{member}/remove", {"POST": Access.OWN}, is_page=True
+    ),
+    # ── Pages ───────────────────────────────────────────────────────────────────────────────────
+    "home": page("/", Access.OPEN),
+    "model_list": page("/models", Access.OPEN),
+    "dataset_list": page("/datasets", Access.OPEN),
+    "new": form("/new", Access.SIGNED_IN),
+    "status": page("/status", Access.OPEN),
+    "docs": page("/docs", Access.OPEN),
+    "docs_page": page("/docs/operations", Access.OPEN),
+    "namespace": page("/{namespace}", Access.OPEN),
+}
+
+# The same addresses for each kind of repository.
+for _kind, _prefix, _suffix in (
+    ("models", "", ""),
+    ("datasets", "datasets/", "_dataset"),
+    ("spaces", "spaces/", "_app"),
+):
+    _only: dict[str, Any] = {"kinds": (_kind,)}
+    _lfs = f"/{_prefix}{{repo}}.git/info/lfs"
+    _name = {"models": "model", "datasets": "dataset", "spaces": "app"}[_kind]
+    _page = f"/{_prefix}{{repo}}"
+    ROUTES |= {
+        f"resolve{_suffix}": read(f"/{_prefix}{{repo}}/resolve/main/config.json", **_only),
+        f"raw{_suffix}": read(f"/{_prefix}{{repo}}/raw/main/config.json", **_only),
+        f"lfs_batch_{_kind}": Route(
+            f"{_lfs}/objects/batch", {"POST": Access.WRITE}, body={"operation": "upload", "objects": []}, **_only
+        ),
+        f"lfs_upload_{_kind}": Route(f"{_lfs}/upload/forged", {"PUT": Access.SIGNED}, **_only),
+        f"lfs_verify_{_kind}": Route(f"{_lfs}/verify/forged", {"POST": Access.SIGNED}, **_only),
+        f"lfs_download_{_kind}": Route(
+            f"{_lfs}/download/forged", {"GET": Access.SIGNED, "HEAD": Access.SIGNED}, **_only
+        ),
+        f"lfs_locks_{_kind}": Route(f"{_lfs}/locks", {"GET": Access.READ}, **_only),
+        f"lfs_verify_locks_{_kind}": Route(f"{_lfs}/locks/verify", {"POST": Access.READ}, body={}, **_only),
+        _name: page(_page, **_only),
+        f"{_name}_files": page(f"{_page}/tree", **_only),
+        f"{_name}_tree": page(f"{_page}/tree/main", **_only),
+        f"{_name}_folder": page(f"{_page}/tree/main/sub", **_only),
+        f"{_name}_file": page(f"{_page}/blob/main/config.json", **_only),
+        f"{_name}_history": page(f"{_page}/commits", **_only),
+        f"{_name}_commits": page(f"{_page}/commits/main", **_only),
+        f"{_name}_commit": page(f"{_page}/commit/main", **_only),
+        f"{_name}_evaluations": page(f"{_page}/evaluations", **_only),
+        f"{_name}_evaluation": page(f"{_page}/evaluations/main", **_only),
+        f"{_name}_receipt": page(f"{_page}/evaluations/main/receipts/{{receipt}}", **_only),
+        f"{_name}_upload": page(f"{_page}/upload/main", Access.WRITE, **_only),
+    }

@@ -1,0 +1,140 @@
+"""Somebody of each sort, and a repository of each sort for them to meet."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from typing import Any
+
+from django.test import Client
+
+from accounts import services
+from accounts.models import AccessToken, Membership, Organisation, Role, Scope, User
+from evaluation.models import ItemOutputs, Receipt, Run
+from models_registry.api.xet_tokens import cas_space
+from models_registry.models import Kind, Repository, Visibility
+from models_registry.services.refs import create_branch, create_tag
+from models_registry.services.repositories import create_repository
+from tests.factories.accounts import OrganisationFactory, UserFactory, member, token
+from tests.factories.registry import put
+
+KINDS = {"models": Kind.MODEL, "datasets": Kind.DATASET, "spaces": Kind.APP}
+V1 = {"models": "models", "datasets": "datasets", "spaces": "apps"}
+TYPES = {"models": "model", "datasets": "dataset", "spaces": "space"}
+
+# Each caller's rights in repositories of the organisation: (may read private ones, may write, may administer).
+RIGHTS = {
+    "anonymous": (False, False, False),
+    "stranger": (False, False, False),
+    "reader": (True, False, False),
+    "contributor": (True, False, False),
+    "starter": (True, True, True),  # A contributor, in what she started herself.
+    "writer": (True, True, False),
+    "admin": (True, True, True),
+    "administrator": (True, True, True),
+}
+CREDENTIALS = ("session", "read token", "write token", "admin token")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One repository and all that addresses name of it."""
+
+    repository: Repository
+    kind: str
+    receipt: str
+    token: int
+    member: int
+
+    def fill(self, template: Any) -> Any:
+        """Put this place's parts into an address or a body."""
+        if isinstance(template, dict):
+            return {key: self.fill(value) for key, value in template.items()}
+        if not isinstance(template, str) or template.startswith('{"'):
+            return template
+        parts = {
+            "kind": self.kind,
+            "v1": V1[self.kind],
+            "type": TYPES[self.kind],
+            "repo": self.repository.full_name,
+            "namespace": self.repository.namespace.name,
+            "name": self.repository.name,
+            "space": cas_space(self.repository),
+            "receipt": self.receipt,
+            "token": self.token,
+            "member": self.member,
+        }
+        for name, value in parts.items():
+            template = template.replace(f"{{{name}}}", str(value))
+        return template
+
+    def elsewhere(self) -> "Place":
+        """The same place in all but the repository's name and receipt, which belong to nothing."""
+        missing = Repository(
+            namespace=self.repository.namespace, kind=self.repository.kind, name="missing", pk=2**40 + 1
+        )
+        return Place(missing, self.kind, "f" * 64, self.token, self.member)
+
+
+class World:
+    """All callers and places of one run of the matrix."""
+
+    def __init__(self) -> None:
+        self.organisation: Organisation = OrganisationFactory(name="harbour")
+        self.people: dict[str, User] = {
+            "stranger": UserFactory(username="stranger"),
+            "reader": member(self.organisation, Role.READ),
+            "contributor": member(self.organisation, Role.CONTRIBUTOR),
+            "starter": member(self.organisation, Role.CONTRIBUTOR),
+            "writer": member(self.organisation, Role.WRITE),
+            "admin": self.organisation.members.get(memberships__role=Role.ADMIN),
+            "administrator": services.create_user(username="overseer", is_admin=True),
+        }
+        self.tokens = {
+            (who, f"{scope} token"): token(user, scope) for who, user in self.people.items() for scope in Scope
+        }
+        self.cookies = {who: _signed_in(user) for who, user in self.people.items()}
+        self.places = {(kind, visibility): self._place(kind, visibility) for kind in KINDS for visibility in Visibility}
+
+    def _place(self, kind: str, visibility: Visibility) -> Place:
+        starter = self.people["starter"]
+        repository = create_repository(
+            user=starter, namespace="harbour", name=f"tiny-{visibility}", kind=KINDS[kind], visibility=visibility
+        )
+        commit = put(repository, {"config.json": "{}", "sub/a.txt": "a"}, user=starter)
+        create_branch(repository=repository, user=starter, name="old", start=None)
+        create_tag(repository=repository, user=starter, name="v1", revision="main", message="")
+        receipt = hashlib.sha256(repository.full_name.encode() + kind.encode()).hexdigest()
+        run = Run.objects.filter(evaluation__commit=commit).first()
+        if run is not None:
+            made = Receipt.objects.create(of_run=run, run=run, sha256=receipt, body='{"run": 1}')
+            ItemOutputs.objects.create(receipt=made, sha256="0" * 64, packed=b"x\x9c\x03\x00\x00\x00\x00\x01", count=0)
+        owned = AccessToken.objects.filter(user=self.people["writer"]).first()
+        membership = Membership.objects.get(user=self.people["reader"])
+        assert owned is not None
+        return Place(repository, kind, receipt, owned.pk, membership.pk)
+
+    def callers(self) -> list[tuple[str, str]]:
+        return [("anonymous", ""), *((who, credential) for who in self.people for credential in CREDENTIALS)]
+
+    def ask(self, who: str, credential: str, method: str, address: str, body: Any, content_type: str) -> Any:
+        """Send one request as this caller."""
+        client = Client()  # A fresh browser each time: an answer may take its cookies away.
+        if credential == "session":
+            client.cookies = SimpleCookie(self.cookies[who])
+        headers = {"Accept": "application/json"} if address.startswith("/api/") else {}
+        if (who, credential) in self.tokens:
+            headers["Authorization"] = f"Bearer {self.tokens[who, credential]}"
+        return client.generic(method, address, _encoded(body), content_type=content_type, headers=headers)
+
+
+def _signed_in(user: User) -> dict[str, str]:
+    client = Client()
+    client.force_login(user)
+    return {name: morsel.value for name, morsel in client.cookies.items()}
+
+
+def _encoded(body: Any) -> bytes:
+    if body is None:
+        return b""
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
