@@ -1,14 +1,14 @@
 """What was measured, in the shape that pages draw: readings, badges, steps. No queries; rows come in prefetched."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, gettext_lazy, gettext_noop, ngettext
 
 from evaluation.models import Evaluation, Run, Score, State, Step
-from hub.core.numbers import number, size_parts
+from hub.core.numbers import count_parts, number, size_parts
 from hub.core.ruler import Kind
 from hub.core.ruler import State as Drawn
 
@@ -233,8 +233,29 @@ def step_rows(runs: Sequence[Run]) -> list[StepRow]:
         elif mine:
             run = mine[0]
             style, icon = _STYLES[run.state]
-            rows.append(StepRow(step, STEP_NAMES[step], style, icon, run.seconds, run.reason or STEP_PLANS[step]))
+            text = run.reason or _found(run) or STEP_PLANS[step]
+            rows.append(StepRow(step, STEP_NAMES[step], style, icon, run.seconds, text))
     return rows
+
+
+def _found(run: Run) -> str:
+    """What a fixed step that passed has found, in one line; "" while there is nothing to say."""
+    result = run.result or {}
+    if run.state != State.PASSED or not result:
+        return ""
+    if run.step == Step.SCAN:
+        count = len(result.get("kinds") or ())
+        files = ngettext("%(n)s file", "%(n)s files", count) % {"n": number(count)}
+        return files if result.get("findings") else gettext("%(files)s, nothing found.") % {"files": files}
+    if run.step == Step.INSPECT:
+        size = " ".join(count_parts(result.get("parameters"))).strip()
+        parts = [str(result.get("architecture") or ""), gettext("%(n)s parameters") % {"n": size}]
+        return ", ".join(filter(None, [*parts, *sorted(result.get("parameters_by_dtype") or ())])) + "."
+    if run.step == Step.SMOKE:
+        asked = [check for check in result.get("checks") or () if check.get("state") != "not_applicable"]
+        good = sum(check.get("state") == "pass" for check in asked)
+        return gettext("%(good)s of %(all)s checks passed.") % {"good": good, "all": len(asked)}
+    return " · ".join(f"{reading.name} {reading.text} {reading.unit}" for reading in cost_readings(result))
 
 
 def _benchmarks_row(runs: Sequence[Run]) -> StepRow:
@@ -345,6 +366,30 @@ def scores_of(evaluation: Evaluation | None) -> list[Score]:
     if evaluation is None:
         return []
     return [run.score for run in evaluation.runs.all() if getattr(run, "score", None) is not None]
+
+
+def relevant_first(scores: Sequence[Score], languages: Collection[str]) -> list[Score]:
+    """Scores in a language that the model's card names come first; within each half the order stays."""
+
+    def is_foreign(score: Score) -> bool:
+        spoken = score.benchmark.definition.get("language") or []
+        return bool(languages) and bool(spoken) and not set(spoken) & set(languages)
+
+    return sorted(scores, key=is_foreign)
+
+
+def main_score(scores: Sequence[Score], languages: Collection[str] = ()) -> Score | None:
+    """The score that stands for a model where there is room for one: the first that tells something good of it."""
+    ranked = relevant_first(scores, languages)
+    return next((score for score in ranked if not _is_no_better_than_guessing(score)), ranked[0] if ranked else None)
+
+
+def _is_no_better_than_guessing(score: Score) -> bool:
+    if score.chance is None:
+        return False
+    end = score.low if score.higher_is_better else score.high
+    best = score.value if end is None else end
+    return best <= score.chance if score.higher_is_better else best >= score.chance
 
 
 def result_of(evaluation: Evaluation | None, step: Step) -> dict[str, Any]:

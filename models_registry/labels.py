@@ -1,9 +1,13 @@
 """The words people read for ids that files carry: tasks, libraries, languages, licences."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.utils.functional import Promise
 from django.utils.translation import get_language_info, gettext_lazy
+
+if TYPE_CHECKING:
+    from models_registry.models import Repository
 
 Text = str | Promise
 
@@ -86,6 +90,11 @@ LICENCES: dict[str, Licence] = {
 # Codes that cards use and Django has no name for.
 _LANGUAGES: dict[str, Text] = {"zh": gettext_lazy("Chinese"), "multilingual": gettext_lazy("several languages")}
 FIRST_LICENCES = ("apache-2.0", "mit", "cc-by-sa-4.0", "cc-by-nc-4.0")
+
+
+def languages(repository: "Repository") -> list[str]:
+    """The languages that the card names, as the tags carry them."""
+    return [tag.removeprefix("language:") for tag in repository.tags if tag.startswith("language:")]
 
 
 def task_name(task: str) -> Text:

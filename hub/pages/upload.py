@@ -14,11 +14,11 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import acting_user
-from accounts.forms import PlainForm
 from accounts.models import Namespace, User
 from evaluation.models import Step
 from evaluation.presentation import STEP_NAMES, STEP_PLANS
 from hub.core.exceptions import HubError
+from hub.core.forms import PlainForm
 from hub.core.names import repository_fault
 from hub.pages.repository import open_repository, origin
 from models_registry import addresses, labels

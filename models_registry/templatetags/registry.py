@@ -9,6 +9,7 @@ register = template.Library()
 register.filter("task_name", labels.task_name)
 register.filter("licence_name", labels.licence_name)
 register.filter("language_name", labels.language_name)
+register.filter("languages", labels.languages)
 
 
 @register.filter
@@ -21,12 +22,6 @@ def address(repository: Repository) -> str:
 def at(repository: Repository, view: str, revision: str, path: str = "") -> str:
     """The address of one view of a revision."""
     return addresses.at(repository, view, revision, path)
-
-
-@register.filter
-def languages(repository: Repository) -> list[str]:
-    """The languages that the card names."""
-    return [tag.removeprefix("language:") for tag in repository.tags if tag.startswith("language:")]
 
 
 @register.filter
