@@ -12,17 +12,10 @@ from django.utils.translation import ngettext
 from accounts import services
 from accounts.exceptions import TooManyTries, WrongPassword
 from accounts.models import Role, Scope, User
+from hub.core.forms import PlainForm
 from hub.core.names import namespace_fault
 
 EXPIRIES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("", _("never"))]
-
-
-class PlainForm(forms.Form):
-    """A form whose labels end without a colon; `components/field.html` draws the fields."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("label_suffix", "")
-        super().__init__(*args, **kwargs)
 
 
 class SignInForm(PlainForm):

@@ -44,6 +44,7 @@ def test_functions_are_short():
 
 # Folders of tests that have no code of the same path, each with what they are for.
 TESTS_WITHOUT_CODE = {
+    "access": "who may do what, at every address",
     "architecture": "rules over the whole tree",
     "contracts": "other people's clients against this hub",
     "data": "cases kept as files",

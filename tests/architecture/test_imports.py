@@ -37,7 +37,6 @@ PURE = (
     "evaluation.scorers",
     "evaluation.steps",
     "evaluation.suites",
-    "hub.core.names",
     "hub.core.rawpath",
     "hub.core.supervisor",
     "hub.settings.env",
