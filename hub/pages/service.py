@@ -38,7 +38,7 @@ def status(request: HttpRequest) -> HttpResponse:
 @require_safe
 def docs(request: HttpRequest, page: str = "") -> HttpResponse:
     """The documentation of this version, from the files that came with it."""
-    pages = {path.stem: path for path in sorted(DOCS.glob("*.md"))}
+    pages = {path.relative_to(DOCS).with_suffix("").as_posix(): path for path in _documents()}
     name = page.removesuffix(".md") or next((name for name in ("using", "index") if name in pages), "")
     name = name or next(iter(pages), "")
     path = pages.get(name)
@@ -46,13 +46,20 @@ def docs(request: HttpRequest, page: str = "") -> HttpResponse:
         raise Http404
     text = path.read_text(encoding="utf-8")
     context = {
-        "pages": [(stem, title_of(found)) for stem, found in pages.items()],
+        "pages": [(stem, title_of(found)) for stem, found in pages.items() if not stem.startswith("decisions/")],
         "current": name,
         "title": title_of(path),
-        "html": markdown.render(text, markdown.Places(page="/docs/")),
+        "html": markdown.render(text, markdown.Places(folder=path.parent.relative_to(DOCS).as_posix(), page="/docs/")),
         "section": "docs",
     }
     return render(request, "hub/docs.html", context)
+
+
+def _documents() -> list[Path]:
+    """The start page, what is for users, what is for operators and developers, then the decisions."""
+    start = [DOCS / "index.md"] if (DOCS / "index.md").is_file() else []
+    rest = [path for path in sorted(DOCS.glob("*.md")) if path not in start]
+    return [*start, *sorted(DOCS.glob("user/*.md")), *rest, *sorted(DOCS.glob("decisions/*.md"))]
 
 
 def title_of(path: Path) -> str:

@@ -37,7 +37,7 @@ urlpatterns = [
     path("new", upload.new, name="new"),
     path("status", service.status, name="status"),
     path("docs", service.docs, name="docs"),
-    path("docs/<str:page>", service.docs, name="docs_page"),
+    path("docs/<path:page>", service.docs, name="docs_page"),
     *repository_pages("datasets/", "dataset"),
     *repository_pages("spaces/", "app"),
     *repository_pages("", "model"),

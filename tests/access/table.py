@@ -156,7 +156,7 @@ ROUTES: dict[str, Route] = {
     "new": form("/new", Access.SIGNED_IN),
     "status": page("/status", Access.OPEN),
     "docs": page("/docs", Access.OPEN),
-    "docs_page": page("/docs/operations", Access.OPEN),
+    "docs_page": page("/docs/user/upload", Access.OPEN),
     "namespace": page("/{namespace}", Access.OPEN),
 }
 

@@ -66,3 +66,18 @@ def test_pages_speak_chinese_when_asked_and_remember_it(client):
     html = client.get("/models").content.decode()
     assert '<html lang="zh-hans">' in html
     assert "模型" in html
+
+
+def test_every_page_of_the_documentation_opens_and_its_links_lead_on(client):
+    import re
+
+    seen, waiting = set(), ["/docs"]
+    while waiting:
+        address = waiting.pop()
+        seen.add(address)
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        found = re.findall(r'href="(/docs/[^"#]*)', answer.content.decode())
+        waiting += [link for link in dict.fromkeys(found) if link not in seen and link not in waiting]
+
+    assert {"/docs/user/upload.md", "/docs/operations", "/docs/decisions/0001-git-objects-in-rows.md"} <= seen
