@@ -65,6 +65,12 @@ class RepositoryExists(Conflict):
     wire_code = ""
 
 
+class RepositoryInUse(Conflict):
+    code = "repository_in_use"
+    message = "{name} cannot be deleted: other records of this hub, such as benchmarks and their scores, stand on it."
+    wire_code = ""
+
+
 class RefExists(Conflict):
     code = "ref_exists"
     message = "Reference already exists: {name}"

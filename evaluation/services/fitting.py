@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.benchmarks.definition import parse
+from django.utils.translation import gettext
+
+from evaluation.benchmarks.definition import BadDefinition, parse
 from evaluation.benchmarks.fit import applies
 from evaluation.models import Benchmark
 
@@ -14,6 +16,15 @@ def obstacle(benchmark: Benchmark, *, smoke: Mapping[str, Any]) -> str:
     Args:
         smoke: the smoke step's result: `capabilities`, and the model's own `description` with its `labels`.
     """
-    described = smoke.get("description") or {}
-    found = applies(parse(benchmark.definition), smoke.get("capabilities") or (), described.get("labels"))
-    return found.reason
+    described = smoke.get("description")
+    labels = described.get("labels") if isinstance(described, dict) else None
+    try:
+        declared = parse(benchmark.definition)
+    except BadDefinition as error:  # Registered under older rules.
+        return gettext("Its declaration no longer holds: %(reason)s") % {"reason": str(error)}
+    return applies(declared, _texts(smoke.get("capabilities")), _texts(labels)).reason
+
+
+def _texts(value: Any) -> list[str]:
+    """What came out of a sandbox, as the list of texts that it should be."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -1,8 +1,11 @@
 """Working on one run: claim, lay out, measure, end. What goes wrong is sorted here, once for all steps."""
 
+import errno
 import logging
+import os
 
 from django.conf import settings
+from django.db import OperationalError
 from django.utils.translation import gettext
 
 from evaluation import sandbox
@@ -15,6 +18,8 @@ from evaluation.services.runs import Claim
 from hub.core.exceptions import Unavailable
 
 logger = logging.getLogger("evaluation.work")
+
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def perform(*, run_id: int) -> None:
@@ -33,10 +38,25 @@ def perform(*, run_id: int) -> None:
             logger.warning("run %s waits: %s", run.pk, error)
             runs.release_run(claim=claim, reason=str(error), log=lease.log)
         except Exception as error:
+            if _passes(error):
+                logger.warning("run %s waits: %s", run.pk, error)
+                runs.release_run(claim=claim, reason=_passing_reason(error), log=lease.log)
+                return
             # Our own fault, or the machine's. The model is not blamed for it, and other runs must go on.
             logger.exception("run %s: attempt %s broke", run.pk, claim.attempt)
             reason = gettext("the worker broke over it (%(error)s)") % {"error": type(error).__name__}
             runs.fail_attempt(claim=claim, reason=reason, log=lease.log)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether a failure is one of the machine's moments: a busy database, a full disk, too many open files."""
+    return isinstance(error, OperationalError) or (isinstance(error, OSError) and error.errno in _PASSING)
+
+
+def _passing_reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None:
+        return gettext("The worker's machine could not go on: %(error)s.") % {"error": os.strerror(error.errno)}
+    return gettext("The database was busy.")
 
 
 def _attempt(run: Run, claim: Claim, lease: Lease) -> None:

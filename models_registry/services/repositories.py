@@ -1,13 +1,14 @@
 """Repositories: made with a first commit, described, hidden, deleted."""
 
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from accounts.exceptions import NamespaceNotFound, NotAMember
 from accounts.models import Namespace, User
 from accounts.permissions import require_create
 from hub.core.names import repository_fault
-from models_registry.exceptions import InvalidRepositoryName, RepositoryExists
+from models_registry.exceptions import InvalidRepositoryName, RepositoryExists, RepositoryInUse
 from models_registry.models import Kind, Repository, Visibility
 from models_registry.permissions import Action, require
 from models_registry.services.commits import first_commit
@@ -58,9 +59,16 @@ def create_repository(
 
 
 def delete_repository(*, repository: Repository, user: User) -> None:
-    """Delete a repository with its history and what was measured of it. Chunks go with the next collection."""
+    """Delete a repository with its history and what was measured of it. Chunks go with the next collection.
+
+    Raises:
+        RepositoryInUse: something stands on it that must not fall with it, such as a benchmark on its data.
+    """
     require(user, Action.ADMINISTER, repository)
-    repository.delete()
+    try:
+        repository.delete()
+    except ProtectedError as error:
+        raise RepositoryInUse(name=repository.full_name) from error
 
 
 def set_visibility(*, repository: Repository, user: User, visibility: Visibility) -> Repository:

@@ -5,6 +5,8 @@ import pytest
 from evaluation.exceptions import BenchmarkInvalid
 from evaluation.models import Benchmark, Evaluation, Run, State, Step
 from evaluation.services import measure_heads_with, register_benchmark
+from models_registry.exceptions import RepositoryInUse
+from models_registry.services.repositories import delete_repository
 from tests.factories.evaluation import (
     benchmark,
     declaration,
@@ -138,3 +140,12 @@ def test_a_finished_evaluation_is_done_again_after_the_new_benchmark():
 
     evaluation.refresh_from_db()
     assert evaluation.status == "done"
+
+
+def test_data_that_scores_stand_on_cannot_be_deleted():
+    made = benchmark("pairs")
+
+    with pytest.raises(RepositoryInUse):
+        delete_repository(repository=made.repository, user=made.repository.creator)
+
+    assert Benchmark.objects.filter(pk=made.pk).exists()

@@ -340,3 +340,25 @@ def test_a_model_can_be_deleted_with_all_that_was_measured_and_while_it_is_measu
         runs.note_progress(claim, progress=0.5, log="")
     with pytest.raises(LeaseLost):
         runs.finish_run(claim=claim, outcome=Outcome(State.PASSED), log="")
+
+
+def test_what_a_sandbox_said_of_a_model_cannot_break_what_comes_next():
+    benchmark("topics", requires=["classify"], scorer="classification", labels=["a", "b"])
+    evaluation = evaluation_of()
+    passed_up_to(evaluation, Step.INSPECT)
+    odd = {"capabilities": [["classify"], 7, "classify"], "description": {"labels": [None, {"a": 1}]}}
+
+    passed(run_of(evaluation, Step.SMOKE), result=odd)
+    passed(run_of(evaluation, Step.COST))
+
+    assert states(evaluation)["topics"] == "not_applicable"
+
+
+def test_results_are_stored_whatever_numbers_and_letters_they_hold():
+    run = run_of(evaluation_of(), Step.SCAN)
+
+    passed(run, result={"value": float("inf"), "text": "a\x00b\ud800", "list": (float("nan"), 1.5)}, reason="a\x00b")
+
+    run.refresh_from_db()
+    assert run.result == {"value": None, "text": "a\ufffdb?", "list": [None, 1.5]}
+    assert run.reason == "a\ufffdb"
