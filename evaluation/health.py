@@ -11,7 +11,7 @@ _NEEDED = ("torch", "transformers", "tokenizers", "safetensors")
 
 def findings() -> list[str]:
     """Sentences about what is missing; none when every step can run here. Starts one empty sandbox to find out."""
-    return [*_packages(), *_walls()]
+    return [*_packages(), *wall_findings(sandbox.probe())]
 
 
 def notes() -> list[str]:
@@ -35,8 +35,8 @@ def _packages() -> list[str]:
     return found
 
 
-def _walls() -> list[str]:
-    found = sandbox.probe()
+def wall_findings(found: sandbox.Probe) -> list[str]:
+    """What is wrong with a machine where this was found out about its walls."""
     if found.chosen is not None:
         return []
     sentence = gettext(

@@ -1,0 +1,20 @@
+"""What keeps a machine from measuring is told with how to mend it."""
+
+from evaluation import health, sandbox
+from tests.requirements import require
+
+
+def test_a_machine_that_has_everything_has_no_findings():
+    require("torch", "transformers", "bubblewrap")
+
+    assert health.findings() == []
+    assert any("Landlock" in note for note in health.notes())
+
+
+def test_a_machine_without_walls_is_told_why_and_what_to_do():
+    nothing = sandbox.Probe((sandbox.Wall("plain", False, "no Landlock"),), None)
+
+    (finding,) = health.wall_findings(nothing)
+
+    assert "no Landlock" in finding
+    assert "bubblewrap" in finding
