@@ -42,7 +42,7 @@ def _next_page(request: HttpRequest) -> str:
     safe = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if safe else reverse(settings.LOGIN_REDIRECT_URL)
+    return wanted if safe and wanted.startswith("/") else reverse(settings.LOGIN_REDIRECT_URL)
 
 
 @sensitive_post_parameters("password")

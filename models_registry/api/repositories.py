@@ -1,5 +1,6 @@
 """The wire: repositories made, deleted, described and listed (E03, E06, E07, E09, E12 to E15)."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -143,7 +144,7 @@ def _limit(request: HttpRequest) -> int:
     text = request.GET.get("limit", "")
     if not text:
         return MAX_PAGE
-    if not text.isdigit() or int(text) < 1:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
         raise BadBody(reason="“limit” must be a whole number of at least 1.")
     return min(int(text), MAX_PAGE)
 
