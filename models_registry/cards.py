@@ -15,7 +15,8 @@ MAX_DEPTH = 8
 MAX_NODES = 2_000
 
 _FENCE = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?:^---[ \t]*(?:\r?\n|\Z))", re.DOTALL | re.MULTILINE)
-_LIBRARIES = {"transformers", "sentence-transformers", "smallhub", "onnx", "gguf", "keras", "pytorch", "sklearn"}
+# Code between fences, headings, and the lines that underline one.
+_NOT_PROSE = re.compile(r"^(```|~~~).*?^\1[^\n]*$|^#{1,6}\s[^\n]*$|^[^\n]+\n(?:=+|-+)\s*$", re.DOTALL | re.MULTILINE)
 
 
 class CardFault(ValueError):
@@ -51,9 +52,10 @@ class Card:
     @property
     def summary(self) -> str:
         """The first paragraph of prose, without markup, for lists."""
-        for block in re.split(r"\n\s*\n", self.body):
+        prose = _NOT_PROSE.sub("\n\n", self.body)
+        for block in re.split(r"\n\s*\n", prose):
             text = block.strip()
-            if text and not re.match(r"[#>|`\-*+!\[<=]|\d+\.", text):
+            if text and not re.match(r"[>|`\-*+!\[<=]|\d+\.", text):
                 plain = re.sub(r"!?\[([^\]]*)\]\([^)]*\)|[*_`]|<[^>]*>", r"\1", text)
                 return " ".join(plain.split())[:300]
         return ""

@@ -36,6 +36,19 @@ def test_front_matter_and_prose_are_told_apart() -> None:
     assert card.body.startswith("# Tide")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "# Name\nIt maps words.\n",
+        "```python\nimport x\n\nx.y()\n```\nIt maps words.",
+        "Name\n====\n\nIt maps words.",
+        "> note\n\n- list\n\nIt maps words.",
+    ],
+)
+def test_the_summary_is_the_first_prose(body: str) -> None:
+    assert read_card(body).summary == "It maps words."
+
+
 def test_tags_are_spelled_as_the_wire_does() -> None:
     tags = read_card(CARD).tags()
 
