@@ -138,9 +138,11 @@ class _Training:
     def save(self, folder: Path) -> None:
         """Write weights, configuration and tokenizer."""
         from transformers import PreTrainedTokenizerFast
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # One file of a few kilobytes needs none.
         self._network.save_pretrained(folder)
-        PreTrainedTokenizerFast(
+        PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
             tokenizer_object=self._tokenizer,
             model_max_length=self._recipe.context,
             pad_token=SPECIALS[PAD],

@@ -34,7 +34,7 @@ class RecurrentRecipe:
     learning_rate: float = 0.012
     batch_size: int = 24
     window: int = 64
-    steps: int = 800
+    steps: int = 600
     hold_out_every: int = 8
     seed: int = 1
 
@@ -51,8 +51,11 @@ class RecurrentRecipe:
         texts = [*learnt, *(text for other in others for text in other)]
         random.Random(self.seed).shuffle(texts)  # noqa: S311 - an order to learn in, no secret.
 
+        said = [0]
+
         def tell(progress: recurrent.Progress) -> None:
-            if progress.step % SAY_EVERY_STEPS == 0:
+            if progress.step % SAY_EVERY_STEPS == 0 and progress.step > said[-1]:  # The last step is told twice.
+                said.append(progress.step)
                 say(f"step {progress.step} of {self.steps}: loss {progress.loss:.3f} nats ({progress.seconds:.0f} s)")
 
         model = recurrent.train(
