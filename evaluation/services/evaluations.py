@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from evaluation.models import Benchmark, Evaluation, Run, State, Step
 from evaluation.services import dispatch, fitting
 from models_registry.models import Commit, Repository
+from models_registry.services import heads
 
 FIXED_STEPS = (Step.SCAN, Step.INSPECT, Step.SMOKE, Step.COST)
 
@@ -43,7 +44,7 @@ def advance(evaluation: Evaluation) -> None:
     for run in runs:
         if run.state != State.WAITING or not _may_decide(run, steps):
             continue
-        reason = _obstacle(run, steps)
+        reason = _obstacle(run, steps, evaluation)
         if reason:
             _close(run, reason)
         else:
@@ -87,7 +88,7 @@ def _before(run: Run) -> Iterable[str]:
     return FIXED_STEPS[: FIXED_STEPS.index(Step(run.step))]
 
 
-def _obstacle(run: Run, steps: dict[str, Run]) -> str:
+def _obstacle(run: Run, steps: dict[str, Run], evaluation: Evaluation) -> str:
     """Why a run cannot come to pass, for people; "" if it can."""
     for step in _before(run):
         earlier = steps.get(step)
@@ -95,7 +96,8 @@ def _obstacle(run: Run, steps: dict[str, Run]) -> str:
             return _blame(earlier)
     if run.benchmark is not None:
         smoke = steps.get(Step.SMOKE)
-        return fitting.obstacle(run.benchmark, smoke=smoke.result if smoke is not None else {})
+        languages = heads.card_of(evaluation.repository, evaluation.commit).languages
+        return fitting.obstacle(run.benchmark, smoke=smoke.result if smoke is not None else {}, languages=languages)
     return ""
 
 
