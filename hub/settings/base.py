@@ -216,6 +216,7 @@ LOGGING = {
     "loggers": {
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},  # Its lines would carry signed addresses.
         "kombu.connection": {"level": "ERROR"},
         "django.server": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
