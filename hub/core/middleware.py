@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from hub.core.exceptions import HubError
+from hub.core.handlers import bad_request
 from hub.core.requests import request_id, set_request_id
 from hub.core.wire import error_response, refusal, speaks_wire, status_of
 
@@ -75,6 +76,8 @@ class ErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return bad_request(request)  # No text of ours holds a NUL, and not every database takes one as a question.
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -116,7 +116,7 @@ BAD_REQUESTS = [
     ("get", "/api/models?limit=x", "", 400),
     ("get", "/api/models?cursor=x", "", 400),
     ("get", "/api/models?sort=name;drop", "", 400),
-    ("get", "/api/models?search=%00", "", 200),
+    ("get", "/api/models?search=%00", "", 400),
     ("get", "/api/models/ada/tiny?expand=nothing", "", 400),
     ("get", "/api/models/ada/tiny/revision/%00", "", 404),
     ("get", "/api/models/ada/tiny/tree/main/nothing", "", 404),
