@@ -66,6 +66,7 @@ class TestHub:
     flip: dict[str, int] = field(default_factory=dict)  # path → how many more times a byte is wrong (-1: always).
     cut_after: dict[str, list[int]] = field(default_factory=dict)  # path → bytes after which connections are cut.
     lie_about_length: set[str] = field(default_factory=set)
+    held: dict[str, str] = field(default_factory=dict)  # Paths that the scan holds back, and why.
     damaged: set[str] = field(default_factory=set)  # Paths whose stored bytes the hub itself found to be wrong.
     ignore_ranges: bool = False
     redirect_files_to: str | None = None
@@ -95,6 +96,7 @@ class TestHub:
                 "sha256": sha256_of(content),
                 "url": f"{self.files_live_at or self.url}/files/{name}/{commit_of(files)}/{path}",
                 "oid": git_oid_of(content),
+                "held": self.held.get(path),
             }
             for path, content in sorted(files.items())
         ]

@@ -221,6 +221,18 @@ def test_a_quarantined_version_needs_a_word_from_its_user(hub):
     assert contents(smallhub.pull("ada/tiny", allow_quarantined=True)) == FILES
 
 
+def test_a_file_that_is_held_back_is_left_out_unless_its_user_insists(hub, caplog):
+    hub.add("ada/tiny", FILES)
+    held = sorted(FILES)[0]
+    hub.held = {held: "Opening it would run os.system."}
+
+    pulled = contents(smallhub.pull("ada/tiny"))
+
+    assert pulled == {path: body for path, body in FILES.items() if path != held}
+    assert "os.system" in caplog.text
+    assert contents(smallhub.pull("ada/tiny", allow_quarantined=True)) == FILES
+
+
 def test_the_token_goes_to_the_hub_and_not_to_where_it_redirects(hub, token):
     with running_hub() as other:
         hub.add("ada/tiny", FILES, is_private=True)

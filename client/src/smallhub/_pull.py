@@ -64,6 +64,11 @@ class Downloads:
         self._cache.prepare()
         manifest, is_cached = self._resolve(reference)
         _check_quarantine(manifest, allow_quarantined)
+        if not allow_quarantined:
+            for file in manifest.files:
+                if file.held:
+                    log.warning("%s is left out, for the hub holds it back: %s", file.path, file.held)
+            manifest = manifest.without_held()
         if verify:
             self._drop_damaged(manifest)
         if is_cached:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
 from ._exceptions import ServerError, UnsafePath
@@ -23,6 +23,7 @@ class ManifestFile:
     sha256: str
     url: str = ""
     oid: str = ""
+    held: str = ""  # Why the hub's scan holds this file back; empty for most.
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class Manifest:
     quarantined: bool = False
     verdict: Mapping[str, Any] = field(default_factory=dict)
     created_at: str | None = None
+
+    def without_held(self) -> Self:
+        """The same version without the files that the hub's scan holds back."""
+        return replace(self, files=tuple(file for file in self.files if not file.held))
 
     @property
     def total_bytes(self) -> int:
@@ -135,7 +140,12 @@ def _read_file(row: Any) -> ManifestFile:
     if size < 0 or not is_sha256(sha256):
         raise ValueError(f"size or sha256 of {path!r}")
     return ManifestFile(
-        path=path, size=size, sha256=sha256, url=str(row.get("url") or ""), oid=str(row.get("oid") or "")
+        path=path,
+        size=size,
+        sha256=sha256,
+        url=str(row.get("url") or ""),
+        oid=str(row.get("oid") or ""),
+        held=str(row.get("held") or ""),
     )
 
 
