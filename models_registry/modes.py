@@ -6,6 +6,7 @@ from dulwich.attrs import GitAttributes, Pattern, parse_git_attributes
 from dulwich.ignore import IgnoreFilter, read_ignore_patterns
 
 from models_registry.models import Repository
+from models_registry.paths import CLIENT_FOLDER
 from models_registry.services.heads import read_small_file
 from models_registry.types import Listing
 
@@ -40,7 +41,8 @@ class UploadRules:
         return size > TEXT_LIMIT or not is_text(sample)
 
     def is_ignored(self, path: str) -> bool:
-        return bool(self._ignore.is_ignored(path))
+        """What `.gitignore` leaves out, and the notes that our client keeps in a folder it has pulled."""
+        return path.startswith(f"{CLIENT_FOLDER}/") or bool(self._ignore.is_ignored(path))
 
 
 def is_text(sample: bytes) -> bool:

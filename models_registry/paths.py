@@ -7,6 +7,7 @@ from collections.abc import Iterable
 MAX_PATH_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
 MAX_DEPTH = 32
+CLIENT_FOLDER = ".smallhub"  # Where our client notes which version a folder holds; it refuses to pull one.
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -19,7 +20,7 @@ def path_fault(path: str) -> str | None:
     """Say what is wrong with a path, or None.
 
     Refused is what any common file system reads as something else: absolute or climbing paths, drives, backslashes,
-    control and invisible characters, device names, aliases of `.git`, ends in space or dot.
+    control and invisible characters, device names, aliases of `.git`, the client's notes, ends in space or dot.
     """
     if not path:
         return "It is empty."
@@ -36,6 +37,8 @@ def path_fault(path: str) -> str | None:
     if path.startswith("/") or _DRIVE.match(path):
         return "It is not relative."
     segments = path.split("/")
+    if folded(segments[0]) == CLIENT_FOLDER:
+        return f"“{CLIENT_FOLDER}” holds the client's own notes of a pulled folder."
     if len(segments) > MAX_DEPTH:
         return f"It is more than {MAX_DEPTH} folders deep."
     return next((fault for fault in map(_segment_fault, segments) if fault), None)

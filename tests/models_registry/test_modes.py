@@ -30,6 +30,12 @@ def test_ignored_files_follow_gitignore() -> None:
     assert not RULES.is_ignored("b.txt")
 
 
+def test_a_pulled_folder_can_be_uploaded_again_without_the_clients_notes() -> None:
+    assert RULES.is_ignored(".smallhub/manifest.json")
+    assert not RULES.is_ignored("a/.smallhub/x")
+    assert not RULES.is_ignored(".smallhub-notes.md")
+
+
 def test_a_character_cut_at_the_end_of_the_sample_is_still_text() -> None:
     assert is_text("é".encode()[:1])
     assert not is_text(b"\xff\xfe text")

@@ -25,7 +25,8 @@ def test_ordinary_paths_are_allowed(path: str) -> None:
     "path",
     [
         "", "/", "/etc/passwd", "a//b", "a/", "../x", "a/../b", "a/..", ".", "./a", "a/./b", "..", "a\\b", "..\\x",
-        "C:/x", "c:x", "\\\\host\\share", ".git", ".git/config", "a/.git/hooks/x", ".GIT/x", "git~1/x", ".git./x",
+        "C:/x", "c:x", "\\\\host\\share", ".smallhub/manifest.json", ".SmallHub", ".git", ".git/config",
+        "a/.git/hooks/x", ".GIT/x", "git~1/x", ".git./x",
         ".git /x", ".git::$INDEX_ALLOCATION/x", "\uff0egit/x", "a\x00b", "a\nb",
         "a\x1bb", "a\u200bb", "a\u202eb", ".g\u200cit/x", "con", "NUL.txt",
         "a/aux.json", "COM1", "a.", "a ", " a", "a/b ", "a<b",
