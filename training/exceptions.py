@@ -13,6 +13,11 @@ class BadRecipe(Invalid):
     message = "This is not a recipe that can be trained here: {reason}"
 
 
+class DataChanged(Conflict):
+    code = "data_changed"
+    message = "{repository}: {path} at {commit} is not the file that the recipe names (its SHA-256 differs)."
+
+
 class TrainedModelFailed(Invalid):
     code = "trained_model_failed"
     message = "The trained model does not answer as it should: {reason}"

@@ -1,24 +1,28 @@
-"""Writes of training: filling a new hub with the core suite and the starter catalogue."""
+"""What training does: fill a new hub with the core suite and the starter catalogue, and make models again."""
 
 import fcntl
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
+import smallhub
 from smallhub import SmallhubError
 
 from evaluation.services.datasets import publisher
 from evaluation.services.suites import CORE_SUITE, publish_core_suite
 from hub.core.exceptions import HubError
-from training.exceptions import PackageAbsent
-from training.recipes.data import Say
-from training.recipes.record import RECORD_FILE
+from training.exceptions import BadRecipe, DataChanged, PackageAbsent
+from training.recipes.data import PinnedFile, Say, Source
+from training.recipes.record import RECORD_FILE, WEIGHTS_FILE, recipe_of
 from training.starter.catalogue import CATALOGUE
 from training.starter.checking import check_answers
-from training.starter.door import Door, open_door
+from training.starter.door import Door, client_at, fetch_at, open_door
 from training.starter.parts import Part, TrainedPart
 
 
@@ -67,6 +71,54 @@ def seed_hub(
             reports = [_bring(part, door, folder / "models", say) for part in parts]
         shutil.rmtree(folder / "cache", ignore_errors=True)  # The data sets are on the hub; a copy is of no use.
         return reports
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """Two models by one recipe, as the SHA-256 of their weights."""
+
+    published_sha256: str
+    rebuilt_sha256: str
+
+    @property
+    def is_same(self) -> bool:
+        return self.published_sha256 == self.rebuilt_sha256
+
+
+def rebuild(*, name: str, endpoint: str, folder: Path, say: Say) -> Rebuilt:
+    """Train a published model again by its own `recipe.json`, on the very data that it names.
+
+    Args:
+        name: `ns/name`, with `@revision` if wanted.
+        folder: takes the new model's files.
+
+    Raises:
+        BadRecipe: the model has none, or one that is not for training here.
+        DataChanged: the commit's data are not what the recipe says; nothing is trained then.
+    """
+    with client_at(endpoint):
+        published = smallhub.pull(name, progress=False)
+        try:
+            content = json.loads((published / RECORD_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BadRecipe(reason=f"{name} has no readable {RECORD_FILE}.") from error
+        recipe = recipe_of(content)
+        files = [_exact(row, source) for row, source in zip(content["data"], recipe.sources, strict=True)]
+    folder.mkdir(parents=True, exist_ok=True)
+    recipe.train(files, folder, say=say)
+    return Rebuilt(*(_sha256(place / WEIGHTS_FILE) for place in (published, folder)))
+
+
+def _exact(row: dict[str, Any], source: Source) -> PinnedFile:
+    file = fetch_at(source, str(row.get("commit")))
+    if file.sha256 != row.get("sha256"):
+        raise DataChanged(repository=source.repository, path=source.path, commit=file.commit)
+    return file
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _bring(part: Part, door: Door, folder: Path, say: Say) -> PartReport:

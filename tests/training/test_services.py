@@ -1,6 +1,7 @@
 """Filling a hub: over its own wire, once, again, in two processes, and after a failure half way."""
 
 import fcntl
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -8,19 +9,20 @@ from pathlib import Path
 
 import httpx
 import pytest
+import smallhub
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import AccessToken, Scope
+from accounts.models import AccessToken, Scope, User
 from accounts.services import create_token, create_user
 from evaluation.models import Benchmark, Evaluation
 from models_registry.models import Commit, Kind, Repository
 from tests.training.corpus import SUITE
 from training import services
-from training.exceptions import TrainedModelFailed
+from training.exceptions import BadRecipe, DataChanged, TrainedModelFailed
 from training.recipes.data import Say, Source
 from training.recipes.ngram import NgramRecipe
 from training.services import PartReport, PartState
-from training.starter.door import TOKEN_NAME
+from training.starter.door import TOKEN_NAME, client_at
 from training.starter.parts import Fetch, PackagedPart, Part, TrainedPart
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,6 +63,12 @@ def suite(tmp_path: Path) -> Path:
     """The smallest set of the core suite, alone."""
     shutil.copytree(SUITE / "core-text-zh", tmp_path / "suite" / "core-text-zh")
     return tmp_path / "suite"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache of the person who runs the tests is left alone."""
+    monkeypatch.setenv("SMALLHUB_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -185,3 +193,43 @@ def test_a_hub_that_does_not_answer_is_a_failure_and_no_crash(tmp_path: Path, su
     )
 
     assert states(reports) == [PartState.FAILED]
+
+
+def test_a_published_model_is_rebuilt_to_the_same_bytes(seed: Seed, live_server: LiveServer, tmp_path: Path) -> None:
+    seed(NGRAM)
+
+    result = services.rebuild(name="smallhub/ngram-zh", endpoint=live_server.url, folder=tmp_path / "again", say=str)
+
+    assert result.is_same
+    assert (tmp_path / "again" / "model.safetensors").is_file()
+
+
+def test_a_recipe_whose_data_are_others_is_not_trained(
+    seed: Seed, live_server: LiveServer, tmp_path: Path, suite: Path
+) -> None:
+    seed(NGRAM)
+    user = User.objects.get(username="smallhub")
+    _, token = create_token(user=user, name="tampering", scope=Scope.WRITE)
+    record = httpx.get(f"{live_server.url}/smallhub/ngram-zh/resolve/main/recipe.json", follow_redirects=True).json()
+    record["data"][0]["sha256"] = "0" * 64
+    (tmp_path / "tampered").mkdir()
+    (tmp_path / "tampered" / "recipe.json").write_text(json.dumps(record))
+    with client_at(live_server.url, SMALLHUB_TOKEN=token):
+        smallhub.push(tmp_path / "tampered", "smallhub/ngram-zh", progress=False)
+
+    with pytest.raises(DataChanged):
+        services.rebuild(name="smallhub/ngram-zh", endpoint=live_server.url, folder=tmp_path / "again", say=str)
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_model_without_a_recipe_cannot_be_rebuilt(seed: Seed, live_server: LiveServer, tmp_path: Path) -> None:
+    seed()
+    user = User.objects.get(username="smallhub")
+    _, token = create_token(user=user, name="pushing", scope=Scope.WRITE)
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "README.md").write_text("# Bare\n")
+    with client_at(live_server.url, SMALLHUB_TOKEN=token):
+        smallhub.push(tmp_path / "bare", "smallhub/bare", progress=False)
+
+    with pytest.raises(BadRecipe, match="no readable recipe"):
+        services.rebuild(name="smallhub/bare", endpoint=live_server.url, folder=tmp_path / "again", say=str)

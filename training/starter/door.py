@@ -1,5 +1,6 @@
 """How the catalogue reaches the hub: as any user does, through the client library and a token of its own."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,14 +33,8 @@ def open_door(*, endpoint: str, user: User, cache: Path) -> Iterator["Door"]:
     token, value = services.create_token(
         user=user, name=TOKEN_NAME, scope=Scope.WRITE, expires_at=timezone.now() + TOKEN_LIFE
     )
-    client = {
-        "SMALLHUB_ENDPOINT": endpoint,
-        "SMALLHUB_TOKEN": value,
-        "SMALLHUB_CACHE": str(cache),
-        "SMALLHUB_OFFLINE": "0",
-    }
     try:
-        with _environment(client):
+        with client_at(endpoint, SMALLHUB_TOKEN=value, SMALLHUB_CACHE=str(cache)):
             yield Door(endpoint, user.username)
     finally:
         services.revoke_token(token=token)
@@ -57,8 +52,7 @@ class Door:
         """A file of a data set's newest commit, with its bytes checked on the way. Each is asked for once."""
         if source not in self._fetched:
             commit = str(smallhub.info(source.repository, revision="main", kind="dataset")["sha"])
-            folder = smallhub.pull(source.repository, revision=commit, kind="dataset", progress=False)
-            self._fetched[source] = PinnedFile.of(source, commit=commit, local=folder / source.path)
+            self._fetched[source] = fetch_at(source, commit)
         return self._fetched[source]
 
     def published_fingerprint(self, name: str) -> str | None:
@@ -90,14 +84,28 @@ class Door:
         return {"Authorization": f"Bearer {os.environ['SMALLHUB_TOKEN']}"}
 
 
+def fetch_at(source: Source, commit: str) -> PinnedFile:
+    """A file of a data set at a commit, with its bytes checked on the way."""
+    folder = smallhub.pull(source.repository, revision=commit, kind="dataset", progress=False)
+    return PinnedFile.of(source, commit=commit, local=folder / source.path)
+
+
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set variables of this process, and put the old ones back."""
+def client_at(endpoint: str, **values: str) -> Iterator[None]:
+    """Point the client library at a hub by the variables that it reads, and put the old ones back afterwards.
+
+    Its requests are not logged meanwhile: addresses of uploads are signed, and do not belong in a log.
+    """
+    requests = logging.getLogger("httpx")
+    level = requests.level
+    values |= {"SMALLHUB_ENDPOINT": endpoint, "SMALLHUB_OFFLINE": "0"}
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
+    requests.setLevel(logging.WARNING)
     try:
         yield
     finally:
+        requests.setLevel(level)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

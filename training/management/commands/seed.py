@@ -1,6 +1,5 @@
 """`manage.py seed --endpoint URL`: core suite and starter catalogue; `manage.py up` starts it once the site answers."""
 
-import logging
 from typing import Any
 
 from django.conf import settings
@@ -16,8 +15,6 @@ class Command(BaseCommand):
         parser.add_argument("--endpoint", required=True, help="address of the running hub, http://127.0.0.1:8000 say")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Each request would be a line, and addresses of uploads are signed: they do not belong in a log.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
         folder = settings.SMALLHUB_DATA / "starter"
         reports = seed_hub(endpoint=options["endpoint"], folder=folder, say=self._say)
         if reports is None:
