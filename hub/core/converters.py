@@ -53,9 +53,22 @@ class FilePathConverter:
         return value
 
 
+class Sha256Converter:
+    """A SHA-256 as 64 lower-case hex digits; anything else is no address of ours."""
+
+    regex = r"[0-9a-f]{64}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 def register() -> None:
     """Make the converters known to the URL configuration."""
     register_converter(KindConverter, "kind")
     register_converter(NameConverter, "name")
     register_converter(RevisionConverter, "rev")
     register_converter(FilePathConverter, "filepath")
+    register_converter(Sha256Converter, "sha256")

@@ -20,7 +20,7 @@ def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
         path(f"{at}/evaluations", evaluations.evaluations, known, name=f"{kind}_evaluations"),
         path(f"{at}/evaluations/<rev:revision>", evaluations.evaluation, known, name=f"{kind}_evaluation"),
         path(
-            f"{at}/evaluations/<rev:revision>/receipts/<str:sha256>",
+            f"{at}/evaluations/<rev:revision>/receipts/<sha256:sha256>",
             evaluations.receipt,
             known,
             name=f"{kind}_receipt",
