@@ -25,7 +25,9 @@ def test_pages_repeat_and_drop_nothing_although_values_are_equal() -> None:
     assert seen == list(Repository.objects.order_by(*ORDER).values_list("pk", flat=True))
 
 
-@pytest.mark.parametrize("cursor", ["x", "a:b:c", signing.dumps([["id"], [1]], salt="other")])
+@pytest.mark.parametrize(
+    "cursor", ["x", "a:b:c", signing.dumps([["id"], [1]], salt="other")], ids=["word", "parts", "salt"]
+)
 def test_a_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(BadCursor):
         keyset_page(Repository.objects.all(), order=ORDER, limit=2, cursor=cursor)
