@@ -155,10 +155,13 @@ def _build(part: Part, door: Door, built: Path, tell: Say) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     shutil.rmtree(built, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    part.build(unfinished, door.fetch, say=tell)
-    if isinstance(part, TrainedPart):
-        check_answers(unfinished)  # Models of others are opened in the sandbox alone, when they are measured.
-    unfinished.rename(built)
+    try:
+        part.build(unfinished, door.fetch, say=tell)
+        if isinstance(part, TrainedPart):
+            check_answers(unfinished)  # Models of others are opened in the sandbox alone, when they are measured.
+        unfinished.rename(built)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import AccessToken, Scope, User
 from accounts.services import create_token, create_user
 from evaluation.models import Benchmark, Evaluation
+from models_registry.manifests import listing_of
 from models_registry.models import Commit, Kind, Repository
 from tests.training.corpus import SUITE
 from training import services
@@ -159,12 +160,16 @@ def test_a_model_that_was_trained_but_not_published_is_not_trained_again(
 
 
 def test_what_a_killed_training_left_is_built_anew(seed: Seed, tmp_path: Path) -> None:
-    seed(Broken())
-    leftover = tmp_path / "starter" / "models" / f"broken-{'0' * 16}.unfinished"
-    assert leftover.is_dir()
+    assert states(seed(LosesItsToken())) == [PartState.FAILED]  # Now there is a whole folder; make it a half one.
+    (whole,) = (tmp_path / "starter" / "models").iterdir()
+    (whole / "recipe.json").unlink()
+    (whole / "half").write_text("a file that must never be published")
+    shutil.copytree(whole, whole.with_name(f"{whole.name}.unfinished"))
 
-    assert states(seed(Broken())) == [PartState.FAILED]
-    assert not leftover.with_suffix("").exists()
+    assert states(seed(NGRAM)) == [PartState.PUBLISHED]
+    head = Commit.objects.get(repository=repository("ngram-zh"), oid=repository("ngram-zh").head)
+    assert "half" not in listing_of(head).files
+    assert not list((tmp_path / "starter" / "models").iterdir())
 
 
 def test_while_one_seed_works_another_leaves_at_once(seed: Seed, tmp_path: Path) -> None:
