@@ -62,6 +62,7 @@ def delete(request: HttpRequest) -> HttpResponse:
 def settings(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     """E09. Visibility now; other settings follow with their features."""
     repository = find_repository(request, kind, namespace, name)
+    require(acting_user(request), Action.ADMINISTER, repository)
     visibility = _visibility(json_object(request))
     if visibility is not None:
         repository = services.set_visibility(repository=repository, user=acting_user(request), visibility=visibility)

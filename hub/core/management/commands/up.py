@@ -84,6 +84,8 @@ class Command(BaseCommand):
             return
         password = secrets.token_urlsafe(9)
         services.create_user(username="administrator", password=password, is_admin=True)
+        if not User.objects.filter(username="smallhub").exists():
+            services.create_user(username="smallhub")  # Owns suite and starter models; nobody else may take the name.
         path = settings.SMALLHUB_DATA / "administrator-password"
         path.touch(mode=0o600)
         path.write_text(password + "\n")
