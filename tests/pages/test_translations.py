@@ -73,7 +73,7 @@ def test_the_catalogue_holds_what_the_code_says_now(tmp_path):
     """Collects the texts anew from a copy and compares: a new sentence without a translation fails here."""
     if which("xgettext") is None:
         pytest.skip("GNU gettext is not installed.")
-    for folder in ("accounts", "evaluation", "hub", "models_registry", "studio", "templates", "training"):
+    for folder in ("accounts", "evaluation", "hub", "models_registry", "templates", "training"):
         copytree(ROOT / folder, tmp_path / folder, ignore=ignore_patterns("__pycache__", "*.jsonl", "migrations"))
     target = tmp_path / "locale"
     (target / "zh_Hans" / "LC_MESSAGES").mkdir(parents=True)
