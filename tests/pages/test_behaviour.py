@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from evaluation.models import Evaluation, Run
 from tests.factories.pages import benchmark, measured, model
@@ -103,11 +104,11 @@ def test_filters_change_the_results_in_place_and_the_address_with_them(watch):
 
     watched.page.fill("#name-filter", "pico")
     watched.page.wait_for_url(re.compile(r"q=pico"))
-    watched.page.wait_for_function("document.querySelectorAll('#rows > li').length === 1")
+    expect(watched.page.locator("#rows > li")).to_have_count(1)
 
     assert watched.page.evaluate("window.stillHere")
     watched.page.get_by_role("link", name="Remove words pico").click()
-    watched.page.wait_for_function("document.querySelectorAll('#rows > li').length === 2")
+    expect(watched.page.locator("#rows > li")).to_have_count(2)
     assert watched.faults == []
 
 
@@ -118,7 +119,7 @@ def test_showing_more_appends_to_the_list(watch):
     watched.go("/models")
 
     watched.page.get_by_role("link", name="Show more").click()
-    watched.page.wait_for_function("document.querySelectorAll('#rows > li').length === 25")
+    expect(watched.page.locator("#rows > li")).to_have_count(25)
 
     titles = watched.page.locator("#rows .title").all_inner_texts()
     assert len(set(titles)) == 25
