@@ -6,6 +6,8 @@ A revision is one segment (`refs%2Fpr%2F1`), a path keeps its slashes: the form 
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from django.conf import settings
+
 if TYPE_CHECKING:
     from models_registry.models import Repository
 
@@ -26,3 +28,9 @@ def at(repository: "Repository", view: str, revision: str, path: str = "") -> st
 def resolve(repository: "Repository", revision: str, path: str, *, download: bool = False) -> str:
     """The bytes of one file."""
     return at(repository, "resolve", revision, path) + ("?download=true" if download else "")
+
+
+def absolute(path: str) -> str:
+    """An address of ours for texts that no request asked for: messages to other machines, errors."""
+    root = settings.SMALLHUB_PUBLIC_URL or f"http://{settings.SMALLHUB_HOST}:{settings.SMALLHUB_PORT}"
+    return root + path

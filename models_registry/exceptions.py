@@ -30,6 +30,21 @@ class RepositoryForbidden(Forbidden):
         return 401 if self.details.get("anonymous") else 403
 
 
+class GatedRepository(Forbidden):
+    """To be seen, but its files go to who was given access. Clients match on the code."""
+
+    code = "gated_repository"
+    message = (
+        "Access to {name} is restricted: its files go to people who were given access. "
+        "Sign in and ask for access at {where}."
+    )
+    wire_code = "GatedRepo"
+
+    @property
+    def wire_status(self) -> int:
+        return 401 if self.details.get("anonymous") else 403
+
+
 class RevisionNotFound(NotFound):
     code = "revision_not_found"
     message = "Invalid rev id: {revision}"

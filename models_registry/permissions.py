@@ -6,25 +6,32 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import Role, Scope, User
 from accounts.permissions import require_scope, role_in
-from models_registry.exceptions import RepositoryForbidden, RepositoryNotFound
-from models_registry.models import Repository
+from models_registry import addresses
+from models_registry.exceptions import GatedRepository, RepositoryForbidden, RepositoryNotFound
+from models_registry.models import AccessRequest, AccessState, Repository
 
 
 class Action(enum.Enum):
     """What can be done to a repository, in alphabetical order."""
 
     ADMINISTER = "repository:administer"  # settings, visibility, deletion
-    READ = "repository:read"
+    DOWNLOAD = "repository:download"  # the contents of files; all that see a repository may, unless it is gated
+    READ = "repository:read"  # that it exists, its card, the names of its files
     WRITE = "repository:write"  # commits, branches, tags, evaluations
 
 
 _ALLOWED: dict[Role, frozenset[Action]] = {
     Role.ADMIN: frozenset(Action),
-    Role.WRITE: frozenset({Action.READ, Action.WRITE}),
-    Role.CONTRIBUTOR: frozenset({Action.READ}),
-    Role.READ: frozenset({Action.READ}),
+    Role.WRITE: frozenset({Action.DOWNLOAD, Action.READ, Action.WRITE}),
+    Role.CONTRIBUTOR: frozenset({Action.DOWNLOAD, Action.READ}),
+    Role.READ: frozenset({Action.DOWNLOAD, Action.READ}),
 }
-_SCOPE = {Action.READ: Scope.READ, Action.WRITE: Scope.WRITE, Action.ADMINISTER: Scope.WRITE}
+_SCOPE = {
+    Action.DOWNLOAD: Scope.READ,
+    Action.READ: Scope.READ,
+    Action.WRITE: Scope.WRITE,
+    Action.ADMINISTER: Scope.WRITE,
+}
 
 
 def can(user: User | AnonymousUser, action: Action, repository: Repository) -> bool:
@@ -39,12 +46,19 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
 
     Raises:
         RepositoryNotFound: she may not even read it; the same answer as for a missing one.
+        GatedRepository: she may see it but was not given access to its files.
         RepositoryForbidden: she may read it but not do this.
         ScopeTooSmall: she may, but her token may not.
     """
     if not _role_allows(user, Action.READ, repository):
         raise RepositoryNotFound(name=repository.full_name, anonymous=int(not user.is_authenticated))
     if not _role_allows(user, action, repository):
+        if action is Action.DOWNLOAD:
+            raise GatedRepository(
+                name=repository.full_name,
+                where=addresses.absolute(addresses.page(repository)),
+                anonymous=int(not user.is_authenticated),
+            )
         raise RepositoryForbidden(
             name=repository.full_name, action=action.value, anonymous=int(not user.is_authenticated)
         )
@@ -53,7 +67,8 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
 
 
 def _role_allows(user: User | AnonymousUser, action: Action, repository: Repository) -> bool:
-    if action is Action.READ and not repository.is_private:
+    open_to_all = action is Action.READ or (action is Action.DOWNLOAD and not repository.is_gated)
+    if open_to_all and not repository.is_private:
         return True
     if not user.is_authenticated:
         return False
@@ -61,7 +76,12 @@ def _role_allows(user: User | AnonymousUser, action: Action, repository: Reposit
         return True
     role = role_in(user, repository.namespace)
     if role is None:
-        return False
+        # Of a gated repository that became private, an accepted request opens no more than others see: nothing.
+        return action is Action.DOWNLOAD and not repository.is_private and _was_accepted(user, repository)
     # A contributor is trusted with what she started herself.
     own = role is Role.CONTRIBUTOR and repository.creator_id == user.pk
     return action in (_ALLOWED[Role.ADMIN] if own else _ALLOWED[role])
+
+
+def _was_accepted(user: User, repository: Repository) -> bool:
+    return AccessRequest.objects.filter(repository=repository, user=user, state=AccessState.ACCEPTED).exists()

@@ -1,5 +1,6 @@
 """Reads of the registry. Whoever lists or opens repositories starts from `visible_to`."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -9,7 +10,14 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from models_registry.models import Commit, Ref, Repository  # noqa: F401 - base classes name them in quotes.
+    from models_registry.models import (  # noqa: F401 - base classes name them in quotes.
+        AccessRequest,
+        Commit,
+        Ref,
+        Repository,
+        Webhook,
+        WebhookDelivery,
+    )
 
 
 class RepositoryQuerySet(models.QuerySet["Repository"]):
@@ -57,3 +65,33 @@ class CommitQuerySet(models.QuerySet["Commit"]):
     def light(self) -> "CommitQuerySet":
         """With what a history shows."""
         return self.select_related("author")
+
+
+class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
+    def of(self, user: "User | AnonymousUser") -> "AccessRequestQuerySet":
+        """Her own requests, to repositories that she still can see."""
+        from models_registry.models import Repository
+
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(user=user, repository__in=Repository.objects.visible_to(user).values("pk"))
+
+
+class WebhookQuerySet(models.QuerySet["Webhook"]):
+    def of(self, user: "User | AnonymousUser") -> "WebhookQuerySet":
+        return self.filter(owner=user) if user.is_authenticated else self.none()
+
+    def watching(self, repository: "Repository", *, discussion: bool) -> "WebhookQuerySet":
+        """Live webhooks that watch this repository or its owner, for the domain that is asked for."""
+        kind = {"app": "space"}.get(repository.kind, repository.kind)
+        by_name = Q(watches__kind=kind, watches__key=repository.key)
+        by_owner = Q(watches__kind__in=["user", "org"], watches__key=repository.key.split("/", 1)[0])
+        domain = Q(on_discussion=True) if discussion else Q(on_repo=True)
+        watched = Q(watches__repository=repository) | by_name | by_owner
+        return self.filter(domain, watched, disabled=False, owner__is_active=True).distinct()
+
+
+class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+    def due(self, at: datetime) -> "WebhookDeliveryQuerySet":
+        """Those to send now: whose time has come, and those whose sender fell silent."""
+        return self.filter(state__in=["waiting", "sending"], next_try_at__lte=at)

@@ -86,3 +86,12 @@ class DeleteFolder:
 
 
 Operation = AddFile | AddLarge | CopyFile | DeleteFile | DeleteFolder
+
+
+@dataclass(frozen=True, slots=True)
+class RefChange:
+    """A ref that moved, by its full name. No old commit: it is new; no new one: it is gone."""
+
+    ref: str
+    old: str | None
+    new: str | None

@@ -1,9 +1,11 @@
-"""Rows of the registry, by aggregate: repositories and their history, Git objects, large content."""
+"""Rows of the registry, by aggregate: repositories and their history, Git objects, large content, access, webhooks."""
 
+from models_registry.models.access import AccessForm, AccessRequest, AccessState, AccessStep, Gate
 from models_registry.models.content import Chunk, Content, RepositoryContent, RepositoryXorb, Xorb
 from models_registry.models.git import GitObject
 from models_registry.models.repositories import (
     Commit,
+    Gated,
     Kind,
     Manifest,
     Ref,
@@ -12,11 +14,18 @@ from models_registry.models.repositories import (
     ScanVerdict,
     Visibility,
 )
+from models_registry.models.webhooks import Webhook, WebhookDelivery, WebhookWatch
 
 __all__ = [
+    "AccessForm",
+    "AccessRequest",
+    "AccessState",
+    "AccessStep",
     "Chunk",
     "Commit",
     "Content",
+    "Gate",
+    "Gated",
     "GitObject",
     "Kind",
     "Manifest",
@@ -27,5 +36,8 @@ __all__ = [
     "RepositoryXorb",
     "ScanVerdict",
     "Visibility",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookWatch",
     "Xorb",
 ]

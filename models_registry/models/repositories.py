@@ -28,6 +28,14 @@ class Visibility(models.TextChoices):
     PRIVATE = "private", "Private"
 
 
+class Gated(models.TextChoices):
+    """Who may read the files of a repository that she can see."""
+
+    OFF = "", "Everybody"
+    AUTO = "auto", "Who asks"
+    MANUAL = "manual", "Who was accepted"
+
+
 class Repository(models.Model):
     """`namespace/name` of a kind. What lists show of the default branch's head is copied onto the row."""
 
@@ -37,6 +45,7 @@ class Repository(models.Model):
     key = models.CharField(max_length=140, help_text="namespace/name in lower case.")
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     visibility = models.CharField(max_length=8, choices=Visibility.choices, default=Visibility.PUBLIC)
+    gated = models.CharField(max_length=6, choices=Gated.choices, blank=True, default=Gated.OFF, db_default="")
     creator = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     default_branch = models.CharField(max_length=200, default="main")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -67,6 +76,7 @@ class Repository(models.Model):
             models.UniqueConstraint(fields=["kind", "key"], name="repository_name_unique"),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="repository_kind_known"),
             models.CheckConstraint(condition=Q(visibility__in=Visibility.values), name="repository_visibility_known"),
+            models.CheckConstraint(condition=Q(gated__in=Gated.values), name="repository_gated_known"),
         ]
         indexes = [
             # One per order that lists offer; keyset pages walk them.
@@ -87,6 +97,10 @@ class Repository(models.Model):
     @property
     def is_private(self) -> bool:
         return self.visibility == Visibility.PRIVATE
+
+    @property
+    def is_gated(self) -> bool:
+        return self.gated != Gated.OFF
 
 
 class RepositoryTag(models.Model):
