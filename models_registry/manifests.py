@@ -6,6 +6,7 @@ A commit never changes, so a listing read once by a process stays right for ever
 import json
 import zlib
 from functools import lru_cache
+from typing import Any
 
 from models_registry.models import Commit, Manifest
 from models_registry.types import Entry, Listing
@@ -17,14 +18,18 @@ def pack(listing: Listing) -> bytes:
     """Columns instead of records: equal values stand side by side and compress to almost nothing."""
     entries = [listing.files[path] for path in sorted(listing.files)]
     columns = {name: [getattr(entry, name) for entry in entries] for name in _FIELDS}
-    document = {"files": columns, "folders": listing.folders}
+    document: dict[str, Any] = {"files": columns, "folders": listing.folders}
+    executable = [entry.path for entry in entries if entry.executable]
+    if executable:
+        document["executable"] = executable
     return zlib.compress(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(), 6)
 
 
 def unpack(packed: bytes) -> Listing:
     document = json.loads(zlib.decompress(packed))
     rows = zip(*(document["files"][name] for name in _FIELDS), strict=True)
-    entries = [Entry(*row) for row in rows]
+    executable = set(document.get("executable", ()))
+    entries = [Entry(*row, executable=row[0] in executable) for row in rows]
     return Listing(files={entry.path: entry for entry in entries}, folders=document["folders"])
 
 

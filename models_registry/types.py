@@ -17,6 +17,7 @@ class Entry:
         xet_hash: the chunk store's file hash, for large files only; "" else.
         pointer_size: bytes of the pointer text, 0 for small files.
         last_commit: the commit that last changed this path.
+        executable: Git's mode 100755 instead of 100644.
     """
 
     path: str
@@ -26,6 +27,7 @@ class Entry:
     xet_hash: str = ""
     pointer_size: int = 0
     last_commit: str = ""
+    executable: bool = False
 
     @property
     def is_large(self) -> bool:

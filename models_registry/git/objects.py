@@ -9,7 +9,10 @@ from datetime import UTC, datetime
 
 from dulwich.objects import Blob, Commit, ObjectID, Tree
 
+from models_registry.types import Entry
+
 FILE_MODE = 0o100644
+EXECUTABLE_MODE = 0o100755
 FOLDER_MODE = 0o040000
 MAX_POINTER_BYTES = 1024
 
@@ -47,20 +50,18 @@ def blob(content: bytes) -> Blob:
     return Blob.from_string(content)
 
 
-def build_trees(files: Iterable[tuple[str, str]]) -> tuple[str, dict[str, str], list[Tree]]:
+def build_trees(files: Iterable[Entry]) -> tuple[str, dict[str, str], list[Tree]]:
     """Make the trees of a set of files.
-
-    Args:
-        files: pairs of path and blob id.
 
     Returns:
         The root tree's id, the ids of all folders by path, and every tree object.
     """
     content: dict[str, Tree] = defaultdict(Tree)
     root = content[""]
-    for path, oid in files:
-        folder, _, name = path.rpartition("/")
-        content[folder].add(name.encode(), FILE_MODE, ObjectID(oid.encode()))
+    for entry in files:
+        folder, _, name = entry.path.rpartition("/")
+        mode = EXECUTABLE_MODE if entry.executable else FILE_MODE
+        content[folder].add(name.encode(), mode, ObjectID(entry.oid.encode()))
     for folder in list(content):
         while folder:  # A folder may hold nothing but folders.
             folder = folder.rpartition("/")[0]

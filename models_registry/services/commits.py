@@ -124,7 +124,16 @@ class _Draft:
         blob = git.blob(body)
         oid = blob.id.decode()
         self.blobs[oid] = blob
-        self._put(Entry(path=path, oid=oid, size=len(body), sha256=hashlib.sha256(body).hexdigest()))
+        before = self.files.get(path)
+        self._put(
+            Entry(
+                path=path,
+                oid=oid,
+                size=len(body),
+                sha256=hashlib.sha256(body).hexdigest(),
+                executable=before is not None and before.executable,  # New bytes leave a script what it is.
+            )
+        )
 
     def _add_large(self, path: str, sha256: str, size: int | None) -> None:
         found = content.find_readable(repository=self.repository, user=self.user, sha256=sha256)
@@ -166,7 +175,7 @@ class _Draft:
 
     def _put(self, entry: Entry) -> None:
         before = self.files.get(entry.path)
-        same = before is not None and before.oid == entry.oid
+        same = before is not None and (before.oid, before.executable) == (entry.oid, entry.executable)
         self.files[entry.path] = before if same and before is not None else entry
 
     def check(self) -> None:
@@ -189,7 +198,7 @@ def _publish(*, ref: Ref, parent: Commit | None, draft: _Draft, user: User, titl
     """Write objects, commit, listing and links, then swap the ref and tell the listeners."""
     draft.check()
     repository = draft.repository
-    root, folders, trees = git.build_trees((entry.path, entry.oid) for entry in draft.files.values())
+    root, folders, trees = git.build_trees(draft.files.values())
     now = timezone.now()
     made = git.build_commit(
         tree=root,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dulwich.objects import ObjectID, ShaFile, Tree
 
-from models_registry.git.objects import FOLDER_MODE, read_pointer
+from models_registry.git.objects import EXECUTABLE_MODE, FOLDER_MODE, read_pointer
 from models_registry.git.store import RowObjectStore
 from models_registry.manifests import unpack
 from models_registry.models import Commit, GitObject, Manifest, Repository
@@ -63,18 +63,18 @@ def _check_commit(
         yield Fault(name, "its listing is missing")
         return
     listing = unpack(bytes(manifest.packed))
-    files: dict[str, str] = {}
+    files: dict[str, tuple[str, bool]] = {}
     try:
         _walk(store, commit.tree, "", files)
     except KeyError as error:
         yield Fault(name, f"object {error.args[0]!r} of its tree is missing")
         return
-    if files != {path: entry.oid for path, entry in listing.files.items()}:
+    if files != {path: (entry.oid, entry.executable) for path, entry in listing.files.items()}:
         yield Fault(name, "its listing differs from its tree")
     yield from _check_entries(name, repository, store, listing)
 
 
-def _walk(store: RowObjectStore, tree: str, prefix: str, files: dict[str, str]) -> None:
+def _walk(store: RowObjectStore, tree: str, prefix: str, files: dict[str, tuple[str, bool]]) -> None:
     found = store[ObjectID(tree.encode())]
     if not isinstance(found, Tree):
         raise KeyError(tree)
@@ -83,7 +83,7 @@ def _walk(store: RowObjectStore, tree: str, prefix: str, files: dict[str, str]) 
         if item.mode == FOLDER_MODE:
             _walk(store, item.sha.decode(), path + "/", files)
         else:
-            files[path] = item.sha.decode()
+            files[path] = item.sha.decode(), item.mode == EXECUTABLE_MODE
 
 
 def _check_entries(name: str, repository: Repository, store: RowObjectStore, listing: Listing) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models_registry.git import objects
+from models_registry.types import Entry
 from tests.requirements import require
 
 SHA = "a" * 64
@@ -26,10 +27,13 @@ def test_blobs_trees_and_commits_have_the_ids_that_git_gives(tmp_path: Path) -> 
     for path, body in files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(body)
+    (tmp_path / "d/b.txt").chmod(0o755)
     git(tmp_path, "add", "-A")
     tree = git(tmp_path, "write-tree")
 
-    root, folders, trees = objects.build_trees((path, objects.blob_oid(body)) for path, body in files.items())
+    root, folders, trees = objects.build_trees(
+        Entry(path, objects.blob_oid(body), len(body), "", executable=path == "d/b.txt") for path, body in files.items()
+    )
 
     assert root == tree
     assert folders["d/e"] == git(tmp_path, "rev-parse", f"{tree}:d/e")
