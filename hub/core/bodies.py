@@ -1,6 +1,7 @@
 """Reading request bodies: JSON with limits, and streams whatever their transfer coding."""
 
 import json
+import zlib
 from typing import Any, BinaryIO, cast
 
 from django.http import HttpRequest
@@ -25,6 +26,61 @@ def body_stream(request: HttpRequest) -> BinaryIO:
     if request.META.get("wsgi.input_terminated") and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         return cast("BinaryIO", request.META["wsgi.input"])
     return cast("BinaryIO", request)
+
+
+class LimitedStream:
+    """A stream that refuses to give more than `limit` bytes; inflates what came as gzip.
+
+    The limit counts inflated bytes, so a small body cannot become a large one.
+    """
+
+    def __init__(self, stream: BinaryIO, *, limit: int, is_gzip: bool) -> None:
+        self._stream, self._limit = stream, limit
+        self._left = limit
+        self._inflate = zlib.decompressobj(31) if is_gzip else None
+        self._held = b""
+
+    def read(self, size: int = 65_536, /) -> bytes:
+        """At most `size` bytes, b"" at the end.
+
+        Raises:
+            BodyTooLarge, BadBody
+        """
+        data = self._stream.read(size) if self._inflate is None else self._inflated(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise BodyTooLarge(limit=self._limit)
+        return data
+
+    def _inflated(self, size: int) -> bytes:
+        assert self._inflate is not None
+        while not self._inflate.eof:
+            packed = self._held or self._stream.read(65_536)
+            if not packed:
+                raise BadBody(reason="The gzip body ends before its end.")
+            try:
+                data = self._inflate.decompress(packed, size)
+            except zlib.error as error:
+                raise BadBody(reason="The body is not gzip.") from error
+            self._held = self._inflate.unconsumed_tail
+            if data:
+                return data
+        return b""
+
+
+def decoded_stream(request: HttpRequest, *, limit: int) -> LimitedStream:
+    """The body as a stream of at most `limit` bytes, whatever its transfer and content coding.
+
+    Raises:
+        BadBody: a coding that is not understood.
+        BodyTooLarge: by its declared length; later by its real one.
+    """
+    coding = request.headers.get("Content-Encoding", "identity").lower()
+    if coding not in {"identity", "gzip", "x-gzip"}:
+        raise BadBody(reason="The Content-Encoding must be gzip or none.")
+    if (declared_length(request) or 0) > limit:
+        raise BodyTooLarge(limit=limit)
+    return LimitedStream(body_stream(request), limit=limit, is_gzip=coding != "identity")
 
 
 def declared_length(request: HttpRequest) -> int | None:

@@ -1,8 +1,8 @@
-"""Addresses by which large content travels: Xet tokens, the chunk store, git-lfs."""
+"""Addresses by which content travels: Xet tokens, the chunk store, git-lfs, Git itself."""
 
 from django.urls import path
 
-from models_registry.api import cas, lfs, xet_tokens
+from models_registry.api import cas, git, lfs, xet_tokens
 
 _REPO = "api/<kind:kind>/<name:namespace>/<name:name>"
 _CAS = "cas/<slug:space>"
@@ -23,8 +23,13 @@ urlpatterns = [
     path(f"{_CAS}/v1/telemetry", cas.telemetry, {}, name="cas_telemetry_below"),
 ]
 for _kind, _prefix in (("models", ""), ("datasets", "datasets/"), ("spaces", "spaces/")):
-    _base = f"{_prefix}<name:namespace>/<name:name>/info/lfs"  # With or without `.git` behind the name.
+    _name = f"{_prefix}<name:namespace>/<name:name>"  # With or without `.git` behind the name.
+    _base = f"{_name}/info/lfs"
     _which = {"kind": _kind}
+    urlpatterns += [
+        path(f"{_name}/info/refs", git.info_refs, _which, name=f"git_info_refs_{_kind}"),
+        path(f"{_name}/git-upload-pack", git.upload_pack, _which, name=f"git_upload_pack_{_kind}"),
+    ]
     urlpatterns += [
         path(f"{_base}/objects/batch", lfs.batch, _which, name=f"lfs_batch_{_kind}"),
         path(f"{_base}/upload/<str:signed>", lfs.upload, _which, name=f"lfs_upload_{_kind}"),

@@ -21,6 +21,8 @@ _POINTER = re.compile(
     rb"oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
 )
 
+_TAGGED = re.compile(rb"object ([0-9a-f]{40})\n")
+
 
 @dataclass(frozen=True)
 class Pointer:
@@ -39,6 +41,12 @@ def read_pointer(content: bytes) -> Pointer | None:
         return None
     match = _POINTER.fullmatch(content)
     return Pointer(sha256=match[1].decode(), size=int(match[2])) if match else None
+
+
+def tagged(body: bytes) -> str:
+    """The id that a well-formed tag object names."""
+    match = _TAGGED.match(body)
+    return match[1].decode() if match else ""
 
 
 def blob_oid(content: bytes) -> str:

@@ -1,8 +1,10 @@
 """Git objects in rows, behind dulwich's object-store interface."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from django.db.models import QuerySet
+from django.db.models.functions import Length
 from dulwich.object_store import BaseObjectStore
 from dulwich.objects import ObjectID, ShaFile
 from dulwich.pack import Pack
@@ -10,6 +12,7 @@ from dulwich.pack import Pack
 from models_registry.models import GitObject, Repository
 
 _BATCH = 500
+_BATCH_BYTES = 16 * 2**20  # Content held at a time by those who read or write many objects.
 
 
 class RowObjectStore(BaseObjectStore):
@@ -59,17 +62,48 @@ class RowObjectStore(BaseObjectStore):
             rows = self._rows().filter(oid__in=wanted[start : start + _BATCH]).values_list("oid", "type", "body")
             self._read.update((oid.encode(), (kind, bytes(body))) for oid, kind, body in rows)
 
+    def facts(self, oids: Iterable[str]) -> Iterator[tuple[str, int, int]]:
+        """Id, type number and size of those of these objects that are here, without reading them."""
+        for batch in _batches(oids):
+            rows = self._rows().filter(oid__in=batch).annotate(size=Length("body"))
+            yield from rows.values_list("oid", "type", "size")
+
+    def read_many(self, oids: Iterable[str]) -> Iterator[tuple[str, int, bytes]]:
+        """Id, type number and content of those of these objects that are here, in any order and bounded memory."""
+        for batch in _batches(oids):
+            group: list[str] = []
+            size_bytes = 0
+            for oid, _, size in self.facts(batch):
+                if group and size_bytes + size > _BATCH_BYTES:
+                    yield from self._read_group(group)
+                    group, size_bytes = [], 0
+                group.append(oid)
+                size_bytes += size
+            yield from self._read_group(group)
+
+    def _read_group(self, oids: list[str]) -> Iterator[tuple[str, int, bytes]]:
+        for oid, kind, body in self._rows().filter(oid__in=oids).values_list("oid", "type", "body"):
+            yield oid, kind, bytes(body)
+
     def add_object(self, obj: ShaFile) -> None:
         self.add_objects([(obj, None)])
 
     def add_objects(
         self, objects: Iterable[tuple[ShaFile, str | None]], progress: Callable[[str], None] | None = None
     ) -> None:
-        rows = (
-            GitObject(repository=self._repository, oid=obj.id.decode(), type=obj.type_num, body=obj.as_raw_string())
-            for obj, _ in objects
-        )
-        GitObject.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_BATCH)
+        self.add_raw((obj.id.decode(), obj.type_num, obj.as_raw_string()) for obj, _ in objects)
+
+    def add_raw(self, objects: Iterable[tuple[str, int, bytes]]) -> None:
+        """Write objects given as id, type number and content. The caller has made sure that the ids are true."""
+        rows: list[GitObject] = []
+        size_bytes = 0
+        for oid, kind, body in objects:
+            rows.append(GitObject(repository=self._repository, oid=oid, type=kind, body=body))
+            size_bytes += len(body)
+            if len(rows) == _BATCH or size_bytes > _BATCH_BYTES:
+                GitObject.objects.bulk_create(rows, ignore_conflicts=True)
+                rows, size_bytes = [], 0
+        GitObject.objects.bulk_create(rows, ignore_conflicts=True)
 
     def _rows(self) -> QuerySet[GitObject]:
         return GitObject.objects.filter(repository=self._repository)
@@ -77,3 +111,9 @@ class RowObjectStore(BaseObjectStore):
     @staticmethod
     def _hex(sha: bytes) -> str:
         return sha.decode() if len(sha) == 40 else sha.hex()
+
+
+def _batches(oids: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(oids)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

@@ -173,6 +173,16 @@ for _kind, _prefix, _suffix in (
     ROUTES |= {
         f"resolve{_suffix}": read(f"/{_prefix}{{repo}}/resolve/main/config.json", **_only),
         f"raw{_suffix}": read(f"/{_prefix}{{repo}}/raw/main/config.json", **_only),
+        f"git_info_refs_{_kind}": Route(
+            f"{_page}.git/info/refs?service=git-upload-pack", {"GET": Access.READ}, **_only
+        ),
+        f"git_upload_pack_{_kind}": Route(
+            f"{_page}/git-upload-pack",
+            {"POST": Access.READ},
+            body="0000",
+            content_type="application/x-git-upload-pack-request",
+            **_only,
+        ),
         f"lfs_batch_{_kind}": Route(
             f"{_lfs}/objects/batch", {"POST": Access.WRITE}, body={"operation": "upload", "objects": []}, **_only
         ),

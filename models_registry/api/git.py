@@ -1,0 +1,128 @@
+"""The wire: Git over HTTP (E63 to E65). Smart protocol only; the password of Basic is an access token."""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from hub.core.bodies import decoded_stream
+from hub.core.exceptions import Forbidden, HubError, Invalid
+from hub.core.wire import refusal
+from models_registry.api.lookup import find_repository
+from models_registry.git import upload_pack as fetching
+from models_registry.git.exceptions import MalformedRequest
+from models_registry.git.pktline import FLUSH, line
+from models_registry.models import Repository
+from models_registry.permissions import Action, require
+
+UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
+MAX_FETCH_BYTES = 16 * 2**20  # What a client that has 300,000 commits might say of them.
+
+View = Callable[..., HttpResponseBase]
+
+
+class DumbProtocol(Forbidden):
+    code = "dumb_protocol"
+    message = "This hub speaks Git's smart protocol only. Use a current Git."
+
+
+class WrongMediaType(Invalid):
+    code = "wrong_media_type"
+    message = "The Content-Type must be {expected}."
+    wire_status = 415
+
+
+def speaks_git(view: View) -> View:
+    """Refusals as plain text, which git shows as lines of the remote, and how to sign in."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            response = view(request, *args, **kwargs)
+        except HubError as error:
+            response = refusal(error)
+            response.content = f"{error}\n".encode()
+            response["Content-Type"] = "text/plain; charset=utf-8"
+            if response.status_code == 401:
+                response["WWW-Authenticate"] = 'Basic realm="Smallhub", charset="UTF-8"'
+        response["Cache-Control"] = "no-cache, max-age=0, must-revalidate"
+        return response
+
+    return wrapped
+
+
+@csrf_exempt
+@require_GET
+@speaks_git
+def info_refs(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponseBase:
+    """E63. What there is to fetch, or to push to."""
+    service = request.GET.get("service", "")
+    repository = _repository(request, kind, namespace, name, service)
+    if service not in {UPLOAD, RECEIVE}:
+        raise DumbProtocol
+    content_type = f"application/x-{service}-advertisement"
+    if service == UPLOAD and _version(request) == 2:
+        return _stream(fetching.advertise_v2(), content_type)
+    greeting = [line(f"# service={service}"), FLUSH]
+    return _stream(chain(greeting, fetching.advertise(repository)), content_type)
+
+
+@csrf_exempt
+@require_POST
+@speaks_git
+def upload_pack(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponseBase:
+    """E64. A fetch: what the client wants and has, then a pack of the difference."""
+    repository = _repository(request, kind, namespace, name, UPLOAD)
+    _require_type(request, UPLOAD)
+    body = decoded_stream(request, limit=MAX_FETCH_BYTES)
+    content_type = f"application/x-{UPLOAD}-result"
+    answer = fetching.answer_v2 if _version(request) == 2 else fetching.answer
+    try:
+        pieces = answer(repository, body)
+    except MalformedRequest as error:
+        # Git shows a refusal that comes as a packet; of a status other than 200 it shows the number alone.
+        return HttpResponse(fetching.error_packet(str(error)), content_type=content_type)
+    return _stream(pieces, content_type)
+
+
+def _repository(request: HttpRequest, kind: str, namespace: str, name: str, service: str) -> Repository:
+    """The repository, if the caller may do there what the service is for."""
+    repository = find_repository(request, kind, namespace, name)
+    require(request.user, Action.WRITE if service == RECEIVE else Action.READ, repository)
+    return repository
+
+
+def _require_type(request: HttpRequest, service: str) -> None:
+    """A type that no form of another site can send, so that a browser's cookie cannot be borrowed.
+
+    Raises:
+        WrongMediaType
+    """
+    expected = f"application/x-{service}-request"
+    if request.content_type != expected:
+        raise WrongMediaType(expected=expected)
+
+
+def _version(request: HttpRequest) -> int:
+    """The protocol's version that the client asks for; whatever is not understood counts as the oldest."""
+    return 2 if "version=2" in request.headers.get("Git-Protocol", "").split(":") else 0
+
+
+def _stream(pieces: Iterable[bytes], content_type: str) -> StreamingHttpResponse:
+    return StreamingHttpResponse(_joined(pieces), content_type=content_type)
+
+
+def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Short packets together, so that a thousand refs are not a thousand writes."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) >= 32 * 1024:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
