@@ -6,8 +6,8 @@ from django.dispatch import receiver
 
 from evaluation import services
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, Kind, Repository
-from models_registry.signals import commit_published
+from models_registry.models import Commit, Kind, Release, Repository
+from models_registry.signals import commit_published, release_published
 from models_registry.types import BRANCH
 
 _BEGINNING = {".gitattributes"}  # What a repository is made with: nothing that could be measured.
@@ -16,6 +16,16 @@ _BEGINNING = {".gitattributes"}  # What a repository is made with: nothing that 
 @receiver(commit_published, dispatch_uid="evaluation.request")
 def request_evaluation(*, repository: Repository, commit: Commit, ref: str, **kwargs: Any) -> None:
     """Every commit to a model's default branch is measured. Runs inside the commit's transaction."""
-    is_default = ref == BRANCH + repository.default_branch
-    if repository.kind == Kind.MODEL and is_default and listing_of(commit).files.keys() - _BEGINNING:
+    if ref == BRANCH + repository.default_branch and _can_be_measured(repository, commit):
         services.request_evaluation(repository=repository, commit=commit)
+
+
+@receiver(release_published, dispatch_uid="evaluation.request_release")
+def request_release(*, repository: Repository, release: Release, **kwargs: Any) -> None:
+    """A release of a model is measured whatever branch its commit is on; what was measured already stays."""
+    if _can_be_measured(repository, release.commit):
+        services.request_evaluation(repository=repository, commit=release.commit)
+
+
+def _can_be_measured(repository: Repository, commit: Commit) -> bool:
+    return repository.kind == Kind.MODEL and bool(listing_of(commit).files.keys() - _BEGINNING)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         AccessRequest,
         Commit,
         Ref,
+        Release,
         Repository,
         Webhook,
         WebhookDelivery,
@@ -95,3 +96,17 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def due(self, at: datetime) -> "WebhookDeliveryQuerySet":
         """Those to send now: whose time has come, and those whose sender fell silent."""
         return self.filter(state__in=["waiting", "sending"], next_try_at__lte=at)
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    def newest_first(self) -> "ReleaseQuerySet":
+        """Versions by precedence, then free names by age."""
+        return self.order_by("-precedence", "-created_at", "-pk")
+
+    def eligible(self) -> "ReleaseQuerySet":
+        """Those that `latest` may name: past the gate, not yanked, not held back by the scan."""
+        return self.filter(gate="passed", yanked_at__isnull=True).exclude(commit__scan_verdict="quarantined")
+
+    def latest_first(self) -> "ReleaseQuerySet":
+        """In the order in which they would be `latest`: finished versions and free names before pre-releases."""
+        return self.eligible().order_by("is_prerelease", "-precedence", "-created_at", "-pk")

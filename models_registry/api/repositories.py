@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.authentication import acting_user
 from hub.core.bodies import BadBody, flag, json_object, text_field
 from hub.core.pagination import keyset_page
-from models_registry.api import present
+from models_registry.api import present, yanks
 from models_registry.api.lookup import KINDS, SINGULAR, endpoint, find_repository, find_revision, web_url
 from models_registry.exceptions import RepositoryExists
 from models_registry.models import Commit, Kind, Repository, Visibility
@@ -88,6 +88,7 @@ def info(request: HttpRequest, kind: str, namespace: str, name: str, rev: str | 
         item["securityRepoStatus"] = _security(commit)
     response = JsonResponse(item)
     response["X-Repo-Commit"] = commit.oid
+    yanks.warn(request, response, repository, commit, rev or repository.default_branch)
     return response
 
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from hub.core.bodies import flag
 from models_registry import downloads
+from models_registry.api import yanks
 from models_registry.api.lookup import PLURAL, endpoint, find_revision
 from models_registry.api.sending import content_response, requested_span
 from models_registry.api.xet_tokens import cas_url
@@ -46,6 +47,7 @@ def resolve(request: HttpRequest, kind: str, namespace: str, name: str, rev: str
     _refuse_held(request, repository, commit, entry)
     response = _answer(request, repository, entry)
     _describe(request, response, repository, commit, entry)
+    yanks.warn(request, response, repository, commit, rev)
     return response
 
 

@@ -12,8 +12,9 @@ from rest_framework.views import APIView
 from hub.core.pagination import keyset_page
 from models_registry import downloads
 from models_registry.api.lookup import KINDS, PREFIX, endpoint, find_repository, find_revision
+from models_registry.api.yanks import release_of, warn
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, Kind, Repository
+from models_registry.models import Commit, Kind, Release, Repository
 from models_registry.types import Entry
 
 PLURAL_OF_V1 = {"models": "models", "datasets": "datasets", "apps": "spaces"}
@@ -84,6 +85,17 @@ class VerdictOutput(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=["pending", "done"])
 
 
+class ReleaseNamed(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    notes = serializers.CharField(allow_blank=True, help_text="Markdown.")
+    created_at = serializers.DateTimeField()
+
+
+class Yanked(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
 class ManifestOutput(serializers.Serializer[Any]):
     repository = serializers.CharField()
     kind = serializers.CharField()
@@ -94,6 +106,8 @@ class ManifestOutput(serializers.Serializer[Any]):
     total_bytes = serializers.IntegerField()
     quarantined = serializers.BooleanField()
     verdict = VerdictOutput()
+    release = ReleaseNamed(allow_null=True, help_text="The release that this commit is, if it is one.")
+    yanked = Yanked(allow_null=True, help_text="Set where that release was withdrawn.")
     files = FileOutput(many=True)
 
 
@@ -141,10 +155,11 @@ class ManifestView(APIView):
         repository, commit = find_revision(request._request, PLURAL_OF_V1[plural], namespace, name, revision)
         listing = listing_of(commit)
         downloads.count(repository)
+        release = release_of(repository, commit, revision)
         base = (
             f"{endpoint(request._request)}/{PREFIX[Kind(repository.kind)]}{repository.full_name}/resolve/{commit.oid}/"
         )
-        return Response(
+        response = Response(
             {
                 "repository": repository.full_name,
                 "kind": repository.kind,
@@ -158,9 +173,19 @@ class ManifestView(APIView):
                     "scan": commit.scan_verdict,
                     "state": "pending" if commit.scan_verdict == "pending" else "done",
                 },
+                "release": _release(release) if release else None,
+                "yanked": {"reason": release.yank_reason, "at": release.yanked_at}
+                if release and release.is_yanked
+                else None,
                 "files": [_file(entry, commit, base) for entry in listing.files.values()],
             }
         )
+        warn(request._request, response, repository, commit, revision)
+        return response
+
+
+def _release(release: Release) -> dict[str, Any]:
+    return {"name": release.name, "notes": release.notes, "created_at": release.created_at}
 
 
 def _file(entry: Entry, commit: Commit, base: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from models_registry.api import v1
+from models_registry.api import v1, v1_releases
 
 
 class PluralConverter:
@@ -19,6 +19,8 @@ class PluralConverter:
 
 register_converter(PluralConverter, "plural")
 
+REPOSITORY = "repositories/<plural:plural>/<name:namespace>/<name:name>"
+
 app_name = "registry_v1"
 urlpatterns = [
     path("repositories/<plural:plural>", v1.RepositoryListView.as_view(), name="list"),
@@ -28,4 +30,9 @@ urlpatterns = [
         v1.ManifestView.as_view(),
         name="manifest",
     ),
+    path(f"{REPOSITORY}/releases", v1_releases.ReleasesView.as_view(), name="releases"),
+    path(f"{REPOSITORY}/releases/<rev:release>", v1_releases.ReleaseView.as_view(), name="release"),
+    path(f"{REPOSITORY}/releases/<rev:release>/yank", v1_releases.ReleaseYankView.as_view(), name="release_yank"),
+    path(f"{REPOSITORY}/pointers", v1_releases.PointersView.as_view(), name="pointers"),
+    path(f"{REPOSITORY}/pointers/<rev:pointer>", v1_releases.PointerView.as_view(), name="pointer"),
 ]

@@ -3,6 +3,7 @@
 from models_registry.models.access import AccessForm, AccessRequest, AccessState, AccessStep, Gate
 from models_registry.models.content import Chunk, Content, RepositoryContent, RepositoryXorb, Xorb
 from models_registry.models.git import GitObject
+from models_registry.models.releases import Pointer, PointerMove, Release, ReleaseEvent, ReleaseGate
 from models_registry.models.repositories import (
     Commit,
     Gated,
@@ -29,7 +30,12 @@ __all__ = [
     "GitObject",
     "Kind",
     "Manifest",
+    "Pointer",
+    "PointerMove",
     "Ref",
+    "Release",
+    "ReleaseEvent",
+    "ReleaseGate",
     "Repository",
     "RepositoryContent",
     "RepositoryTag",

@@ -12,6 +12,7 @@ from models_registry.exceptions import InvalidRefName, ProtectedRef, RefExists, 
 from models_registry.git.store import RowObjectStore
 from models_registry.models import Ref, Repository
 from models_registry.permissions import Action, require
+from models_registry.services import releases
 from models_registry.services.revisions import find_commit
 from models_registry.types import BRANCH, TAG
 
@@ -62,6 +63,7 @@ def delete_tag(*, repository: Repository, user: User, name: str) -> None:
     """Forget a tag.
 
     Raises:
+        ReleasedTag: a release stands on it.
         RevisionNotFound: there is none of that name.
     """
     require(user, Action.WRITE, repository)
@@ -69,6 +71,7 @@ def delete_tag(*, repository: Repository, user: User, name: str) -> None:
 
 
 def _create(*, repository: Repository, full_name: str, target: str, commit: str) -> Ref:
+    releases.require_unprotected(repository, full_name)
     try:
         with transaction.atomic():
             return Ref.objects.create(repository=repository, name=full_name, target=target, commit=commit)
@@ -77,6 +80,7 @@ def _create(*, repository: Repository, full_name: str, target: str, commit: str)
 
 
 def _delete(repository: Repository, full_name: str, name: str) -> None:
+    releases.require_unprotected(repository, full_name)
     deleted, _ = repository.refs.filter(name=full_name).delete()
     if not deleted:
         raise RevisionNotFound(revision=name[:200])

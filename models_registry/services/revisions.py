@@ -4,7 +4,8 @@ import re
 
 from models_registry.exceptions import EntryNotFound, RevisionNotFound
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, Repository
+from models_registry.models import Commit, Release, Repository
+from models_registry.models.releases import MAX_POINTER_NAME
 from models_registry.types import BRANCH, TAG, Entry
 
 _FULL = re.compile(r"[0-9a-f]{40}")
@@ -13,9 +14,9 @@ LATEST = "latest"
 
 
 def find_commit(repository: Repository, revision: str | None) -> Commit:
-    """The commit a revision names: exact commit, branch, tag, full ref, then an unambiguous abbreviation.
+    """The commit a revision names: exact commit, branch, tag, full ref, pointer, then an unambiguous abbreviation.
 
-    `latest` names the default branch unless a branch or tag of that name exists.
+    `latest` names what `latest_commit` says unless a branch or tag of that name exists.
 
     Raises:
         RevisionNotFound: nothing of that name.
@@ -23,12 +24,28 @@ def find_commit(repository: Repository, revision: str | None) -> Commit:
     revision = revision or repository.default_branch
     oid = _target(repository, revision)
     commit: Commit | None = repository.commits.filter(oid=oid).select_related("author").first() if oid else None
+    if commit is None and revision == LATEST:
+        return latest_commit(repository)
+    if commit is None and not oid and len(revision) <= MAX_POINTER_NAME and "\x00" not in revision:
+        found = repository.commits.filter(pointers__repository=repository, pointers__name=revision)
+        commit = found.select_related("author").first()
     if commit is None and _SHORT.fullmatch(revision):
         candidates = list(repository.commits.filter(oid__startswith=revision).select_related("author")[:2])
         commit = candidates[0] if len(candidates) == 1 else None
     if commit is None:
         raise RevisionNotFound(revision=revision[:200])
     return commit
+
+
+def latest_release(repository: Repository) -> Release | None:
+    """The release that `latest` names; None while there is none that may be."""
+    return repository.releases.latest_first().select_related("commit__author").first()
+
+
+def latest_commit(repository: Repository) -> Commit:
+    """What `latest` names: the newest release that may be, else the head of the default branch."""
+    release = latest_release(repository)
+    return release.commit if release else find_commit(repository, repository.default_branch)
 
 
 def find_entry(repository: Repository, commit: Commit, path: str, *, revision: str = "") -> Entry:
@@ -51,7 +68,5 @@ def _target(repository: Repository, revision: str) -> str | None:
     names = [BRANCH + revision, TAG + revision]
     if revision.startswith("refs/"):
         names.append(revision)
-    if revision == LATEST:
-        names.append(BRANCH + repository.default_branch)
     found = dict(repository.refs.filter(name__in=names).values_list("name", "commit"))
     return next((found[name] for name in names if name in found), None)

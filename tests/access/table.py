@@ -74,6 +74,28 @@ ROUTES: dict[str, Route] = {
     "registry_v1:list": Route("/api/v1/repositories/{v1}", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "registry_v1:read": Route(V1, {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
     "registry_v1:manifest": Route(V1 + "/manifest/main", {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
+    "registry_v1:releases": Route(
+        V1 + "/releases",
+        {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.WRITE},
+        body={"name": "v7.0.0"},
+        kinds=ALL,
+    ),
+    "registry_v1:release": Route(
+        V1 + "/releases/v1.0.0",
+        {"GET": Access.READ, "HEAD": Access.READ, "PATCH": Access.WRITE},
+        body={"notes": "Corrected."},
+        kinds=ALL,
+    ),
+    "registry_v1:release_yank": Route(
+        V1 + "/releases/v1.0.0/yank", {"POST": Access.WRITE, "DELETE": Access.WRITE}, body={"reason": "Try"}
+    ),
+    "registry_v1:pointers": Route(V1 + "/pointers", {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
+    "registry_v1:pointer": Route(
+        V1 + "/pointers/production",
+        {"GET": Access.READ, "HEAD": Access.READ, "PUT": Access.WRITE, "DELETE": Access.WRITE},
+        body={"revision": "main"},
+        kinds=ALL,
+    ),
     "evaluation_v1:evaluation": Route(
         "/api/v1/models/{repo}/evaluations/main", {"GET": Access.READ, "HEAD": Access.READ}
     ),

@@ -13,7 +13,9 @@ from accounts.models import AccessToken, Membership, Organisation, Role, Scope, 
 from evaluation.models import ItemOutputs, Receipt, Run
 from models_registry.api.xet_tokens import cas_space
 from models_registry.models import Kind, Repository, Visibility
+from models_registry.services.pointers import move_pointer
 from models_registry.services.refs import create_branch, create_tag
+from models_registry.services.releases import create_release, yank
 from models_registry.services.repositories import create_repository
 from tests.factories.accounts import OrganisationFactory, UserFactory, member, token
 from tests.factories.registry import put
@@ -104,6 +106,10 @@ class World:
         commit = put(repository, {"config.json": "{}", "sub/a.txt": "a"}, user=starter)
         create_branch(repository=repository, user=starter, name="old", start=None)
         create_tag(repository=repository, user=starter, name="v1", revision="main", message="")
+        create_release(repository=repository, user=starter, name="v1.0.0", notes="First.")
+        withdrawn = create_release(repository=repository, user=starter, name="v0.9.0")
+        yank(release=withdrawn, user=starter, reason="Not this one")
+        move_pointer(repository=repository, user=starter, name="production", revision="v1.0.0")
         receipt = hashlib.sha256(repository.full_name.encode() + kind.encode()).hexdigest()
         run = Run.objects.filter(evaluation__commit=commit).first()
         if run is not None:

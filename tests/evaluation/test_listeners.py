@@ -7,6 +7,7 @@ from evaluation.models import Evaluation
 from models_registry.models import Commit
 from models_registry.services.commits import commit
 from models_registry.services.refs import create_branch
+from models_registry.services.releases import create_release
 from models_registry.types import AddFile
 from tests.factories.registry import RepositoryFactory, put
 
@@ -32,6 +33,25 @@ def test_data_sets_other_branches_and_empty_beginnings_are_not():
     )
 
     assert not Evaluation.objects.exists()
+
+
+def test_a_release_is_measured_whatever_branch_it_is_on():
+    repository = RepositoryFactory()
+    create_branch(repository=repository, user=repository.creator, name="side")
+    made = commit(
+        repository=repository,
+        user=repository.creator,
+        branch="side",
+        title="Aside",
+        operations=[AddFile("config.json", b"{}")],
+    )
+    assert not Evaluation.objects.exists()
+
+    create_release(repository=repository, user=repository.creator, name="v1.0.0", revision="side")
+    create_release(repository=repository, user=repository.creator, name="same", revision="side")
+    create_release(repository=repository, user=repository.creator, name="empty", revision="main")
+
+    assert Evaluation.objects.get().commit == made
 
 
 def test_a_commit_that_is_undone_takes_its_evaluation_with_it():
