@@ -118,8 +118,7 @@ def _move(
     new = commit.oid if commit else NOWHERE
     if new == actual:
         return
-    old_id = pointer.commit_id
-    moved = Pointer.objects.filter(pk=pointer.pk, commit_id=old_id).update(
+    moved = Pointer.objects.filter(pk=pointer.pk, commit=pointer.commit).update(
         commit=commit, revision=revision, updated_at=timezone.now()
     )
     if not moved:

@@ -163,7 +163,7 @@ def require_unprotected(repository: Repository, ref_name: str) -> None:
 
 def suggested_notes(repository: Repository, commit: Commit, previous: Release | None) -> str:
     """The titles of the commits since a release, newest first, as a list in markdown."""
-    lines = []
+    lines: list[str] = []
     for row in first_parents(repository, commit):
         if previous is not None and row.oid == previous.commit.oid:
             break
