@@ -21,6 +21,7 @@ from models_registry.models import Commit, Pointer, Ref, Release, ReleaseEvent, 
 from models_registry.models.releases import MAX_REASON, MAX_RELEASE_NAME
 from models_registry.permissions import Action, require
 from models_registry.services import refs
+from models_registry.services.events import note_event
 from models_registry.services.revisions import LATEST, find_commit
 from models_registry.signals import release_published
 from models_registry.types import BRANCH, TAG
@@ -200,7 +201,10 @@ def _locked(release: Release) -> Release:
 
 
 def _note(release: Release, kind: ReleaseEvent.Kind, user: User, text: str) -> None:
+    """Write it into the release's own book, and tell the webhooks."""
     ReleaseEvent.objects.create(release=release, kind=kind, by=user, text=text)
+    news = {"name": release.name, "commit": release.commit.oid, "event": str(kind)}
+    note_event(repository=release.repository, action="update", scope="repo.content", more={"release": news})
 
 
 def _notes(text: str) -> str:

@@ -180,6 +180,14 @@ def test_a_yank_needs_a_reason_and_can_be_taken_back(tiny: Repository) -> None:
         find_release(tiny, "v2")
 
 
+def test_webhooks_hear_of_each_step(tiny: Repository, monkeypatch) -> None:
+    heard = []
+    monkeypatch.setattr("models_registry.services.releases.note_event", lambda **news: heard.append(news["more"]))
+    made = release(tiny, "v1")
+    yank(release=made, user=tiny.creator, reason="slow")
+    assert [news["release"]["event"] for news in heard] == ["created", "yanked"]
+
+
 def test_latest_is_the_newest_release_that_may_be(tiny: Repository) -> None:
     def step(name: str) -> Release:
         put(tiny, {"a.txt": name})
