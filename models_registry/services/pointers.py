@@ -1,6 +1,6 @@
 """Pointers: names that move on purpose, one compare-and-swap at a time, and remember where they were."""
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -98,11 +98,9 @@ def _locked(repository: Repository, name: str, *, make: bool = False) -> Pointer
     found: Pointer | None = rows.filter(repository=repository, name=name).first()
     if found is None and make:
         _require_free(repository, name)
-        try:
-            with transaction.atomic():
-                Pointer.objects.create(repository=repository, name=name, updated_at=timezone.now())
-        except IntegrityError:
-            pass  # Somebody made it a moment ago; whether that matters, the comparison below says.
+        # If somebody makes it at this moment, hers is kept; whether that matters, the comparison says.
+        row = Pointer(repository=repository, name=name, updated_at=timezone.now())
+        Pointer.objects.bulk_create([row], ignore_conflicts=True)
         found = rows.filter(repository=repository, name=name).first()
     if found is None:
         raise PointerNotFound(name=name[:200])
