@@ -9,4 +9,4 @@ def findings() -> list[str]:
         fault = self_test()
     except Exception as error:  # noqa: BLE001 - whatever breaks is the finding.
         fault = f"{type(error).__name__}: {error}"
-    return [f"The file store does not work ({fault}). Check SMALLHUB_BLOBS and free space."] if fault else []
+    return [f"The blob store does not work ({fault}). Check SMALLHUB_BLOBS, its keys and free space."] if fault else []

@@ -1,21 +1,39 @@
 """Fixtures that every test may use."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
 
+from tests import object_server
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True)
-def own_data(settings: LazySettings, tmp_path: Path) -> Path:
-    """Each test has its own folder for blobs, cache and jobs, so that none sees another's leftovers."""
+def own_data(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
+    """Each test has its own folder for blobs, cache and jobs, so that none sees another's leftovers.
+
+    Where SMALLHUB_BLOBS names an S3 server, each has a prefix of its own there instead.
+    """
     data = tmp_path / "data"
     data.mkdir()
     settings.SMALLHUB_DATA = data
-    settings.SMALLHUB_BLOBS = f"file://{data / 'blobs'}"
-    return data
+    if not object_server.is_the_store_of_this_run():
+        settings.SMALLHUB_BLOBS = f"file://{data / 'blobs'}"
+        yield data
+        return
+    settings.SMALLHUB_BLOBS = object_server.own_prefix()
+    yield data
+    object_server.empty(settings.SMALLHUB_BLOBS)
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[str]:
+    """The address of a real S3 server: that of this run, or one started for these tests."""
+    with object_server.running() as url:
+        yield url
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,6 +20,8 @@ _PROGRAMS = {
     "git-lfs": ("git-lfs",),
     "git": ("git",),
     "bubblewrap": ("bwrap",),
+    "s3": ("radosgw",),
+    "nginx": ("nginx", "/usr/sbin/nginx"),
 }
 _MODULES = {"torch": "torch", "transformers": "transformers", "huggingface_hub": "huggingface_hub", "hf_xet": "hf_xet"}
 _FOLDERS = {"benchmark data": SHARED / "benchmarks", "specification": SHARED / "spec"}

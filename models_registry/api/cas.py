@@ -15,12 +15,11 @@ from hub.core.exceptions import HubError, NotFound, Unavailable
 from hub.core.ranges import Span
 from models_registry.api.grants import BadGrant, Grant, Redeemed, redeem
 from models_registry.api.lookup import endpoint
-from models_registry.api.sending import file_range, requested_span
+from models_registry.api.sending import requested_span, stored_response
 from models_registry.api.xet_tokens import LIFETIME_S, cas_space, redeem_xet_token
 from models_registry.models import RepositoryContent, Xorb
 from models_registry.services import content as contents
-from models_registry.storage.blobs import blob_store
-from models_registry.storage.digests import BlobDigest, XetHash
+from models_registry.storage.digests import XetHash
 from models_registry.storage.exceptions import LengthRequired, RangeNotSatisfiable
 from models_registry.storage.shard import MAX_BODY_BYTES as MAX_SHARD_BYTES
 from models_registry.storage.shard import is_asked_for
@@ -132,14 +131,14 @@ def data(request: HttpRequest, space: str, signed: str) -> HttpResponseBase:
     if cas_space(caller.repository) != space:
         raise BadGrant
     link_id, xorb_hash, first, stop = caller.grant.subject
-    found = Xorb.objects.filter(hash=XetHash(xorb_hash)).defer("chunk_table").first()
+    found = Xorb.objects.filter(hash=XetHash(xorb_hash)).first()
     linked = RepositoryContent.objects.filter(pk=link_id, repository=caller.repository).exists()
     if found is None or not linked:
         raise NothingHere
     span = requested_span(request, found.stored_bytes) or Span(first, stop)
     if not first <= span.start < span.stop <= stop:
         raise RangeNotSatisfiable(size_bytes=found.stored_bytes)
-    response = file_range(blob_store().open_checked(BlobDigest(found.blob)), span)
+    response = stored_response(found, span)
     response.status_code = 206
     response["Content-Range"] = span.content_range(found.stored_bytes)
     response["Accept-Ranges"] = "bytes"

@@ -7,8 +7,10 @@ from typing import BinaryIO
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from hub.core.ranges import Span, Unsatisfiable, read_range
-from models_registry.models import Content
+from models_registry.models import Content, Xorb
 from models_registry.services import content as contents
+from models_registry.storage.blobs import blob_store
+from models_registry.storage.digests import BlobDigest
 from models_registry.storage.exceptions import RangeNotSatisfiable
 
 _STEP_BYTES = 256 * 1024
@@ -55,6 +57,21 @@ def requested_span(request: HttpRequest, size_bytes: int) -> Span | None:
 def file_range(file: BinaryIO, span: Span) -> FileResponse:
     """A part of an open file, which is closed afterwards."""
     response = FileResponse(FileRange(file, span), content_type="application/octet-stream")
+    response["Content-Length"] = str(span.length)
+    return response
+
+
+def stored_response(xorb: Xorb, span: Span) -> HttpResponseBase:
+    """A run of a xorb's stored bytes: from a disk of ours by the kernel, else chunk by chunk as they come in.
+
+    Raises:
+        CorruptContent: found before the answer begins.
+    """
+    store = blob_store()
+    if store.is_local:
+        return file_range(store.open_checked(BlobDigest(xorb.blob)), span)
+    pieces = _begun(contents.read_stored(xorb, span.start, span.stop))
+    response = StreamingHttpResponse(pieces, content_type="application/octet-stream")
     response["Content-Length"] = str(span.length)
     return response
 

@@ -87,3 +87,10 @@ class BlobConflict(Conflict):
 
     code = "blob_conflict"
     message = "The bytes offered for {key} hash to {actual}."
+
+
+class StoreUnavailable(Unavailable):
+    """The store on the network does not do what it is asked. The same request may succeed in a moment."""
+
+    code = "store_unavailable"
+    message = "The store of this hub cannot be reached now ({reason}). Try again in a moment."

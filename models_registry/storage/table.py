@@ -64,6 +64,10 @@ class ChunkTable:
         """The chunk that holds the raw byte at `offset`."""
         return int(np.searchsorted(self.records["raw_end"], offset, side="right"))
 
+    def index_at_stored(self, offset: int) -> int:
+        """The chunk whose frame holds the stored byte at `offset`."""
+        return int(np.searchsorted(self.records["stored_end"], offset, side="right"))
+
     def leaves(self, start: int = 0, stop: int | None = None) -> list[Leaf]:
         """The (hash, raw bytes) pairs of a range: leaves of a hash tree."""
         stop = len(self) if stop is None else stop

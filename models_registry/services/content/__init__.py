@@ -9,7 +9,7 @@ from models_registry.services.content.dedupe import dedupe_answer
 from models_registry.services.content.demand import note_demand
 from models_registry.services.content.ingest import check_size, ingest
 from models_registry.services.content.links import find_readable, link
-from models_registry.services.content.reading import cached_path, materialise, read
+from models_registry.services.content.reading import cached_path, materialise, read, read_stored
 from models_registry.services.content.reconstruction import Fetch, Reconstruction, find_file, reconstruct
 from models_registry.services.content.shards import Progress, register_shard, registering
 from models_registry.services.content.upkeep import Damage, clean_leftovers, find_damage, sweep_blobs
@@ -34,6 +34,7 @@ __all__ = [
     "materialise",
     "note_demand",
     "read",
+    "read_stored",
     "reconstruct",
     "register_shard",
     "registering",

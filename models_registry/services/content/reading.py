@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from models_registry.models import Content
+from models_registry.models import Content, Xorb
 from models_registry.services.content.xorbs import Shelf
 from models_registry.storage.blobs import BlobStore, blob_store
 from models_registry.storage.cache import whole_file_cache
@@ -39,6 +39,25 @@ def read_terms(terms: list[Term], start: int, stop: int, *, name: str) -> Iterat
         offset += term.raw_bytes
 
 
+def read_stored(xorb: Xorb, start: int, stop: int) -> Iterator[bytes]:
+    """Bytes of a xorb as they lie in the store, for clients that unpack chunks themselves; each chunk is checked first.
+
+    Raises:
+        CorruptContent: stored bytes are gone or do not match their hash. What was given before is right.
+    """
+    table = ChunkTable.from_bytes(xorb.chunk_table)
+    index, end = table.index_at_stored(start), table.index_at_stored(stop - 1) + 1
+    with blob_store().open(BlobDigest(xorb.blob)) as blob:
+        while index < end:
+            until = _run_end(table, index, end)
+            run_start, run_stop = table.stored_offset(index), table.stored_offset(until)
+            packed = _packed(blob, run_start, run_stop)
+            for _ in _checked(packed, table, index, until, name=xorb.hash):
+                continue
+            yield bytes(packed[max(start - run_start, 0) : min(stop, run_stop) - run_start])
+            index = until
+
+
 def cached_path(content: Content) -> Path | None:
     """A whole copy that may be sent as it is, if there is one. It stays there for half a minute at least."""
     return whole_file_cache().find(Sha256(content.sha256), size_bytes=content.size_bytes)
@@ -68,7 +87,8 @@ def _read_term(term: Term, first: int, last: int, *, shelf: Shelf, store: BlobSt
     with store.open(BlobDigest(xorb.blob)) as blob:
         while index < end:
             until = _run_end(table, index, end)
-            raw = b"".join(_unpacked(blob, table, index, until, name=name))
+            packed = _packed(blob, table.stored_offset(index), table.stored_offset(until))
+            raw = b"".join(_checked(packed, table, index, until, name=name))
             run_start = table.raw_offset(index) - base
             skipped, end_of_run = max(first - run_start, 0), last - run_start
             yield raw[skipped:end_of_run] if skipped or end_of_run < len(raw) else raw
@@ -83,10 +103,14 @@ def _run_end(table: ChunkTable, index: int, end: int) -> int:
     return until
 
 
-def _unpacked(blob: BinaryIO, table: ChunkTable, index: int, until: int, *, name: str) -> Iterator[Bytes]:
-    start = table.stored_offset(index)
+def _packed(blob: BinaryIO, start: int, stop: int) -> memoryview:
     blob.seek(start)
-    packed = memoryview(blob.read(table.stored_offset(until) - start))  # A view, for copies would halve the speed.
+    return memoryview(blob.read(stop - start))  # A view, for copies would halve the speed.
+
+
+def _checked(packed: memoryview, table: ChunkTable, index: int, until: int, *, name: str) -> Iterator[Bytes]:
+    """The chunks `index` to `until`, unpacked and hashed."""
+    start = table.stored_offset(index)
     for each in range(index, until):
         frame = packed[table.stored_offset(each) - start : table.stored_offset(each + 1) - start]
         try:

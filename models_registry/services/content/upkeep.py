@@ -36,7 +36,7 @@ def sweep_blobs(*, older_than_s: float = GRACE_S, dry_run: bool = False) -> tupl
     for blob in store.iterate():
         if blob.modified_at_s > time.time() - older_than_s or Xorb.objects.filter(blob=blob.digest).exists():
             continue
-        if dry_run or store.retire(blob.digest, untouched_for_s=older_than_s):
+        if dry_run or store.delete(blob.digest):
             count, freed_bytes = count + 1, freed_bytes + blob.size_bytes
     return count, freed_bytes
 

@@ -1,10 +1,7 @@
 import os
-import threading
 import time
 
 import pytest
-from blake3 import blake3
-from django.core.exceptions import ImproperlyConfigured
 
 from models_registry.storage import blobs
 from models_registry.storage.digests import BlobDigest
@@ -24,16 +21,6 @@ def put(store, data):
 
 def files_in(folder):
     return [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
-
-
-def test_bytes_come_back_under_their_hash(store):
-    digest = put(store, b"hello")
-
-    with store.open(digest) as stored:
-        assert stored.read() == b"hello"
-    assert digest == blake3(b"hello").hexdigest()
-    assert store.size(digest) == 5
-    assert [blob.digest for blob in store.iterate()] == [digest]
 
 
 def test_a_second_put_changes_nothing(store):
@@ -59,30 +46,6 @@ def test_a_scratch_file_that_was_not_put_leaves_nothing(store):
         scratch.write(b"half")
 
     assert files_in(store.root) == []
-
-
-def test_deleting_says_whether_there_was_something(store):
-    digest = put(store, b"hello")
-
-    assert store.delete(digest)
-    assert not store.delete(digest)
-    assert store.size(digest) is None
-    with pytest.raises(CorruptContent):
-        store.open(digest)
-
-
-def test_parallel_puts_of_many_bytes_keep_every_key_true(store):
-    values = [bytes([value]) * 50_000 for value in range(10)] * 5
-    threads = [threading.Thread(target=put, args=(store, value)) for value in values]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    stored = list(store.iterate())
-    assert len(stored) == 10
-    assert all(blake3(store.open(blob.digest).read()).hexdigest() == blob.digest for blob in stored)
-    assert list((store.root / "tmp").iterdir()) == []
 
 
 def test_old_scratch_files_are_cleaned_and_young_ones_stay(store):
@@ -154,18 +117,6 @@ def test_the_probe_fails_where_nothing_can_be_written(store):
         blobs.self_test(store)
 
 
-@pytest.mark.parametrize("url", ["", "ftp://x/y", "file://elsewhere/x", "file:relative", "/plain"])
-def test_an_unknown_store_is_refused_by_name(url):
-    with pytest.raises(ImproperlyConfigured, match="SMALLHUB_BLOBS"):
-        blobs.open_store(url)
-
-
-def test_a_file_address_opens_a_folder(tmp_path):
-    store = blobs.open_store(f"file://{tmp_path}/with%20space")
-
-    assert store.root == tmp_path / "with space"
-
-
 def test_foreign_files_in_the_folder_are_not_listed(store):
     digest = put(store, b"hello")
     (store._path(digest).parent / "README").write_text("not a blob")
@@ -190,44 +141,3 @@ def test_a_checked_file_starts_at_its_beginning(store):
 
     with store.open_checked(digest) as first, store.open_checked(digest) as second:
         assert first.read() == second.read() == b"hello"
-
-
-def test_a_blob_that_is_put_again_is_not_retired(store):
-    digest = put(store, b"hello")
-    os.utime(store._path(digest), (time.time() - 5000,) * 2)
-    put(store, b"hello")
-
-    assert not store.retire(digest, untouched_for_s=3600)
-    assert store.open(digest).read() == b"hello"
-    assert files_in(store.root / "tmp") == []
-
-
-def test_a_forgotten_blob_is_retired_once(store):
-    digest = put(store, b"hello")
-    os.utime(store._path(digest), (time.time() - 5000,) * 2)
-
-    assert store.retire(digest, untouched_for_s=3600)
-    assert not store.retire(digest, untouched_for_s=3600)
-    assert files_in(store.root) == []
-
-
-def test_putting_and_retiring_at_once_never_loses_what_was_put(store):
-    """What `put` returned for must be there, however often a collection comes in between."""
-    stop, lost = threading.Event(), []
-    digest = put(store, b"hello")
-
-    def collect():
-        while not stop.is_set():
-            store.retire(digest, untouched_for_s=3600)
-
-    collector = threading.Thread(target=collect)
-    collector.start()
-    for _ in range(200):
-        put(store, b"hello")
-        if store.size(digest) != 5:
-            lost.append(digest)
-        os.utime(store._path(digest), (time.time() - 5000,) * 2)
-    stop.set()
-    collector.join()
-
-    assert lost == []
