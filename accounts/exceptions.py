@@ -40,6 +40,15 @@ class ScopeTooSmall(Forbidden):
     message = "This token may only {scope}; this needs a token with the scope {needed}."
 
 
+class GrantTooSmall(ScopeTooSmall):
+    message = "This token was not given the right “{needed}” there."
+
+
+class GrantsInvalid(Invalid):
+    code = "invalid_grants"
+    message = "{reason}"
+
+
 class TokenNotHere(Forbidden):
     code = "token_not_here"
     message = "Tokens are for programs. Sign in with your password to open this page."
@@ -58,6 +67,11 @@ class NotAMember(Forbidden):
 class LastAdmin(Conflict):
     code = "last_admin"
     message = "{organisation} needs at least one admin."
+
+
+class CannotFollowSelf(Invalid):
+    code = "cannot_follow_self"
+    message = "You cannot follow yourself."
 
 
 class SignUpClosed(Forbidden):

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.exceptions import BadCredentials, SignInRequired, TokenNotHere
-from accounts.models import Scope
 from accounts.services import authenticate_token
 from hub.core.requests import set_access_token, skip_csrf
 from hub.core.wire import is_wire_address, refusal
@@ -44,7 +43,7 @@ class TokenMiddleware:
         if request.path_info.split("/")[1] in FOR_PEOPLE:
             return refusal(TokenNotHere())
         request.user = token.user
-        request.user.scope = Scope(token.scope)  # type: ignore[misc]
+        token.user.narrow_to(token)
         set_access_token(request, token)
         skip_csrf(request)  # A header is not sent by browsers of their own accord.
         return self.get_response(request)

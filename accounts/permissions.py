@@ -2,7 +2,8 @@
 
 from django.contrib.auth.models import AnonymousUser
 
-from accounts.exceptions import NotAMember, ScopeTooSmall
+from accounts.exceptions import GrantTooSmall, NotAMember, ScopeTooSmall
+from accounts.grants import Right
 from accounts.models import Namespace, Role, Scope, User
 
 
@@ -28,6 +29,46 @@ def require_scope(user: User, needed: Scope) -> None:
         raise ScopeTooSmall(scope=user.scope, needed=needed)
 
 
+def token_allows(user: User | AnonymousUser, right: Right, scope: Scope, namespace: Namespace | None) -> bool:
+    """Does the token let this through in a namespace? Without a token everything goes that her role allows.
+
+    Args:
+        right: what a fine-grained token needs there.
+        scope: what any other token needs.
+    """
+    if not user.is_authenticated:
+        return True
+    if user.grants is None:
+        return Scope(user.scope).covers(scope)
+    return namespace is not None and user.grants.allow(right, namespace=namespace.pk)
+
+
+def require_token(user: User, right: Right, scope: Scope, namespace: Namespace | None) -> None:
+    """Let through what the token covers in a namespace.
+
+    Raises:
+        ScopeTooSmall: the token was made for less.
+    """
+    if not token_allows(user, right, scope, namespace):
+        raise too_small(user, right, scope)
+
+
+def too_small(user: User, right: Right, scope: Scope) -> ScopeTooSmall:
+    """The refusal for a token that was made for less."""
+    if Scope(user.scope) is Scope.FINE:
+        return GrantTooSmall(scope=user.scope, needed=right.value)
+    return ScopeTooSmall(scope=user.scope, needed=scope)
+
+
+def require_own_write(user: User) -> None:
+    """May she change what is hers alone, such as likes and whom she follows, with this token?
+
+    Raises:
+        ScopeTooSmall: a token that reads, or a fine-grained one without `write` in her own name.
+    """
+    require_token(user, Right.WRITE, Scope.WRITE, getattr(user, "namespace", None))
+
+
 def require_create(user: User, namespace: Namespace) -> None:
     """May she create repositories here?
 
@@ -37,4 +78,4 @@ def require_create(user: User, namespace: Namespace) -> None:
     """
     if role_in(user, namespace) not in {Role.ADMIN, Role.WRITE, Role.CONTRIBUTOR}:
         raise NotAMember(name=namespace.name)
-    require_scope(user, Scope.WRITE)
+    require_token(user, Right.WRITE, Scope.WRITE, namespace)

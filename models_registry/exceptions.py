@@ -207,3 +207,46 @@ class PointerNotFound(NotFound):
 class PointerMoved(Conflict):
     code = "pointer_moved"
     message = "{name} was moved in the meantime: it is at {actual}, not at {expected}."
+
+
+class CollectionNotFound(NotFound):
+    """Missing, or not to be seen: nobody can tell which."""
+
+    code = "collection_not_found"
+    message = "Collection not found"
+
+
+class CollectionForbidden(Forbidden):
+    code = "collection_forbidden"
+    message = "Forbidden: you don't have the rights to change collections of {namespace}."
+
+
+class CollectionExists(Conflict):
+    """Clients that take an existing one read its slug from the answer."""
+
+    code = "collection_exists"
+    message = "{namespace} already has a collection of this title."
+
+    @property
+    def wire_body(self) -> dict[str, str]:
+        return {"slug": str(self.details["slug"])}
+
+
+class CollectionItemExists(Conflict):
+    code = "collection_item_exists"
+    message = "{item} is in this collection already."
+
+
+class CollectionItemNotFound(NotFound):
+    code = "collection_item_not_found"
+    message = "There is no such item in this collection."
+
+
+class InvalidCollection(Invalid):
+    code = "invalid_collection"
+    message = "{reason}"
+
+
+class CollectionFull(OverLimit):
+    code = "collection_full"
+    message = "A collection holds at most {limit} items."

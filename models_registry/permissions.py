@@ -4,8 +4,9 @@ import enum
 
 from django.contrib.auth.models import AnonymousUser
 
+from accounts.grants import Right
 from accounts.models import Role, Scope, User
-from accounts.permissions import require_scope, role_in
+from accounts.permissions import role_in, too_small
 from models_registry import addresses
 from models_registry.exceptions import GatedRepository, RepositoryForbidden, RepositoryNotFound
 from models_registry.models import AccessRequest, AccessState, Repository
@@ -26,19 +27,25 @@ _ALLOWED: dict[Role, frozenset[Action]] = {
     Role.CONTRIBUTOR: frozenset({Action.DOWNLOAD, Action.READ}),
     Role.READ: frozenset({Action.DOWNLOAD, Action.READ}),
 }
+# What a token needs for each action: this scope.
 _SCOPE = {
     Action.DOWNLOAD: Scope.READ,
     Action.READ: Scope.READ,
     Action.WRITE: Scope.WRITE,
     Action.ADMINISTER: Scope.WRITE,
 }
+# And this is the right that a fine-grained token needs in the place. Whoever adds an action adds it here too.
+_RIGHT = {
+    Action.DOWNLOAD: Right.READ,
+    Action.READ: Right.READ,
+    Action.WRITE: Right.WRITE,
+    Action.ADMINISTER: Right.ADMINISTER,
+}
 
 
 def can(user: User | AnonymousUser, action: Action, repository: Repository) -> bool:
     """May this person, with the token she came with, do this here?"""
-    if not _role_allows(user, action, repository):
-        return False
-    return not user.is_authenticated or Scope(user.scope).covers(_SCOPE[action])
+    return _role_allows(user, action, repository) and _token_allows(user, action, repository)
 
 
 def require(user: User | AnonymousUser, action: Action, repository: Repository) -> None:
@@ -50,7 +57,7 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
         RepositoryForbidden: she may read it but not do this.
         ScopeTooSmall: she may, but her token may not.
     """
-    if not _role_allows(user, Action.READ, repository):
+    if not can(user, Action.READ, repository):
         raise RepositoryNotFound(name=repository.full_name, anonymous=int(not user.is_authenticated))
     if not _role_allows(user, action, repository):
         if action is Action.DOWNLOAD:
@@ -62,8 +69,23 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
         raise RepositoryForbidden(
             name=repository.full_name, action=action.value, anonymous=int(not user.is_authenticated)
         )
-    if user.is_authenticated:
-        require_scope(user, _SCOPE[action])
+    if user.is_authenticated and not _token_allows(user, action, repository):
+        raise too_small(user, _RIGHT[action], _SCOPE[action])
+
+
+def _token_allows(user: User | AnonymousUser, action: Action, repository: Repository) -> bool:
+    if not user.is_authenticated:
+        return True
+    if user.grants is None:
+        return Scope(user.scope).covers(_SCOPE[action])
+    rights = {_RIGHT[action]}
+    if not repository.is_private and action in {Action.DOWNLOAD, Action.READ}:
+        if action is Action.READ or not repository.is_gated:
+            return True
+        rights.add(Right.GATED)
+    return any(
+        user.grants.allow(right, namespace=repository.namespace_id, repository=repository.public_id) for right in rights
+    )
 
 
 def _role_allows(user: User | AnonymousUser, action: Action, repository: Repository) -> bool:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
+from accounts.grants import Right
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
@@ -21,16 +23,28 @@ if TYPE_CHECKING:
     )
 
 
+def _granted(user: "User") -> Q:
+    """What the token of this request lets her see of all that she may; no condition without a fine-grained one."""
+    if user.grants is None:
+        return Q()
+    places = user.grants.namespaces(Right.READ), user.grants.repositories(Right.READ)
+    return Q(namespace_id__in=places[0]) | Q(public_id__in=places[1])
+
+
 class RepositoryQuerySet(models.QuerySet["Repository"]):
     def visible_to(self, user: "User | AnonymousUser") -> "RepositoryQuerySet":
-        """Public ones, her own, and those of her organisations; everything for the site's administrator."""
+        """Public ones, her own, and those of her organisations; everything for the site's administrator.
+
+        A fine-grained token shows no private ones but those that it was given.
+        """
         public = Q(visibility="public")
         if not user.is_authenticated:
             return self.filter(public)
+        granted = _granted(user)
         if user.is_superuser:
-            return self.all()
+            return self.filter(public | granted) if user.grants is not None else self.all()
         namespaces = Q(namespace__user=user) | Q(namespace__organisation__in=user.memberships.values("organisation_id"))
-        return self.filter(public | namespaces)
+        return self.filter(public | (namespaces & granted))
 
     def named(self, kind: str, namespace: str, name: str) -> "RepositoryQuerySet":
         """The repository of that name, however it is spelled, with its namespace."""

@@ -1,5 +1,6 @@
 """Writes of accounts."""
 
+from accounts.services.follows import follow, unfollow
 from accounts.services.people import (
     add_member,
     create_organisation,
@@ -18,8 +19,10 @@ __all__ = [
     "create_organisation",
     "create_token",
     "create_user",
+    "follow",
     "remove_member",
     "revoke_token",
     "set_password",
+    "unfollow",
     "update_profile",
 ]

@@ -1,36 +1,51 @@
 """Access tokens: made once, shown once, kept as a digest."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts import tokens
-from accounts.exceptions import InvalidToken, TokenNameTaken
+from accounts.exceptions import GrantsInvalid, InvalidToken, TokenNameTaken
+from accounts.grants import Grants
 from accounts.models import AccessToken, Scope, User
 
+MAX_GRANTS = 50
 LAST_USE_STEP = timedelta(minutes=1)  # Noting each single use would turn every read into a write.
 
 
 def create_token(
-    *, user: User, name: str, scope: Scope, expires_at: datetime | None = None, value: str | None = None
+    *,
+    user: User,
+    name: str,
+    scope: Scope,
+    expires_at: datetime | None = None,
+    value: str | None = None,
+    grants: Grants | None = None,
 ) -> tuple[AccessToken, str]:
     """Make a token. Returns the row and the value; the value cannot be had again.
 
+    Args:
+        grants: what a fine-grained token may do; of no meaning for others.
+
     Raises:
+        GrantsInvalid: a fine-grained token without any grant, or with too many.
         InvalidToken: a given `value` has the wrong shape.
         TokenNameTaken: she already has one of that name, or the value exists.
     """
     value = value or tokens.new_value()
     if not tokens.is_well_formed(value):
         raise InvalidToken
+    given = _grants_of(Scope(scope), grants)
     try:
         with transaction.atomic():
             row = AccessToken.objects.create(
                 user=user,
                 name=name,
                 scope=Scope(scope),
+                grants=given,
                 digest=tokens.digest(value),
                 hint=value[-4:],
                 expires_at=expires_at,
@@ -38,6 +53,16 @@ def create_token(
     except IntegrityError as error:
         raise TokenNameTaken(name=name) from error
     return row, value
+
+
+def _grants_of(scope: Scope, grants: Grants | None) -> list[dict[str, Any]]:
+    if scope is not Scope.FINE:
+        return []
+    if grants is None or not grants.all:
+        raise GrantsInvalid(reason="A fine-grained token needs at least one right in one place.")
+    if len(grants.all) > MAX_GRANTS:
+        raise GrantsInvalid(reason=f"A token may name {MAX_GRANTS} places.")
+    return grants.as_json()
 
 
 def authenticate_token(value: str) -> AccessToken | None:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from hub.pages import catalogue, evaluations, files, history, people, repository, service, upload
+from hub.pages import avatars, catalogue, evaluations, files, history, people, repository, service, upload
 
 
 def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
@@ -35,6 +35,7 @@ urlpatterns = [
     path("models", catalogue.model_list, name="model_list"),
     path("datasets", catalogue.dataset_list, name="dataset_list"),
     path("new", upload.new, name="new"),
+    path("assets/avatars/<name:name>.svg", avatars.avatar, name="avatar"),
     path("status", service.status, name="status"),
     path("docs", service.docs, name="docs"),
     path("docs/<path:page>", service.docs, name="docs_page"),

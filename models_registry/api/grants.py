@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.http import HttpRequest
 
-from accounts.models import AccessToken, Scope, User
+from accounts.models import AccessToken, User
 from hub.core.exceptions import Forbidden, Unauthorised
 from hub.core.requests import access_token
 from models_registry.exceptions import RepositoryNotFound
@@ -124,7 +124,7 @@ def _caller(grant: Grant) -> User | AnonymousUser:
         token = AccessToken.objects.filter(pk=grant.token_id, user=user).first()
         if token is None or token.is_expired():
             raise BadGrant
-        user.scope = Scope(token.scope)  # type: ignore[misc]
+        user.narrow_to(token)
     return user
 
 

@@ -15,20 +15,26 @@ from models_registry.models.repositories import (
     ScanVerdict,
     Visibility,
 )
+from models_registry.models.social import THEMES, Collection, CollectionItem, CollectionUpvote, Like
 from models_registry.models.webhooks import Webhook, WebhookDelivery, WebhookWatch
 
 __all__ = [
+    "THEMES",
     "AccessForm",
     "AccessRequest",
     "AccessState",
     "AccessStep",
     "Chunk",
+    "Collection",
+    "CollectionItem",
+    "CollectionUpvote",
     "Commit",
     "Content",
     "Gate",
     "Gated",
     "GitObject",
     "Kind",
+    "Like",
     "Manifest",
     "Pointer",
     "PointerMove",

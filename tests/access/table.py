@@ -18,6 +18,9 @@ class Access(enum.Enum):
     WRITE = "to write to the repository"
     ADMINISTER = "to administer the repository"
     CREATE = "to create in the namespace"
+    LIKE = "to see the repository and be signed in; a token must write"
+    CURATE = "to write in the namespace of the collection; who only sees it is refused"
+    TAKE_PART = "to be signed in; a token must write"
     SIGNED = "an address or token that was signed for this very thing"
     STAFF = "to administer the site"
     NOTHING = "nobody: there is nothing at this address"
@@ -142,6 +145,53 @@ ROUTES: dict[str, Route] = {
         content_type="application/x-ndjson",
         kinds=ALL,
     ),
+    "wire:like": Route(REPO + "/like", {"POST": Access.LIKE, "DELETE": Access.LIKE}, kinds=ALL),
+    "wire:like_without_namespace": Route("/api/models/tiny/like", {"POST": Access.NOTHING, "DELETE": Access.NOTHING}),
+    "wire:likers": read(REPO + "/likers", kinds=ALL),
+    "wire:user_overview": Route("/api/users/{person}/overview", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "wire:user_likes": Route("/api/users/{person}/likes", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "wire:user_followers": Route("/api/users/{person}/followers", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "wire:user_following": Route("/api/users/{person}/following", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "wire:user_follow": Route("/api/users/{person}/follow", {"POST": Access.TAKE_PART, "DELETE": Access.TAKE_PART}),
+    "wire:user_avatar": Route("/api/users/{person}/avatar", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "wire:organisation_overview": Route(
+        "/api/organizations/{namespace}/overview", {"GET": Access.OPEN, "HEAD": Access.OPEN}
+    ),
+    "wire:organisation_members": Route(
+        "/api/organizations/{namespace}/members", {"GET": Access.OPEN, "HEAD": Access.OPEN}
+    ),
+    "wire:organisation_followers": Route(
+        "/api/organizations/{namespace}/followers", {"GET": Access.OPEN, "HEAD": Access.OPEN}
+    ),
+    "wire:organisation_follow": Route(
+        "/api/organizations/{namespace}/follow", {"POST": Access.TAKE_PART, "DELETE": Access.TAKE_PART}
+    ),
+    "wire:organisation_avatar": Route(
+        "/api/organizations/{namespace}/avatar", {"GET": Access.OPEN, "HEAD": Access.OPEN}
+    ),
+    "wire:collections": Route(
+        "/api/collections",
+        {"GET": Access.OPEN, "HEAD": Access.OPEN, "POST": Access.CREATE},
+        body={"namespace": "{namespace}", "title": "Fresh"},
+    ),
+    "wire:collection": Route(
+        "/api/collections/{collection}",
+        {"GET": Access.OPEN, "HEAD": Access.OPEN, "PATCH": Access.CURATE, "DELETE": Access.CURATE},
+        body={"description": "New"},
+    ),
+    "wire:collection_items": Route(
+        "/api/collections/{collection}/items",
+        {"POST": Access.CURATE},
+        body={"item": {"type": "dataset", "id": "harbour/tiny-public"}},
+    ),
+    "wire:collection_item": Route(
+        "/api/collections/{collection}/items/{item}",
+        {"PATCH": Access.CURATE, "DELETE": Access.CURATE},
+        body={"note": "New"},
+    ),
+    "wire:collection_upvote": Route(
+        "/api/collections/{collection}/upvote", {"POST": Access.TAKE_PART, "DELETE": Access.TAKE_PART}
+    ),
     "wire:discussions": read(REPO + "/discussions"),
     # ── The chunk store ─────────────────────────────────────────────────────────────────────────
     "xet_write_token": Route(REPO + "/xet-write-token/main", {"GET": Access.WRITE}, kinds=ALL),
@@ -179,6 +229,7 @@ ROUTES: dict[str, Route] = {
     "status": page("/status", Access.OPEN),
     "docs": page("/docs", Access.OPEN),
     "docs_page": page("/docs/user/upload", Access.OPEN),
+    "avatar": Route("/assets/avatars/{namespace}.svg", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "namespace": page("/{namespace}", Access.OPEN),
 }
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 ALLOWED, REFUSED, HIDDEN, ASKED_TO_SIGN_IN = "allowed", "refused", "hidden", "asked to sign in"
 NEVER_THERE = {"dataset_receipt", "app_receipt"}  # Only models are measured, so only they have receipts.
-REPOSITORY_RULES = {Access.READ, Access.WRITE, Access.ADMINISTER}
+REPOSITORY_RULES = {Access.READ, Access.WRITE, Access.ADMINISTER, Access.LIKE}
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,8 @@ def expected(access: Access, who: str, credential: str, visibility: Visibility) 
         return ALLOWED
     if who == "anonymous":
         return ASKED_TO_SIGN_IN
+    if access is Access.LIKE:
+        return REFUSED if credential == "read token" else ALLOWED
     if credential == "read token" or not (writes if access is Access.WRITE else administers):
         return REFUSED
     return ALLOWED
@@ -187,7 +189,7 @@ def test_at_empty_addresses_there_is_nothing_for_anybody(world: World, name: str
 def test_open_addresses_show_nothing_private_to_strangers(world: World, name: str):
     route = ROUTES[name]
     callers = [("anonymous", ""), ("stranger", "session"), *([] if route.is_page else [("stranger", "read token")])]
-    for method in route.methods:
+    for method in [method for method, access in route.methods.items() if access is Access.OPEN]:
         for who, credential in callers:
             answer = ask(world, who, credential, method, route, world.places[route.kinds[0], Visibility.PRIVATE])
             may_say_no = {"readyz": 503, "accounts:login": 400, "accounts:join": 400}.get(name)
@@ -221,6 +223,42 @@ def test_creating_needs_a_role_and_a_token_that_writes(world: World):
             assert status == 401
         else:
             assert status == (200 if who in may and credential != "read token" else 403), (who, credential)
+
+
+def cells_of(access: Access) -> list[tuple[str, str]]:
+    return [
+        (name, method) for name, route in ROUTES.items() for method, need in route.methods.items() if need is access
+    ]
+
+
+@pytest.mark.parametrize(("name", "method"), cells_of(Access.TAKE_PART))
+def test_taking_part_needs_somebody_and_a_token_that_writes(world: World, name: str, method: str):
+    route = ROUTES[name]
+    place = world.places["models", Visibility.PUBLIC]
+    for who, credential in tried(world, route, "models"):
+        should = ALLOWED if credential != "read token" else REFUSED
+        should = ASKED_TO_SIGN_IN if who == "anonymous" else should
+        assert heard(ask(world, who, credential, method, route, place)) == should, (who, credential)
+
+
+@pytest.mark.parametrize(("name", "method"), cells_of(Access.CURATE))
+def test_a_collection_is_changed_by_those_who_write_in_its_namespace(world: World, name: str, method: str):
+    route = ROUTES[name]
+    place = world.places["models", Visibility.PUBLIC]
+    for who, credential in tried(world, route, "models"):
+        may = who in {"writer", "admin", "administrator"} and credential != "read token"
+        should = ASKED_TO_SIGN_IN if who == "anonymous" else ALLOWED if may else REFUSED
+        assert heard(ask(world, who, credential, method, route, place)) == should, (who, credential)
+
+
+def test_starting_a_collection_needs_a_role_and_a_token_that_writes(world: World):
+    route = ROUTES["wire:collections"]
+    place = world.places["models", Visibility.PUBLIC]
+    may = {"contributor", "starter", "writer", "admin"}
+    for who, credential in world.callers():
+        status = ask(world, who, credential, "POST", route, place).status_code
+        should = 401 if who == "anonymous" else 200 if who in may and credential != "read token" else 403
+        assert status == should, (who, credential)
 
 
 @pytest.mark.parametrize("operation", ["download", "upload"])

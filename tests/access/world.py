@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -13,6 +13,7 @@ from accounts.models import AccessToken, Membership, Organisation, Role, Scope, 
 from evaluation.models import ItemOutputs, Receipt, Run
 from models_registry.api.xet_tokens import cas_space
 from models_registry.models import Kind, Repository, Visibility
+from models_registry.services.collections import add_item, create_collection
 from models_registry.services.pointers import move_pointer
 from models_registry.services.refs import create_branch, create_tag
 from models_registry.services.releases import create_release, yank
@@ -47,6 +48,8 @@ class Place:
     receipt: str
     token: int
     member: int
+    collection: str
+    item: str
 
     def fill(self, template: Any) -> Any:
         """Put this place's parts into an address or a body."""
@@ -65,6 +68,9 @@ class Place:
             "receipt": self.receipt,
             "token": self.token,
             "member": self.member,
+            "person": "ivy",
+            "collection": self.collection,
+            "item": self.item,
         }
         for name, value in parts.items():
             template = template.replace(f"{{{name}}}", str(value))
@@ -75,7 +81,7 @@ class Place:
         missing = Repository(
             namespace=self.repository.namespace, kind=self.repository.kind, name="missing", pk=2**40 + 1
         )
-        return Place(missing, self.kind, "f" * 64, self.token, self.member)
+        return replace(self, repository=missing, receipt="f" * 64)
 
 
 class World:
@@ -93,8 +99,12 @@ class World:
             "administrator": services.create_user(username="overseer", is_admin=True),
         }
         self.tokens = {
-            (who, f"{scope} token"): token(user, scope) for who, user in self.people.items() for scope in Scope
+            (who, f"{scope} token"): token(user, scope) for who, user in self.people.items() for scope in Scope.wide()
         }
+        services.create_user(username="ivy")  # Somebody to look at, whom nobody signs in as.
+        self.collection = create_collection(
+            user=self.people["admin"], namespace=self.organisation.namespace, title="Small ones"
+        )
         self.cookies = {who: _signed_in(user) for who, user in self.people.items()}
         self.places = {(kind, visibility): self._place(kind, visibility) for kind in KINDS for visibility in Visibility}
 
@@ -118,7 +128,9 @@ class World:
         owned = AccessToken.objects.filter(user=self.people["writer"]).first()
         membership = Membership.objects.get(user=self.people["reader"])
         assert owned is not None
-        return Place(repository, kind, receipt, owned.pk, membership.pk)
+        if (kind, visibility) == ("models", Visibility.PUBLIC):
+            self.item = add_item(collection=self.collection, user=self.people["admin"], repository=repository)
+        return Place(repository, kind, receipt, owned.pk, membership.pk, self.collection.slug, self.item.public_id)
 
     def callers(self) -> list[tuple[str, str]]:
         return [("anonymous", ""), *((who, credential) for who in self.people for credential in CREDENTIALS)]

@@ -5,6 +5,7 @@ from typing import Any
 import factory
 
 from accounts import services
+from accounts.grants import Grant, Grants
 from accounts.models import AccessToken, Membership, Organisation, Role, Scope, User
 
 
@@ -52,3 +53,8 @@ def token(user: User, scope: Scope = Scope.WRITE, **kwargs: Any) -> str:
 def bearer(user: User, scope: Scope = Scope.WRITE) -> dict[str, str]:
     """Headers for the test client, with a fresh token."""
     return {"Authorization": f"Bearer {token(user, scope)}"}
+
+
+def fine_bearer(user: User, *given: Grant) -> dict[str, str]:
+    """Headers with a fine-grained token that was given just this."""
+    return {"Authorization": f"Bearer {token(user, Scope.FINE, grants=Grants(given))}"}

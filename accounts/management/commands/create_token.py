@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user")
-        parser.add_argument("--role", choices=Scope.values, required=True)
+        parser.add_argument("--role", choices=[scope.value for scope in Scope.wide()], required=True)
         parser.add_argument("--name", default="")
         parser.add_argument("--value", default=None, help="use this value, for repeatable set-ups")
         parser.add_argument("--days", type=int, default=None, help="let it end after this many days")
