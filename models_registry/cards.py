@@ -14,7 +14,24 @@ MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 MAX_NODES = 2_000
 
-_FENCE = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?:^---[ \t]*(?:\r?\n|\Z))", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)(?:^---[ \t]*(?:\r?\n|\Z))", re.DOTALL | re.MULTILINE)
+_ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/([0-9]{4}\.[0-9]{4,5})", re.IGNORECASE)
+MAX_ARXIV = 20
+# Which keys of the front matter become tags, and with which prefix.
+_TAGGED = (
+    ("license", "license:"),
+    ("datasets", "dataset:"),
+    ("models", "model:"),
+    ("base_model", "base_model:"),
+    ("task_categories", "task_categories:"),
+    ("task_ids", "task_ids:"),
+    ("size_categories", "size_categories:"),
+    ("multilinguality", "multilinguality:"),
+    ("language_creators", "language_creators:"),
+    ("annotations_creators", "annotations_creators:"),
+    ("source_datasets", "source_datasets:"),
+    ("benchmark", "benchmark:"),
+)
 # Code between fences, headings, and the lines that underline one.
 _NOT_PROSE = re.compile(r"^(```|~~~).*?^\1[^\n]*$|^#{1,6}\s[^\n]*$|^[^\n]+\n(?:=+|-+)\s*$", re.DOTALL | re.MULTILINE)
 
@@ -66,17 +83,10 @@ class Card:
         found += [self.library] if self.library else []
         found += [self.task] if self.task else []
         found += self.languages
-        for key, prefix in (
-            ("license", "license:"),
-            ("datasets", "dataset:"),
-            ("base_model", "base_model:"),
-            ("task_categories", "task_categories:"),
-            ("task_ids", "task_ids:"),
-            ("size_categories", "size_categories:"),
-            ("multilinguality", "multilinguality:"),
-        ):
+        for key, prefix in _TAGGED:
             found += [prefix + value for value in _texts(self.data.get(key))]
         found += [f"language:{value}" for value in self.languages]
+        found += [f"arxiv:{number}" for number in list(dict.fromkeys(_ARXIV.findall(self.body)))[:MAX_ARXIV]]
         return list(dict.fromkeys(tag[:200] for tag in found if tag))[:200]
 
 
@@ -106,7 +116,10 @@ def _mapping(source: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise CardFault("It must be a list of “key: value” lines.")
-    return {str(key): _plain(item) for key, item in value.items()}
+    data = {str(key): _plain(item) for key, item in value.items()}
+    if not isinstance(data.get("model-index", []), list | None):
+        raise CardFault("“model-index” must be a list of models with their results.")
+    return data
 
 
 def _check_events(source: str) -> None:

@@ -88,7 +88,7 @@ class RepositoryInUse(Conflict):
 
 class RefExists(Conflict):
     code = "ref_exists"
-    message = "Reference already exists: {name}"
+    message = "Reference {name} already exists"
     wire_code = ""
 
 
@@ -99,7 +99,7 @@ class InvalidRefName(Invalid):
 
 class ProtectedRef(Forbidden):
     code = "protected_ref"
-    message = "The default branch {name} cannot be deleted."
+    message = "Cannot delete {name}: it is the default branch."
 
 
 class StaleHead(Conflict):

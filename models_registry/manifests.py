@@ -5,6 +5,7 @@ A commit never changes, so a listing read once by a process stays right for ever
 
 import json
 import zlib
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +44,13 @@ def store(*, commit: Commit, listing: Listing) -> Manifest:
 def listing_of(commit: Commit) -> Listing:
     """All files of a commit. Callers must not change the result: it is shared."""
     return _listing(commit.pk, commit.oid)
+
+
+def listings_of(commits: Iterable[Commit]) -> dict[int, Listing]:
+    """Those of many commits in one query, by the commit's row number; for pages, whose commits seldom come again."""
+    wanted = [commit.pk for commit in commits]
+    found = Manifest.objects.filter(commit__in=wanted).values_list("commit_id", "packed")
+    return {commit_id: unpack(bytes(packed)) for commit_id, packed in found}
 
 
 @lru_cache(maxsize=256)

@@ -4,13 +4,15 @@ from celery import shared_task
 
 from models_registry import downloads
 from models_registry.services import content
+from models_registry.services.trending import refresh_trends
 
 
 @shared_task
 def clean_up() -> None:
-    """Remove what interrupted uploads left behind, and write the tally of downloads."""
+    """Remove what interrupted uploads left behind, write the tally of downloads, and see what is trending."""
     content.clean_leftovers()
     downloads.flush()
+    refresh_trends()
 
 
 @shared_task

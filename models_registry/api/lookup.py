@@ -45,3 +45,8 @@ def endpoint(request: HttpRequest) -> str:
 
 def web_url(request: HttpRequest, repository: Repository) -> str:
     return f"{endpoint(request)}/{PREFIX[Kind(repository.kind)]}{repository.full_name}"
+
+
+def many(request: HttpRequest, name: str) -> list[str]:
+    """All values of a repeated key, also in the spelling `name[]`."""
+    return request.GET.getlist(name) + request.GET.getlist(f"{name}[]")

@@ -1,34 +1,21 @@
-"""The wire: repositories made, deleted, described and listed (E03, E06, E07, E09, E12 to E15)."""
+"""The wire: repositories made, deleted and described (E03, E06, E07, E09, E12)."""
 
-import re
 from typing import Any
-from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import acting_user
 from hub.core.bodies import BadBody, flag, json_object, text_field
-from hub.core.pagination import keyset_page
-from models_registry.api import present, yanks
-from models_registry.api.lookup import KINDS, SINGULAR, endpoint, find_repository, find_revision, web_url
+from models_registry.api import yanks
+from models_registry.api.lookup import KINDS, SINGULAR, endpoint, find_repository, find_revision, many, web_url
+from models_registry.api.properties import Shown, beside, check_expand, names_of_info
+from models_registry.api.properties import item as item_of
 from models_registry.exceptions import RepositoryExists
 from models_registry.models import Commit, Kind, Repository, Visibility
 from models_registry.permissions import Action, can, require
 from models_registry.services import repositories as services
-
-MAX_PAGE = 1000
-_ORDERS = {
-    "createdAt": ("-created_at", "-id"),
-    "created_at": ("-created_at", "-id"),
-    "downloads": ("-downloads", "-id"),
-    "lastModified": ("-updated_at", "-id"),
-    "last_modified": ("-updated_at", "-id"),
-    "likes": ("-likes", "-id"),
-    "trendingScore": ("-likes", "-id"),
-    "trending_score": ("-likes", "-id"),
-}
+from models_registry.services.heads import describe
 
 
 @require_http_methods(["POST"])
@@ -81,79 +68,20 @@ def auth_check(request: HttpRequest, kind: str, namespace: str, name: str, write
 def info(request: HttpRequest, kind: str, namespace: str, name: str, rev: str | None = None) -> HttpResponse:
     """E12."""
     repository, commit = find_revision(request, kind, namespace, name, rev)
-    item = present.info(
-        repository, commit, expand=_many(request, "expand"), blobs=flag(request.GET.get("blobs", "false"))
-    )
+    wanted, expand = Kind(repository.kind), many(request, "expand")
+    check_expand(wanted, expand)
+    if commit.oid != repository.head:
+        describe(repository=repository, commit=commit)
+    names = names_of_info(wanted)
+    around = beside([repository], expand or names, viewer=request.user, commits={repository.pk: commit})
+    shown = Shown(repository, around, blobs=flag(request.GET.get("blobs", "false")))
+    item = item_of(shown, names=names, expand=expand)
     if flag(request.GET.get("securityStatus", "false")):
         item["securityRepoStatus"] = _security(commit)
     response = JsonResponse(item)
     response["X-Repo-Commit"] = commit.oid
     yanks.warn(request, response, repository, commit, rev or repository.default_branch)
     return response
-
-
-@require_safe
-def listing(request: HttpRequest, kind: str) -> HttpResponse:
-    """E13 to E15: a bare array, the next page in the Link header."""
-    expand = _many(request, "expand")
-    order = _ORDERS.get(request.GET.get("sort", "trendingScore"))
-    if order is None:
-        raise BadBody(reason=f"“sort” must be one of {', '.join(sorted(_ORDERS))}.")
-    found = _filtered(request, KINDS[kind])
-    page = keyset_page(found, order=order, limit=_limit(request), cursor=request.GET.get("cursor"))
-    names = _list_names(request, KINDS[kind])
-    heads = _heads(page.rows) if "siblings" in (*expand, *names) else {}
-    items = [present.info(row, heads.get(row.head), expand=expand, names=names) for row in page.rows]
-    response = JsonResponse(items, safe=False)
-    if page.next_cursor:
-        response["Link"] = f'<{_next_url(request, page.next_cursor)}>; rel="next"'
-    return response
-
-
-def _filtered(request: HttpRequest, kind: Kind) -> QuerySet[Repository]:
-    query = request.GET
-    found = Repository.objects.visible_to(request.user).filter(kind=kind).select_related("namespace")
-    if query.get("author"):
-        found = found.filter(namespace__key=query["author"].lower()[:100])
-    for words in query.getlist("search"):
-        found = found.search(words[:200])
-    for value in _many(request, "filter"):
-        for tag in value.split(","):
-            # Languages come bare or with their prefix, tasks of data sets likewise.
-            found = found.filter(Q(tag_rows__tag=tag) | Q(tag_rows__tag=f"language:{tag}")).distinct()
-    if query.get("pipeline_tag"):
-        found = found.filter(task=query["pipeline_tag"])
-    if flag(query.get("gated", "false")):
-        return found.none()
-    return found
-
-
-def _list_names(request: HttpRequest, kind: Kind) -> tuple[str, ...]:
-    names = present.LIST_NAMES_OF_MODELS if kind is Kind.MODEL else present.LIST_NAMES
-    if flag(request.GET.get("full", "false")):
-        names = (*names, "sha", "siblings", *(("cardData",) if kind is not Kind.MODEL else ()))
-    if flag(request.GET.get("cardData", "false")):
-        names = (*names, "cardData")
-    return tuple(dict.fromkeys(names))
-
-
-def _heads(rows: list[Repository]) -> dict[str, Commit]:
-    found = Commit.objects.filter(repository__in=rows, oid__in=[row.head for row in rows])
-    return {commit.oid: commit for commit in found}
-
-
-def _limit(request: HttpRequest) -> int:
-    text = request.GET.get("limit", "")
-    if not text:
-        return MAX_PAGE
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
-        raise BadBody(reason="“limit” must be a whole number of at least 1.")
-    return min(int(text), MAX_PAGE)
-
-
-def _next_url(request: HttpRequest, cursor: str) -> str:
-    pairs = [(key, value) for key, values in request.GET.lists() for value in values if key != "cursor"]
-    return f"{endpoint(request)}{request.path}?{urlencode([*pairs, ('cursor', cursor)])}"
 
 
 def _named(body: dict[str, Any], own: str) -> tuple[str, str, Kind]:
@@ -179,10 +107,6 @@ def _visibility(body: dict[str, Any]) -> Visibility | None:
 
 def _prefix(kind: Kind) -> str:
     return {Kind.MODEL: "", Kind.DATASET: "datasets/", Kind.APP: "spaces/"}[kind]
-
-
-def _many(request: HttpRequest, name: str) -> list[str]:
-    return request.GET.getlist(name) + request.GET.getlist(f"{name}[]")
 
 
 def _security(commit: Commit) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.api import wire as accounts_wire
-from models_registry.api import collections, commits, discussions, people, repositories, trees
+from models_registry.api import collections, commits, discussions, listings, people, repositories, trees
 
 REPO = "<kind:kind>/<name:namespace>/<name:name>"
 COLLECTION = "collections/<name:namespace>/<slug:slug>"
@@ -30,7 +30,9 @@ urlpatterns = [
     path(f"{COLLECTION}/items", collections.items, name="collection_items"),
     path(f"{COLLECTION}/items/<slug:item>", collections.item, name="collection_item"),
     path(f"{COLLECTION}/upvote", collections.upvote, name="collection_upvote"),
-    path("<kind:kind>", repositories.listing, name="listing"),
+    path("<kind:kind>", listings.listing, name="listing"),
+    path("models-tags-by-type", listings.tags_by_type, {"kind": "models"}, name="model_tags"),
+    path("datasets-tags-by-type", listings.tags_by_type, {"kind": "datasets"}, name="dataset_tags"),
     path("<kind:kind>/<name:name>/like", people.like_without_namespace, name="like_without_namespace"),
     path(REPO, repositories.info, name="info"),
     path(f"{REPO}/revision/<rev:rev>", repositories.info, name="info_revision"),

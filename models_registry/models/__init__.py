@@ -1,7 +1,7 @@
 """Rows of the registry, by aggregate: repositories and their history, Git objects, large content, access, webhooks."""
 
 from models_registry.models.access import AccessForm, AccessRequest, AccessState, AccessStep, Gate
-from models_registry.models.content import Chunk, Content, RepositoryContent, RepositoryXorb, Xorb
+from models_registry.models.content import Chunk, Content, ErasedContent, RepositoryContent, RepositoryXorb, Xorb
 from models_registry.models.git import GitObject
 from models_registry.models.releases import Pointer, PointerMove, Release, ReleaseEvent, ReleaseGate
 from models_registry.models.repositories import (
@@ -30,6 +30,7 @@ __all__ = [
     "CollectionUpvote",
     "Commit",
     "Content",
+    "ErasedContent",
     "Gate",
     "Gated",
     "GitObject",

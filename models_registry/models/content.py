@@ -4,6 +4,7 @@ Bytes are shared by all repositories; what a repository may read is decided by i
 only after the bytes that it speaks of are durable: bytes without a row are left-overs, a row without bytes is damage.
 """
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -69,6 +70,8 @@ class RepositoryContent(models.Model):
     xet_hash = models.CharField(max_length=64)
     terms = models.BinaryField(help_text="The file in order, packed. See storage.terms.")
     created_at = models.DateTimeField(auto_now_add=True)
+    path = models.CharField(max_length=1024, blank=True, db_default="", help_text="Where it was first committed.")
+    ref = models.CharField(max_length=255, blank=True, db_default="", help_text="The ref it was first committed to.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "content"], name="repository_content_unique")]
@@ -76,6 +79,21 @@ class RepositoryContent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.content} in {self.repository_id}"
+
+
+class ErasedContent(models.Model):
+    """Content that was taken out of this repository for good. Old commits may still name it; nobody gets it."""
+
+    repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="erasures")
+    sha256 = models.CharField(max_length=64)
+    erased_at = models.DateTimeField(auto_now_add=True)
+    erased_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "sha256"], name="erased_content_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:12]} erased from {self.repository_id}"
 
 
 class RepositoryXorb(models.Model):

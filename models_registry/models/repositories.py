@@ -59,6 +59,11 @@ class Repository(models.Model):
     library = models.CharField(max_length=64, blank=True)
     licence = models.CharField(max_length=200, blank=True)
     summary = models.CharField(max_length=300, blank=True)
+    config = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        help_text="What config.json and the tokenizer's say, in short.",
+    )
     parameters = models.PositiveBigIntegerField(null=True, help_text="Counted from the weights.")
     parameters_by_dtype = models.JSONField(default=dict, help_text="The same by number format: F32, BF16, ….")
     size_bytes = models.PositiveBigIntegerField(default=0)
@@ -66,6 +71,10 @@ class Repository(models.Model):
 
     downloads = models.PositiveBigIntegerField(default=0)
     likes = models.PositiveIntegerField(default=0)
+    trending_score = models.FloatField(default=0, db_default=0, help_text="Recent downloads and likes, fading out.")
+    trended_downloads = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Counted into the score.")
+    trended_likes = models.PositiveIntegerField(default=0, db_default=0, help_text="Counted into the score.")
+    trended_at = models.DateTimeField(null=True, help_text="When the score was last brought up to date.")
 
     objects = RepositoryQuerySet.as_manager()
 
@@ -83,6 +92,7 @@ class Repository(models.Model):
             models.Index(F("kind"), F("updated_at").desc(), F("id").desc(), name="repository_by_update"),
             models.Index(F("kind"), F("downloads").desc(), F("id").desc(), name="repository_by_downloads"),
             models.Index(F("kind"), F("likes").desc(), F("id").desc(), name="repository_by_likes"),
+            models.Index(F("kind"), F("trending_score").desc(), F("id").desc(), name="repository_by_trend"),
             models.Index(F("kind"), F("created_at").desc(), F("id").desc(), name="repository_by_creation"),
             models.Index(F("kind"), F("size_bytes"), F("id"), name="repository_by_size"),
         ]

@@ -115,8 +115,8 @@ class _Draft:
             case CopyFile(path, source, revision):
                 self._copy(path, source, revision)
             case DeleteFile(path):
-                if self.files.pop(path, None) is None:
-                    raise FileToDeleteMissing(path=path[:300])
+                if self.files.pop(path, None) is None:  # Clients that do not look name folders the same way.
+                    self._delete_folder(path)
             case DeleteFolder(path):
                 self._delete_folder(path.rstrip("/"))
 

@@ -3,12 +3,26 @@
 from models_registry import facts
 from models_registry.cards import Card, CardFault, read_card
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, GitObject, Repository, RepositoryTag, ScanVerdict
+from models_registry.models import Commit, GitObject, Kind, Repository, RepositoryTag, ScanVerdict
 from models_registry.types import Listing
 
 CARD = "README.md"
 CONFIG = "config.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
 MAX_CARD_BYTES = 1024 * 1024
+_OF_HEAD = (
+    "head",
+    "card",
+    "config",
+    "task",
+    "library",
+    "licence",
+    "summary",
+    "tags",
+    "size_bytes",
+    "file_count",
+    "updated_at",
+)
 
 
 def read_small_file(repository: Repository, listing: Listing, path: str, *, limit: int) -> bytes | None:
@@ -30,24 +44,34 @@ def card_of(repository: Repository, commit: Commit) -> Card:
         return Card(body=text)
 
 
-def note_head(*, repository: Repository, commit: Commit) -> None:
-    """Refresh the row and the tags from a new head of the default branch."""
+def describe(*, repository: Repository, commit: Commit) -> None:
+    """Put what a commit says of itself onto the row in memory. Nothing is saved."""
     listing = listing_of(commit)
     card = card_of(repository, commit)
-    config = facts.read_config(read_small_file(repository, listing, CONFIG, limit=facts.MAX_CONFIG_BYTES) or b"")
+    config, tokenizer = (
+        facts.read_config(read_small_file(repository, listing, path, limit=facts.MAX_CONFIG_BYTES) or b"")
+        for path in (CONFIG, TOKENIZER_CONFIG)
+    )
     paths = set(listing.files)
     repository.head = commit.oid
     repository.card = card.data
+    repository.config = facts.summary_of(config, tokenizer)
     repository.task = card.task or facts.task_of(paths, config)
     repository.library = card.library or facts.library_of(paths, config)
     repository.licence = card.licence
     repository.summary = card.summary
-    tags = [*card.tags(), *filter(None, (repository.library, repository.task))]
+    formats = facts.formats_of(paths) if repository.kind == Kind.MODEL else []
+    tags = [*card.tags(), *filter(None, (repository.library, repository.task)), *formats]
     repository.tags = list(dict.fromkeys(tags))
     repository.size_bytes = listing.total_bytes
     repository.file_count = len(listing.files)
     repository.updated_at = commit.committed_at
-    repository.save()
+
+
+def note_head(*, repository: Repository, commit: Commit) -> None:
+    """Refresh the row and the tags from a new head of the default branch."""
+    describe(repository=repository, commit=commit)
+    repository.save(update_fields=_OF_HEAD)  # Not the counters, which others write meanwhile.
     RepositoryTag.objects.filter(repository=repository).delete()
     RepositoryTag.objects.bulk_create(RepositoryTag(repository=repository, tag=tag) for tag in repository.tags)
 

@@ -55,7 +55,7 @@ def delete_branch(*, repository: Repository, user: User, name: str) -> None:
     """
     require(user, Action.WRITE, repository)
     if name == repository.default_branch:
-        raise ProtectedRef(name=name)
+        raise ProtectedRef(name=BRANCH + name)
     _delete(repository, BRANCH + name, name)
 
 

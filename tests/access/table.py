@@ -124,6 +124,8 @@ ROUTES: dict[str, Route] = {
         "/api/validate-yaml", {"POST": Access.OPEN}, body={"content": "---\nlicense: mit\n---\n"}
     ),
     "wire:listing": Route("/api/{kind}", {"GET": Access.OPEN, "HEAD": Access.OPEN}, kinds=ALL),
+    "wire:model_tags": Route("/api/models-tags-by-type", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "wire:dataset_tags": Route("/api/datasets-tags-by-type", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "wire:info": read(REPO, kinds=ALL),
     "wire:info_revision": read(REPO + "/revision/main"),
     "wire:auth_check": read(REPO + "/auth-check"),
