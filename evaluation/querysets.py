@@ -25,6 +25,12 @@ class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
 
         return self.filter(repository__in=Repository.objects.visible_to(user))
 
+    def readable_by(self, user: "User | AnonymousUser") -> "BenchmarkQuerySet":
+        """Those whose data this person may have, for answers that quote it."""
+        from models_registry.models import Repository
+
+        return self.filter(repository__in=Repository.objects.downloadable_by(user))
+
     def to_spread(self) -> "BenchmarkQuerySet":
         """Active ones that some earlier evaluations have not been given yet."""
         return self.filter(is_active=True, spread_after__isnull=False)

@@ -63,6 +63,7 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
         if action is Action.DOWNLOAD:
             raise GatedRepository(
                 name=repository.full_name,
+                path=addresses.page(repository),
                 where=addresses.absolute(addresses.page(repository)),
                 anonymous=int(not user.is_authenticated),
             )

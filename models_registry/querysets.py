@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     )
 
 
-def _granted(user: "User") -> Q:
-    """What the token of this request lets her see of all that she may; no condition without a fine-grained one."""
-    if user.grants is None:
+def _granted(user: "User", *rights: Right) -> Q:
+    """Where the token of this request gives her one of these rights; no condition without a fine-grained one."""
+    if user.grants is None or any(user.grants.allow(right, namespace=None) for right in rights):
         return Q()
-    places = user.grants.namespaces(Right.READ), user.grants.repositories(Right.READ)
-    return Q(namespace_id__in=places[0]) | Q(public_id__in=places[1])
+    found = Q(pk__in=[])
+    for right in rights:
+        found |= Q(namespace_id__in=user.grants.namespaces(right)) | Q(public_id__in=user.grants.repositories(right))
+    return found
 
 
 class RepositoryQuerySet(models.QuerySet["Repository"]):
@@ -40,11 +42,25 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         public = Q(visibility="public")
         if not user.is_authenticated:
             return self.filter(public)
-        granted = _granted(user)
+        granted = _granted(user, Right.READ)
         if user.is_superuser:
             return self.filter(public | granted) if user.grants is not None else self.all()
         namespaces = Q(namespace__user=user) | Q(namespace__organisation__in=user.memberships.values("organisation_id"))
         return self.filter(public | (namespaces & granted))
+
+    def downloadable_by(self, user: "User | AnonymousUser") -> "RepositoryQuerySet":
+        """Those whose files she may have: what she sees, without gated ones of others that did not accept her."""
+        from models_registry.models import AccessRequest
+
+        visible = self.visible_to(user)
+        if not user.is_authenticated:
+            return visible.filter(gated="")
+        granted = _granted(user, Right.READ, Right.GATED)
+        if user.is_superuser:
+            return visible.filter(Q(gated="") | granted) if granted else visible  # OR drops an empty condition.
+        mine = Q(namespace__user=user) | Q(namespace__organisation__in=user.memberships.values("organisation_id"))
+        accepted = AccessRequest.objects.filter(user=user, state="accepted").values("repository_id")
+        return visible.filter(Q(gated="") | (granted & (mine | Q(visibility="public", pk__in=accepted))))
 
     def named(self, kind: str, namespace: str, name: str) -> "RepositoryQuerySet":
         """The repository of that name, however it is spelled, with its namespace."""

@@ -17,6 +17,7 @@ from evaluation.models import Benchmark, Evaluation, ItemOutputs, Receipt
 from hub.core.pagination import keyset_page
 from models_registry.exceptions import RepositoryNotFound
 from models_registry.models import Kind, Repository
+from models_registry.permissions import Action, require
 from models_registry.services.revisions import find_commit
 
 # A receipt never changes, but who may see it can: browsers may keep it, shared caches may not.
@@ -68,7 +69,10 @@ class ReceiptView(APIView):
 
 
 class ReceiptItemsView(APIView):
-    """The per-item outputs behind a receipt, one JSON object a line. Needs the right to read the benchmark's data."""
+    """The per-item outputs behind a receipt, one JSON object a line.
+
+    Needs the right to the files of the model, for it speaks here, and to those of the benchmark's data.
+    """
 
     @extend_schema(
         operation_id="receipt_items_read",
@@ -77,16 +81,22 @@ class ReceiptItemsView(APIView):
     )
     def get(self, request: Request, sha256: str) -> HttpResponse:
         receipt = _find_receipt(request, sha256)
+        require(request.user, Action.DOWNLOAD, receipt.of_run.evaluation.repository)
         items = ItemOutputs.objects.filter(receipt=receipt).first()
         benchmark = receipt.of_run.benchmark_id
-        readable = benchmark is None or Benchmark.objects.visible_to(request.user).filter(pk=benchmark).exists()
+        readable = benchmark is None or Benchmark.objects.readable_by(request.user).filter(pk=benchmark).exists()
         if items is None or not readable:
             raise ItemsNotFound(sha256=sha256)
         return _bytes(zlib.decompress(bytes(items.packed)), "application/x-ndjson")
 
 
 def _find_receipt(request: Request, sha256: str) -> Receipt:
-    found = Receipt.objects.visible_to(request.user).filter(sha256=sha256).select_related("of_run").first()
+    found = (
+        Receipt.objects.visible_to(request.user)
+        .filter(sha256=sha256)
+        .select_related("of_run__evaluation__repository__namespace")
+        .first()
+    )
     if found is None:
         raise ReceiptNotFound(sha256=sha256)
     return found

@@ -101,5 +101,6 @@ class ErrorMiddleware:
 
     def _page(self, request: HttpRequest, status: int, error: HubError) -> HttpResponse:
         context = {"message": str(error), "code": error.code, "status": status, "reference": request_id(request)}
-        known = {400, 403, 404, 413, 429, 500}
-        return render(request, f"{status if status in known else 400}.html", context, status=status)
+        context["details"] = error.details
+        known = {400: 400, 401: 403, 403: 403, 404: 404, 413: 413, 429: 429, 500: 500}
+        return render(request, f"{known.get(status, 400)}.html", context, status=status)

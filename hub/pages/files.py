@@ -20,6 +20,7 @@ from models_registry.exceptions import EntryNotFound
 from models_registry.formats import safetensors
 from models_registry.formats.errors import BadFormat
 from models_registry.models import Commit
+from models_registry.permissions import Action, require
 from models_registry.services import content
 from models_registry.services.heads import read_small_file
 from models_registry.types import BRANCH, TAG, Entry, Listing
@@ -135,6 +136,7 @@ def _refs(opened: Opened) -> dict[str, list[str]]:
 def blob(request: HttpRequest, kind: str, namespace: str, name: str, revision: str, path: str) -> HttpResponse:
     """One file: text with numbered lines, a picture, the header of weights, or how to download it."""
     opened = open_repository(request, kind, namespace, name, revision)
+    require(request.user, Action.DOWNLOAD, opened.repository)
     entry = opened.listing.files.get(path)
     if entry is None:
         raise EntryNotFound(path=path[:300], revision=revision)

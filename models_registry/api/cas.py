@@ -18,6 +18,7 @@ from models_registry.api.lookup import endpoint
 from models_registry.api.sending import requested_span, stored_response
 from models_registry.api.xet_tokens import LIFETIME_S, cas_space, redeem_xet_token
 from models_registry.models import RepositoryContent, Xorb
+from models_registry.permissions import Action, require
 from models_registry.services import content as contents
 from models_registry.storage.digests import XetHash
 from models_registry.storage.exceptions import LengthRequired, RangeNotSatisfiable
@@ -191,6 +192,7 @@ def _known_prefix(prefix: str) -> None:
 
 def _reconstruct(request: HttpRequest, space: str, file_hash: str) -> tuple[Redeemed, contents.Reconstruction]:
     caller = redeem_xet_token(request, space, action=Grant.READ)
+    require(caller.user, Action.DOWNLOAD, caller.repository)  # A token for writing asked for another right.
     link = contents.find_file(repository=caller.repository, file_hash=file_hash)
     span = requested_span(request, link.content.size_bytes)
     found = contents.reconstruct(link, start=span.start if span else 0, stop=span.stop if span else None)

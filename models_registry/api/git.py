@@ -92,7 +92,7 @@ def upload_pack(request: HttpRequest, kind: str, namespace: str, name: str) -> H
 def _repository(request: HttpRequest, kind: str, namespace: str, name: str, service: str) -> Repository:
     """The repository, if the caller may do there what the service is for."""
     repository = find_repository(request, kind, namespace, name)
-    require(request.user, Action.WRITE if service == RECEIVE else Action.READ, repository)
+    require(request.user, Action.WRITE if service == RECEIVE else Action.DOWNLOAD, repository)
     return repository
 
 

@@ -97,7 +97,7 @@ def redeem(value: str, *, purpose: str, lifetime_s: int) -> Redeemed:
     Raises:
         BadGrant: forged, expired, for another purpose, or its caller or token is gone.
         RepositoryNotFound: the repository is gone or no longer hers to see.
-        RepositoryForbidden, ScopeTooSmall: she lost the right.
+        GatedRepository, RepositoryForbidden, ScopeTooSmall: she lost the right.
     """
     try:
         repository_id, user_id, token_id, action, *subject = signing.loads(
@@ -110,7 +110,7 @@ def redeem(value: str, *, purpose: str, lifetime_s: int) -> Redeemed:
     repository = Repository.objects.select_related("namespace").filter(pk=repository_id).first()
     if repository is None:
         raise RepositoryNotFound(name="", anonymous=0)
-    require(user, Action.WRITE if action == Grant.WRITE else Action.READ, repository)
+    require(user, Action.WRITE if action == Grant.WRITE else Action.DOWNLOAD, repository)
     return Redeemed(grant, user, repository)
 
 

@@ -73,7 +73,7 @@ def batch(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRes
     if operation not in ("upload", "download"):
         raise UnknownOperation
     repository = find_repository(request, kind, namespace, name)
-    require(request.user, Action.WRITE if operation == "upload" else Action.READ, repository)
+    require(request.user, Action.WRITE if operation == "upload" else Action.DOWNLOAD, repository)
     if body.get("hash_algo", "sha256") != "sha256":
         raise BadBody(reason="Only sha256 is spoken here.")
     answer = _upload if operation == "upload" else _download

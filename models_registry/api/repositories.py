@@ -12,9 +12,10 @@ from models_registry.api.lookup import KINDS, SINGULAR, endpoint, find_repositor
 from models_registry.api.properties import Shown, beside, check_expand, names_of_info
 from models_registry.api.properties import item as item_of
 from models_registry.exceptions import RepositoryExists
-from models_registry.models import Commit, Kind, Repository, Visibility
+from models_registry.models import Commit, Gated, Kind, Repository, Visibility
 from models_registry.permissions import Action, can, require
 from models_registry.services import repositories as services
+from models_registry.services.access import set_gate
 from models_registry.services.heads import describe
 
 
@@ -47,20 +48,25 @@ def delete(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["PUT"])
 def settings(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    """E09. Visibility now; other settings follow with their features."""
+    """E09. Visibility and gate; other settings follow with their features."""
     repository = find_repository(request, kind, namespace, name)
     require(acting_user(request), Action.ADMINISTER, repository)
-    visibility = _visibility(json_object(request))
+    body = json_object(request)
+    visibility, gated = _visibility(body), _gated(body)
     if visibility is not None:
         repository = services.set_visibility(repository=repository, user=acting_user(request), visibility=visibility)
-    return JsonResponse({"private": repository.is_private, "visibility": repository.visibility, "gated": False})
+    if gated is not None:
+        repository = set_gate(repository=repository, user=acting_user(request), gated=gated)
+    return JsonResponse(
+        {"private": repository.is_private, "visibility": repository.visibility, "gated": repository.gated or False}
+    )
 
 
 @require_safe
 def auth_check(request: HttpRequest, kind: str, namespace: str, name: str, write: bool = False) -> HttpResponse:
     """E03. Empty when the caller may; the usual refusal else."""
     repository = find_repository(request, kind, namespace, name)
-    require(request.user, Action.WRITE if write else Action.READ, repository)
+    require(request.user, Action.WRITE if write else Action.DOWNLOAD, repository)
     return HttpResponse()
 
 
@@ -103,6 +109,18 @@ def _visibility(body: dict[str, Any]) -> Visibility | None:
     if wanted not in Visibility.values:
         raise BadBody(reason="“visibility” must be public or private.")
     return Visibility(wanted)
+
+
+def _gated(body: dict[str, Any]) -> Gated | None:
+    """`auto`, `manual` or `false`; None where the body does not speak of it."""
+    wanted = body.get("gated")
+    if wanted is None:
+        return None
+    if wanted is False:
+        return Gated.OFF
+    if wanted not in (Gated.AUTO, Gated.MANUAL):
+        raise BadBody(reason="“gated” must be auto, manual or false.")
+    return Gated(wanted)
 
 
 def _prefix(kind: Kind) -> str:

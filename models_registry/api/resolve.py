@@ -14,7 +14,7 @@ from models_registry.api.sending import content_response, requested_span
 from models_registry.api.xet_tokens import cas_url
 from models_registry.exceptions import QuarantinedFile, RepositoryNotFound
 from models_registry.models import Commit, GitObject, Kind, Repository
-from models_registry.permissions import Action, can
+from models_registry.permissions import Action, can, require
 from models_registry.services import content
 from models_registry.services.revisions import find_entry
 from models_registry.types import Entry
@@ -43,6 +43,7 @@ _EXPOSED = ",".join(
 def resolve(request: HttpRequest, kind: str, namespace: str, name: str, rev: str, path: str) -> HttpResponseBase:
     """E38. HEAD says everything about a file; GET sends it, or one range of it."""
     repository, commit = find_revision(request, kind, namespace, name, rev)
+    require(request.user, Action.DOWNLOAD, repository)
     entry = find_entry(repository, commit, path, revision=rev)
     _refuse_held(request, repository, commit, entry)
     response = _answer(request, repository, entry)
@@ -55,6 +56,7 @@ def resolve(request: HttpRequest, kind: str, namespace: str, name: str, rev: str
 def raw(request: HttpRequest, kind: str, namespace: str, name: str, rev: str, path: str) -> HttpResponseBase:
     """E39. What Git keeps: of large files the pointer's text."""
     repository, commit = find_revision(request, kind, namespace, name, rev)
+    require(request.user, Action.DOWNLOAD, repository)
     entry = find_entry(repository, commit, path, revision=rev)
     response = _sent(request, _git_bytes(repository, entry))
     _protect(response, entry.path, download=False)

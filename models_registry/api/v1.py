@@ -15,6 +15,7 @@ from models_registry.api.lookup import KINDS, PREFIX, endpoint, find_repository,
 from models_registry.api.yanks import release_of, warn
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Kind, Release, Repository
+from models_registry.permissions import Action, require
 from models_registry.types import Entry
 
 PLURAL_OF_V1 = {"models": "models", "datasets": "datasets", "apps": "spaces"}
@@ -153,6 +154,7 @@ class ManifestView(APIView):
     )
     def get(self, request: Request, plural: str, namespace: str, name: str, revision: str) -> Response:
         repository, commit = find_revision(request._request, PLURAL_OF_V1[plural], namespace, name, revision)
+        require(request.user, Action.DOWNLOAD, repository)
         listing = listing_of(commit)
         downloads.count(repository)
         release = release_of(repository, commit, revision)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.api import wire as accounts_wire
-from models_registry.api import collections, commits, discussions, listings, people, repositories, trees
+from models_registry.api import access, collections, commits, discussions, listings, people, repositories, trees
 
 REPO = "<kind:kind>/<name:namespace>/<name:name>"
 COLLECTION = "collections/<name:namespace>/<slug:slug>"
@@ -39,6 +39,9 @@ urlpatterns = [
     path(f"{REPO}/auth-check", repositories.auth_check, name="auth_check"),
     path(f"{REPO}/auth-check/write", repositories.auth_check, {"write": True}, name="auth_check_write"),
     path(f"{REPO}/settings", repositories.settings, name="settings"),
+    path(f"{REPO}/user-access-request/handle", access.handle, name="access_handle"),
+    path(f"{REPO}/user-access-request/grant", access.grant, name="access_grant"),
+    path(f"{REPO}/user-access-request/<str:status>", access.listing, name="access_requests"),
     path(f"{REPO}/tree/<rev:rev>", trees.tree, name="tree"),
     path(f"{REPO}/tree/<rev:rev>/<filepath:path>", trees.tree, name="tree_path"),
     path(f"{REPO}/paths-info/<rev:rev>", trees.paths_info, name="paths_info"),

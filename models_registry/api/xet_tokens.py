@@ -32,9 +32,9 @@ def write_token(request: HttpRequest, kind: str, namespace: str, name: str, rev:
 
 @require_GET
 def read_token(request: HttpRequest, kind: str, namespace: str, name: str, rev: str) -> JsonResponse:
-    """E52. For downloads from a repository that the caller may read."""
+    """E52. For downloads from a repository whose files the caller may have."""
     repository = find_repository(request, kind, namespace, name)
-    require(request.user, Action.READ, repository)
+    require(request.user, Action.DOWNLOAD, repository)
     find_commit(repository, rev)
     return _answer(request, repository, Grant.READ, rev)
 

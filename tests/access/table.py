@@ -15,6 +15,7 @@ class Access(enum.Enum):
     SIGNED_IN = "to be signed in"
     OWN = "to be signed in; what belongs to others is not there"
     READ = "to see the repository"
+    DOWNLOAD = "to be given the repository's files"
     WRITE = "to write to the repository"
     ADMINISTER = "to administer the repository"
     CREATE = "to create in the namespace"
@@ -36,6 +37,7 @@ class Route:
         body: what an allowed caller may send; sent to everybody.
         is_page: answers people rather than programs: strangers are led to the sign-in page.
         kinds: which kinds of repository it is tried with.
+        also: statuses that an allowed caller may hear, where the world of the matrix is not what the address is for.
         names_no_repository: strangers hear that there is nothing, for nothing says that signing in would help.
     """
 
@@ -46,10 +48,11 @@ class Route:
     is_page: bool = False
     kinds: tuple[str, ...] = ("models",)
     names_no_repository: bool = False
+    also: tuple[int, ...] = ()
 
 
-def read(address: str, **more: Any) -> Route:
-    return Route(address, {"GET": Access.READ, "HEAD": Access.READ}, **more)
+def read(address: str, access: Access = Access.READ, **more: Any) -> Route:
+    return Route(address, {"GET": access, "HEAD": access}, **more)
 
 
 def page(address: str, access: Access = Access.READ, **more: Any) -> Route:
@@ -76,7 +79,7 @@ ROUTES: dict[str, Route] = {
     "api_schema": Route("/api/v1/schema", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "registry_v1:list": Route("/api/v1/repositories/{v1}", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "registry_v1:read": Route(V1, {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
-    "registry_v1:manifest": Route(V1 + "/manifest/main", {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
+    "registry_v1:manifest": read(V1 + "/manifest/main", Access.DOWNLOAD, kinds=ALL),
     "registry_v1:releases": Route(
         V1 + "/releases",
         {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.WRITE},
@@ -106,9 +109,7 @@ ROUTES: dict[str, Route] = {
     "evaluation_v1:receipt": Route(
         "/api/v1/receipts/{receipt}", {"GET": Access.READ, "HEAD": Access.READ}, names_no_repository=True
     ),
-    "evaluation_v1:receipt_items": Route(
-        "/api/v1/receipts/{receipt}/items", {"GET": Access.READ, "HEAD": Access.READ}, names_no_repository=True
-    ),
+    "evaluation_v1:receipt_items": read("/api/v1/receipts/{receipt}/items", Access.DOWNLOAD, names_no_repository=True),
     # ── The wire ────────────────────────────────────────────────────────────────────────────────
     "wire:whoami": Route("/api/whoami-v2", {"GET": Access.SIGNED_IN, "HEAD": Access.SIGNED_IN}),
     "wire:repo_create": Route(
@@ -128,9 +129,21 @@ ROUTES: dict[str, Route] = {
     "wire:dataset_tags": Route("/api/datasets-tags-by-type", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "wire:info": read(REPO, kinds=ALL),
     "wire:info_revision": read(REPO + "/revision/main"),
-    "wire:auth_check": read(REPO + "/auth-check"),
+    "wire:auth_check": read(REPO + "/auth-check", Access.DOWNLOAD),
     "wire:auth_check_write": Route(REPO + "/auth-check/write", {"GET": Access.WRITE, "HEAD": Access.WRITE}),
     "wire:settings": Route(REPO + "/settings", {"PUT": Access.ADMINISTER}, body={"visibility": "private"}, kinds=ALL),
+    "wire:access_requests": Route(
+        REPO + "/user-access-request/pending", {"GET": Access.WRITE, "HEAD": Access.WRITE}, kinds=ALL, also=(400,)
+    ),
+    "wire:access_handle": Route(
+        REPO + "/user-access-request/handle",
+        {"POST": Access.WRITE},
+        body={"requestId": "0" * 24, "status": "accepted"},
+        also=(404,),
+    ),
+    "wire:access_grant": Route(
+        REPO + "/user-access-request/grant", {"POST": Access.WRITE}, body={"user": "stranger"}, also=(400,)
+    ),
     "wire:tree": read(REPO + "/tree/main", kinds=ALL),
     "wire:tree_path": read(REPO + "/tree/main/sub"),
     "wire:paths_info": Route(REPO + "/paths-info/main", {"POST": Access.READ}, body={"paths": ["config.json"]}),
@@ -197,7 +210,7 @@ ROUTES: dict[str, Route] = {
     "wire:discussions": read(REPO + "/discussions"),
     # ── The chunk store ─────────────────────────────────────────────────────────────────────────
     "xet_write_token": Route(REPO + "/xet-write-token/main", {"GET": Access.WRITE}, kinds=ALL),
-    "xet_read_token": Route(REPO + "/xet-read-token/main", {"GET": Access.READ}, kinds=ALL),
+    "xet_read_token": Route(REPO + "/xet-read-token/main", {"GET": Access.DOWNLOAD}, kinds=ALL),
     "cas_xorb": Route("/cas/{space}/v1/xorbs/default/" + "0" * 64, {"POST": Access.SIGNED, "HEAD": Access.SIGNED}),
     "cas_shard": Route("/cas/{space}/v1/shards", {"POST": Access.SIGNED}),
     "cas_shard_stream": Route("/cas/{space}/v2/shards", {"POST": Access.SIGNED}),
@@ -246,14 +259,14 @@ for _kind, _prefix, _suffix in (
     _name = {"models": "model", "datasets": "dataset", "spaces": "app"}[_kind]
     _page = f"/{_prefix}{{repo}}"
     ROUTES |= {
-        f"resolve{_suffix}": read(f"/{_prefix}{{repo}}/resolve/main/config.json", **_only),
-        f"raw{_suffix}": read(f"/{_prefix}{{repo}}/raw/main/config.json", **_only),
+        f"resolve{_suffix}": read(f"/{_prefix}{{repo}}/resolve/main/config.json", Access.DOWNLOAD, **_only),
+        f"raw{_suffix}": read(f"/{_prefix}{{repo}}/raw/main/config.json", Access.DOWNLOAD, **_only),
         f"git_info_refs_{_kind}": Route(
-            f"{_page}.git/info/refs?service=git-upload-pack", {"GET": Access.READ}, **_only
+            f"{_page}.git/info/refs?service=git-upload-pack", {"GET": Access.DOWNLOAD}, **_only
         ),
         f"git_upload_pack_{_kind}": Route(
             f"{_page}/git-upload-pack",
-            {"POST": Access.READ},
+            {"POST": Access.DOWNLOAD},
             body="0000",
             content_type="application/x-git-upload-pack-request",
             **_only,
@@ -272,7 +285,7 @@ for _kind, _prefix, _suffix in (
         f"{_name}_files": page(f"{_page}/tree", **_only),
         f"{_name}_tree": page(f"{_page}/tree/main", **_only),
         f"{_name}_folder": page(f"{_page}/tree/main/sub", **_only),
-        f"{_name}_file": page(f"{_page}/blob/main/config.json", **_only),
+        f"{_name}_file": page(f"{_page}/blob/main/config.json", Access.DOWNLOAD, **_only),
         f"{_name}_history": page(f"{_page}/commits", **_only),
         f"{_name}_commits": page(f"{_page}/commits/main", **_only),
         f"{_name}_commit": page(f"{_page}/commit/main", **_only),

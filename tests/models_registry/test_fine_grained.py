@@ -203,3 +203,26 @@ def test_private_collections_need_a_right_to_read_there(client: Client):
     assert client.get(f"/api/collections/{secret.slug}", headers=blind).status_code == 404
     assert client.get(f"/api/collections/{secret.slug}", headers=seeing).status_code == 200
     assert client.delete(f"/api/collections/{secret.slug}", headers=seeing).status_code == 403
+
+
+@pytest.mark.parametrize("right", [Right.READ, Right.GATED, Right.WRITE, Right.DISCUSS])
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("who", ["owner", "accepted", "stranger"])
+def test_lists_of_what_can_be_downloaded_agree_with_the_rule(who: str, place: str, right: Right) -> None:
+    repository, other = RepositoryFactory(), RepositoryFactory()
+    Repository.objects.filter(pk=repository.pk).update(gated="manual")
+    repository.refresh_from_db()
+    person = repository.creator if who == "owner" else UserFactory()
+    if who == "accepted":
+        AccessRequest.objects.create(
+            repository=repository, user=person, state=AccessState.ACCEPTED, updated_at=timezone.now()
+        )
+    reader = narrowed(person, given(place, right, repository, other, other.namespace))
+
+    may = can(reader, Action.DOWNLOAD, repository)
+
+    assert Repository.objects.downloadable_by(reader).filter(pk=repository.pk).exists() is may
+    gives = place == "everywhere" or (
+        place in {"this repository", "its namespace"} and right in {Right.READ, Right.GATED, Right.WRITE}
+    )
+    assert may is (who != "stranger" and gives)

@@ -47,6 +47,7 @@ def test_the_table_decides_and_lists_agree_with_it(who: str, sort: str) -> None:
 
     assert {action for action in Action if can(user, action, repository)} == allowed
     assert Repository.objects.visible_to(user).filter(pk=repository.pk).exists() is (Action.READ in allowed)
+    assert Repository.objects.downloadable_by(user).filter(pk=repository.pk).exists() is (Action.DOWNLOAD in allowed)
 
 
 def test_a_contributor_may_do_everything_to_what_she_made() -> None:
@@ -76,6 +77,7 @@ def test_only_an_accepted_request_opens_the_files(state: str) -> None:
     AccessRequest.objects.create(repository=repository, user=asker, state=state, updated_at=timezone.now())
 
     assert can(asker, Action.DOWNLOAD, repository) is (state == AccessState.ACCEPTED)
+    assert Repository.objects.downloadable_by(asker).exists() is (state == AccessState.ACCEPTED)
     assert not can(asker, Action.WRITE, repository)
     assert not can(UserFactory(), Action.DOWNLOAD, repository)
 

@@ -83,14 +83,14 @@ def _xorbs_holding(chunks: Sequence[bytes], *, user: User | AnonymousUser, repos
 
 def _with_neighbours(hits: Sequence[Xorb], *, user: User | AnonymousUser, repository: Repository) -> list[Xorb]:
     """The hits, and what was delivered right before and after them to the same repositories."""
-    visible = Repository.objects.visible_to(user).values("pk")
+    readable = Repository.objects.downloadable_by(user).values("pk")
     found = {xorb.pk: xorb for xorb in hits}
     for hit in hits:
         if len(found) >= _NEIGHBOURS:
             break
         place = (
             RepositoryXorb.objects.filter(xorb=hit, repository=repository).first()
-            or RepositoryXorb.objects.filter(xorb=hit, repository__in=visible).order_by("pk").first()
+            or RepositoryXorb.objects.filter(xorb=hit, repository__in=readable).order_by("pk").first()
         )
         if place is None:
             continue

@@ -13,7 +13,7 @@ from models_registry.storage.terms import Term, pack_terms
 
 
 def find_readable(*, repository: Repository, user: User | AnonymousUser, sha256: str) -> Content | None:
-    """The content of this digest, if it is linked to this repository or to one that this person may read.
+    """The content of this digest, if it is linked to this repository or to one whose files this person may have.
 
     Its `xet_hash` and `terms` are those by which it came to the repository where it was found, for showing and linking;
     the instance is not for saving.
@@ -24,8 +24,8 @@ def find_readable(*, repository: Repository, user: User | AnonymousUser, sha256:
     links = RepositoryContent.objects.filter(content__sha256=Sha256(sha256)).select_related("content")
     found = links.filter(repository=repository).first()
     if found is None:
-        visible = Repository.objects.visible_to(user).values("pk")
-        found = links.filter(repository__in=visible).order_by("pk").first()
+        readable = Repository.objects.downloadable_by(user).values("pk")
+        found = links.filter(repository__in=readable).order_by("pk").first()
     return _as_linked(found) if found else None
 
 

@@ -111,9 +111,9 @@ def delivered_xorb(*, repository: Repository, xorb_hash: str) -> Xorb | None:
 
 
 def usable_by(user: User | AnonymousUser, repository: Repository) -> QuerySet[Xorb]:
-    """The xorbs whose chunks this person may use in this repository: delivered here, or where she may read."""
-    visible = Repository.objects.visible_to(user).values("pk")
-    mine = RepositoryXorb.objects.filter(Q(repository=repository) | Q(repository__in=visible), xorb=OuterRef("pk"))
+    """The xorbs whose chunks this person may use in this repository: delivered here, or where she may download."""
+    readable = Repository.objects.downloadable_by(user).values("pk")
+    mine = RepositoryXorb.objects.filter(Q(repository=repository) | Q(repository__in=readable), xorb=OuterRef("pk"))
     return Xorb.objects.filter(Exists(mine))
 
 
