@@ -50,3 +50,23 @@ class ImportFault(Invalid):
 
     code = "import_fault"
     message = "{path}: {reason}"
+
+
+class NoSuchSplit(NotFound):
+    code = "no_such_split"
+    message = "This data set has no split “{split}” in a configuration “{config}”."
+
+
+class TableUnreadable(Invalid):
+    code = "table_unreadable"
+    message = "These rows cannot be shown. {reason}"
+
+
+class TableNotReady(Unavailable):
+    code = "table_not_ready"
+    message = "{path} is being put together for reading. Ask again in a few seconds."
+
+
+class TableBusy(Unavailable):
+    code = "table_busy"
+    message = "Other tables are being read just now. Ask again in a few seconds."

@@ -7,6 +7,7 @@ with sandbox.open(folder, limits=Limits()) as session:
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from evaluation.sandbox.errors import (
@@ -42,6 +43,7 @@ __all__ = [
     "Usage",
     "Wall",
     "open",
+    "open_table",
     "probe",
 ]
 
@@ -73,3 +75,23 @@ def open(  # noqa: A001 - always read as `sandbox.open`, and no file is opened h
         plan=plan or chosen_plan(),
         work_folder=work_folder,
     )
+
+
+def open_table(descriptor: int, *, limits: Limits, plan: Plan | None = None) -> Session:
+    """Start a child that reads one table from an open descriptor, and sees no other file of anybody's.
+
+    Args:
+        descriptor: of a regular file, open for reading, which stays the caller's to close.
+
+    Raises:
+        SandboxUnavailable: this machine cannot build walls that hold; nothing was read.
+    """
+    with tempfile.TemporaryDirectory() as empty:
+        return Session(
+            Path(empty),
+            limits=limits,
+            loader=Loader.tables(),
+            plan=plan or chosen_plan(),
+            work_folder=None,
+            descriptor=descriptor,
+        )

@@ -51,16 +51,25 @@ class Loader:
             raise ModuleNotFoundError("the client package `smallhub` is not installed beside the server")
         return cls("smallhub.runtimes", Path(found.submodule_search_locations[0]).resolve().parent)
 
+    @classmethod
+    def tables(cls) -> Loader:
+        """The reader of tables."""
+        return cls("parquet_table", Path(__file__).resolve().parent / "readers")
+
 
 @dataclass(frozen=True)
 class Job:
-    """One start: the folders (existing, absolute), the loader and the limits."""
+    """One start: the folders (existing, absolute), the loader and the limits.
+
+    `descriptor` is an open file that the loader gets instead of the folder.
+    """
 
     folder: Path
     tmp: Path
     loader: Loader
     limits: Limits
     plan: Plan
+    descriptor: int | None = None
 
 
 def identity_for(plan: Plan, loader: Loader, job_folder: Path) -> int:
@@ -111,6 +120,7 @@ def specification(job: Job, *, drop_to: int) -> dict[str, object]:
         "readable": [str(path) for path in _readable(job.loader)],
         "python_path": [str(path) for path in _python_path(job.loader)],
         "loader": job.loader.module,
+        "descriptor": job.descriptor,
         "threads": limits.compute_threads,
         "drop_to": drop_to,
         "own_namespaces": job.plan is Plan.NAMESPACES,

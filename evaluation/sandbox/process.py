@@ -38,19 +38,30 @@ class Usage:
 class Child:
     """A running child process. Use from the thread that made it: the kernel ends the child with that thread."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], limits: Limits, *, tmp: Path) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        environment: dict[str, str],
+        limits: Limits,
+        *,
+        tmp: Path,
+        descriptors: tuple[int, ...] = (),
+    ) -> None:
         self._limits, self._tmp = limits, tmp
         self._started = time.monotonic()
         self._usage = Usage(0, 0, 0.0, 0.0)
         self._verdict: SandboxError | None = None
         self._buffer, self._tail, self._printed = bytearray(), bytearray(), 0
-        self._open(command, environment)
+        self._open(command, environment, descriptors)
         self._stopping = threading.Event()
         self._watchdog = threading.Thread(target=self._watch, name="sandbox-watchdog", daemon=True)
         self._watchdog.start()
 
-    def _open(self, command: list[str], environment: dict[str, str]) -> None:
-        """Start the process. `command` holds {read} and {write} where the descriptors' numbers go."""
+    def _open(self, command: list[str], environment: dict[str, str], descriptors: tuple[int, ...]) -> None:
+        """Start the process. `command` holds {read} and {write} where the numbers of the pipes go.
+
+        `descriptors` are open files that the child gets besides the pipes.
+        """
         child_reads, self._write_to = os.pipe()
         self._read_from, child_writes = os.pipe()
         words = [word.replace("{read}", str(child_reads)).replace("{write}", str(child_writes)) for word in command]
@@ -62,7 +73,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env=environment,
                 cwd="/",
-                pass_fds=(child_reads, child_writes),
+                pass_fds=(child_reads, child_writes, *descriptors),
                 start_new_session=True,
                 bufsize=0,
             )

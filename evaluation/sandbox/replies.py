@@ -47,6 +47,15 @@ class Classification:
         return self.labels[max(range(len(self.labels)), key=lambda index: self.probabilities[index])]
 
 
+@dataclass(frozen=True)
+class TableRows:
+    """Rows of a table with their numbers, where the next ones start (None at the end), and how many were looked at."""
+
+    rows: tuple[tuple[int, dict[str, Any]], ...]
+    next: int | None
+    scanned: int
+
+
 def decode(value: Any) -> Any:
     """Undo the child's encoding of arrays and of numbers that JSON lacks."""
     if isinstance(value, list):
@@ -133,6 +142,19 @@ def _text(arguments: dict[str, Any], value: Any) -> str:
     return value
 
 
+def _table_rows(arguments: dict[str, Any], value: Any) -> TableRows:
+    rows = value.get("rows") if isinstance(value, dict) else None
+    if not isinstance(rows, list) or len(rows) > arguments["limit"]:
+        raise BadReply(f"expected at most {arguments['limit']} rows")
+    found = []
+    for row in rows:
+        if not isinstance(row, list) or len(row) != 2 or type(row[0]) is not int or not isinstance(row[1], dict):
+            raise BadReply("a row is not a number with its cells")
+        found.append((row[0], row[1]))
+    following = None if value.get("next") is None else _count(value, "next")
+    return TableRows(tuple(found), following, _count(value, "scanned"))
+
+
 def _record(arguments: dict[str, Any], value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadReply("expected a record")
@@ -185,4 +207,5 @@ _CHECKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "decode": _text,
     "description": _record,
     "load": _record,
+    "rows": _table_rows,
 }

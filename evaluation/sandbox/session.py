@@ -23,9 +23,16 @@ class Session:
     """A running job. Use it as a context manager, from one thread."""
 
     def __init__(
-        self, folder: Path, *, limits: Limits, loader: Loader, plan: Plan, work_folder: Path | None = None
+        self,
+        folder: Path,
+        *,
+        limits: Limits,
+        loader: Loader,
+        plan: Plan,
+        work_folder: Path | None = None,
+        descriptor: int | None = None,
     ) -> None:
-        self.limits, self._plan = limits, plan
+        self.limits, self._plan, self._descriptor = limits, plan, descriptor
         self._job_folder = _make_job_folder(work_folder or Path(tempfile.gettempdir()))
         try:
             self._start(folder, loader)
@@ -40,12 +47,15 @@ class Session:
         model.mkdir(mode=0o755)
         tmp.mkdir(mode=0o700)
         self.staged = staging.stage(folder, model, readable_by_others=bool(drop_to))
-        job = Job(folder=model, tmp=tmp, loader=loader, limits=self.limits, plan=self._plan)
+        job = Job(
+            folder=model, tmp=tmp, loader=loader, limits=self.limits, plan=self._plan, descriptor=self._descriptor
+        )
         self._child = Child(
             launch.command(job, read_from="{read}", write_to="{write}"),
             launch.environment(job),
             self.limits,
             tmp=tmp,
+            descriptors=() if self._descriptor is None else (self._descriptor,),
         )
         hello = self._child.exchange(launch.specification(job, drop_to=drop_to), timeout_s=self.limits.start_s)
         if "ok" not in hello:

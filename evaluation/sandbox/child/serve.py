@@ -12,7 +12,7 @@ from typing import Any
 from .pipe import Pipe, encode
 
 OPERATIONS = frozenset(
-    {"encode", "decode", "log_likelihood", "next_log_probs", "generate", "classify", "embed", "description"}
+    {"encode", "decode", "log_likelihood", "next_log_probs", "generate", "classify", "embed", "description", "rows"}
 )
 
 
@@ -38,11 +38,12 @@ def answer_calls(pipe: Pipe, spec: dict[str, Any]) -> None:
 
 
 def _load(spec: dict[str, Any]) -> tuple[Any, dict[str, float]]:
-    """Import the loader and load the folder; the seconds of both are kept apart."""
+    """Import the loader and load the folder, or the open file; the seconds of both are kept apart."""
     began = time.perf_counter()
     loader = importlib.import_module(spec["loader"])
     imported = time.perf_counter()
-    model = loader.load(Path(spec["folder"]), threads=spec["threads"])
+    given = spec.get("descriptor")
+    model = loader.load(Path(spec["folder"]) if given is None else given, threads=spec["threads"])
     return model, {"import_s": imported - began, "load_s": time.perf_counter() - imported}
 
 
