@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from evaluation.api import views
+from evaluation.api import tables, views
 
 app_name = "evaluation_v1"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
         views.EvaluationView.as_view(),
         name="evaluation",
     ),
+    path("datasets/<name:namespace>/<name:name>/splits/<rev:revision>", tables.SplitsView.as_view(), name="splits"),
+    path("datasets/<name:namespace>/<name:name>/rows/<rev:revision>", tables.RowsView.as_view(), name="rows"),
     path("benchmarks", views.BenchmarkListView.as_view(), name="benchmarks"),
     re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})$", views.ReceiptView.as_view(), name="receipt"),
     re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})/items$", views.ReceiptItemsView.as_view(), name="receipt_items"),

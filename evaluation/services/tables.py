@@ -5,20 +5,17 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from celery.exceptions import CeleryError
 from django.core import signing
 from django.core.cache import cache
-from kombu.exceptions import KombuError
 
 from evaluation import sandbox
 from evaluation.exceptions import NoSuchSplit, TableBusy, TableNotReady, TableUnreadable
 from evaluation.sandbox.replies import TableRows
 from hub.core.pagination import BadCursor
-from models_registry import tasks as registry_tasks
 from models_registry.formats import columns as table_columns
 from models_registry.formats import tables
 from models_registry.formats.columns import Column
@@ -239,8 +236,7 @@ def _whole_file(repository: Repository, entry: Entry) -> Iterator[BinaryIO]:
     stored = Content.objects.get(sha256=entry.sha256)
     path = content.cached_path(stored)
     if path is None and entry.size > _AT_ONCE_BYTES:
-        with suppress(OSError, KombuError, CeleryError):  # Without a queue the next try asks again.
-            registry_tasks.materialise_content.delay(stored.pk)
+        content.ask_for_copy(stored)  # Without a queue the next try asks again.
         raise TableNotReady(path=entry.path)
     with open(path or content.materialise(stored), "rb") as file:
         yield file

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db.models import Count
@@ -126,6 +127,11 @@ def with_value(given: QueryDict, name: str, value: str) -> str:
     left.pop("cursor", None)
     left[name] = value
     return f"?{left.urlencode()}"
+
+
+def query_string(**values: str) -> str:
+    """An address's question from its parts."""
+    return f"?{urlencode(values)}"
 
 
 @dataclass(frozen=True)

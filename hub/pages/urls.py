@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from hub.pages import avatars, catalogue, evaluations, files, history, people, repository, service, upload
+from hub.pages import avatars, catalogue, evaluations, files, history, people, repository, service, tables, upload
 
 
 def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
@@ -30,6 +30,15 @@ def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
     ]
 
 
+def data_pages(prefix: str, kind: str) -> list[URLPattern]:
+    """What only data sets have."""
+    at = f"{prefix}<name:namespace>/<name:name>"
+    return [
+        path(f"{at}/rows", tables.rows, {"kind": kind}, name=f"{kind}_rows"),
+        path(f"{at}/rows/<rev:revision>", tables.rows, {"kind": kind}, name=f"{kind}_rows_at"),
+    ]
+
+
 urlpatterns = [
     path("", catalogue.home, name="home"),
     path("models", catalogue.model_list, name="model_list"),
@@ -39,6 +48,7 @@ urlpatterns = [
     path("status", service.status, name="status"),
     path("docs", service.docs, name="docs"),
     path("docs/<path:page>", service.docs, name="docs_page"),
+    *data_pages("datasets/", "dataset"),
     *repository_pages("datasets/", "dataset"),
     *repository_pages("spaces/", "app"),
     *repository_pages("", "model"),

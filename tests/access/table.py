@@ -110,6 +110,8 @@ ROUTES: dict[str, Route] = {
         "/api/v1/receipts/{receipt}", {"GET": Access.READ, "HEAD": Access.READ}, names_no_repository=True
     ),
     "evaluation_v1:receipt_items": read("/api/v1/receipts/{receipt}/items", Access.DOWNLOAD, names_no_repository=True),
+    "evaluation_v1:splits": read("/api/v1/datasets/{repo}/splits/main", Access.DOWNLOAD, kinds=("datasets",)),
+    "evaluation_v1:rows": read("/api/v1/datasets/{repo}/rows/main", Access.DOWNLOAD, kinds=("datasets",)),
     # ── The wire ────────────────────────────────────────────────────────────────────────────────
     "wire:whoami": Route("/api/whoami-v2", {"GET": Access.SIGNED_IN, "HEAD": Access.SIGNED_IN}),
     "wire:repo_create": Route(
@@ -246,6 +248,8 @@ ROUTES: dict[str, Route] = {
     "docs_page": page("/docs/user/upload", Access.OPEN),
     "avatar": Route("/assets/avatars/{namespace}.svg", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "namespace": page("/{namespace}", Access.OPEN),
+    "dataset_rows": page("/datasets/{repo}/rows", Access.DOWNLOAD, kinds=("datasets",)),
+    "dataset_rows_at": page("/datasets/{repo}/rows/main", Access.DOWNLOAD, kinds=("datasets",)),
 }
 
 # The same addresses for each kind of repository.

@@ -1,5 +1,6 @@
 """A real Chromium against a real server, with pages of every kind to look at."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -117,6 +118,16 @@ def everything(live_server):
     measured(model(user=user, name="running"), {pairs: 0.7}, status="running", states={"cost": "running"})
     measured(model(user=user, name="broken"), {}, states={"smoke": "failed", "cost": "not_applicable"})
     data = RepositoryFactory(user=user, name="tides", dataset=True)
+    put(
+        data,
+        {
+            "train.jsonl": "".join(
+                json.dumps({"text": "The tide turns. " * number, "label": number % 2, "tags": ["sea", "salt"]}) + "\n"
+                for number in range(60)
+            ),
+            "test.jsonl": '{"text": "Low water", "label": 0, "tags": []}\n',
+        },
+    )
     token(user)
     at = f"/{pico.full_name}"
     receipt = Receipt.objects.filter(of_run__evaluation__repository=pico).first()
@@ -128,6 +139,7 @@ def everything(live_server):
         "data sets": "/datasets",
         "model": at,
         "data set": f"/datasets/{data.full_name}",
+        "rows": f"/datasets/{data.full_name}/rows?q=tide",
         "files": f"{at}/tree/main",
         "text file": f"{at}/blob/main/train/recipe.py",
         "markdown file": f"{at}/blob/main/notes.md",

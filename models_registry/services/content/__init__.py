@@ -6,7 +6,7 @@ in the same rows. What one may use of what is stored is decided by link rows, ne
 
 from models_registry.models import Content
 from models_registry.services.content.dedupe import dedupe_answer
-from models_registry.services.content.demand import note_demand
+from models_registry.services.content.demand import ask_for_copy, note_demand
 from models_registry.services.content.ingest import check_size, ingest
 from models_registry.services.content.links import find_readable, link
 from models_registry.services.content.reading import cached_path, materialise, read, read_stored
@@ -21,6 +21,7 @@ __all__ = [
     "Fetch",
     "Progress",
     "Reconstruction",
+    "ask_for_copy",
     "cached_path",
     "check_size",
     "clean_leftovers",

@@ -33,10 +33,17 @@ def note_demand(content: Content) -> bool:
         return False
     if count != _SECOND:
         return False
+    if not ask_for_copy(content):
+        cache.delete(key)
+        return False
+    return True
+
+
+def ask_for_copy(content: Content) -> bool:
+    """Have a worker make a whole copy of content. False when the queue does not answer; asking again is harmless."""
     try:
         tasks.materialise_content.delay(content.pk)
     except (OSError, KombuError, CeleryError):
         logger.warning("No whole copy of content %s was asked for: the queue does not answer.", content.pk)
-        cache.delete(key)
         return False
     return True

@@ -16,6 +16,7 @@ from hub.core.pagination import BadCursor
 from models_registry.formats.columns import Kind
 from models_registry.services import content
 from models_registry.services.commits import commit
+from models_registry.tasks import materialise_content
 from models_registry.types import AddLarge
 from tests.factories.registry import RepositoryFactory, put
 
@@ -209,11 +210,11 @@ def test_a_large_file_is_put_together_by_a_worker_first(monkeypatch):
     head = large(repository, "train.parquet", parquet(pa.table({"n": list(range(500))})))
     table = open_table(repository=repository, commit=head)
     asked = []
-    monkeypatch.setattr(tables.registry_tasks.materialise_content, "delay", asked.append)
+    monkeypatch.setattr(tables.content, "ask_for_copy", asked.append)
 
     with pytest.raises(TableNotReady):
         read_table(table)
-    tables.registry_tasks.materialise_content(asked[0])
+    materialise_content(asked[0].pk)
 
     assert len(read_table(table).rows) == tables.PAGE_ROWS
 
