@@ -89,7 +89,9 @@ def open_table(*, repository: Repository, commit: Commit, config: str = "", spli
     """
     found = configurations(repository, commit)
     chosen = _named_config(found, config)
-    part = chosen.split(split) if split else next(iter(chosen.splits), None) if chosen else None
+    part = None
+    if chosen is not None:
+        part = chosen.split(split) if split else next(iter(chosen.splits), None)
     if chosen is None or part is None:
         raise NoSuchSplit(config=config[:100] or "default", split=split[:100] or "train")
     if not chosen.format:

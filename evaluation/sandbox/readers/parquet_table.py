@@ -84,7 +84,8 @@ class Table:
 
     def _batches(self, start: int, size: int) -> Any:
         """Record batches from a row on; row groups before it are not read."""
-        groups, first = [], 0
+        groups: list[int] = []
+        first = 0
         for number in range(self._file.metadata.num_row_groups):
             rows = self._file.metadata.row_group(number).num_rows
             if first + rows <= start and not groups:
