@@ -34,3 +34,9 @@ def absolute(path: str) -> str:
     """An address of ours for texts that no request asked for: messages to other machines, errors."""
     root = settings.SMALLHUB_PUBLIC_URL or f"http://{settings.SMALLHUB_HOST}:{settings.SMALLHUB_PORT}"
     return root + path
+
+
+def thread(repository: "Repository", number: int, view: str = "") -> str:
+    """A discussion or pull request; `view` is commits, files or an action."""
+    address = f"{page(repository)}/discussions/{number}"
+    return f"{address}/{view}" if view else address

@@ -1,5 +1,6 @@
 """Walking a repository's history in few queries."""
 
+import heapq
 from collections.abc import Iterable
 
 from models_registry.models import Commit, Repository
@@ -61,3 +62,53 @@ def history_page(
             return rows, True
         rows.append(row)
     return rows, False
+
+
+_OURS, _THEIRS = 1, 2
+
+
+def merge_base(repository: Repository, ours: Commit, theirs: Commit) -> Commit | None:
+    """The newest commit that both histories have; None where they share nothing.
+
+    Both are walked together, newest row first: rows are written parents first, so the first commit that both walks
+    reach is the one.
+    """
+    known: dict[str, tuple[int, list[str]]] = {}
+    reached = {ours.oid: _OURS}
+    reached[theirs.oid] = reached.get(theirs.oid, 0) | _THEIRS
+    waiting = [(-commit.pk, commit.oid) for commit in {ours.oid: ours, theirs.oid: theirs}.values()]
+    known.update((commit.oid, (commit.pk, commit.parents)) for commit in (ours, theirs))
+    heapq.heapify(waiting)
+    while waiting:
+        _, oid = heapq.heappop(waiting)
+        if reached[oid] == _OURS | _THEIRS:
+            return repository.commits.get(oid=oid)
+        for parent in known[oid][1]:
+            if parent not in known:
+                known |= _around(repository, parent, before=known[oid][0])
+            if parent in known and parent not in reached:
+                heapq.heappush(waiting, (-known[parent][0], parent))
+            if parent in known:
+                reached[parent] = reached.get(parent, 0) | reached[oid]
+    return None
+
+
+def side_commits(repository: Repository, start: Commit, base: Commit | None, *, limit: int) -> list[Commit]:
+    """The commits of a branch along first parents, newest first, down to where it left `base`."""
+    found: list[Commit] = []
+    for row in first_parents(repository, start):
+        if len(found) == limit or (base is not None and row.oid == base.oid):
+            break
+        found.append(row)
+    return found
+
+
+def _around(repository: Repository, oid: str, *, before: int) -> dict[str, tuple[int, list[str]]]:
+    """The rows before one, which nearly always hold its parents; else the one that is wanted."""
+    rows = repository.commits.filter(pk__lt=before).order_by("-pk").values_list("oid", "pk", "parents")[:_STEP]
+    found = {row[0]: (row[1], row[2]) for row in rows}
+    if oid not in found:
+        found.update(
+            (row[0], (row[1], row[2])) for row in repository.commits.filter(oid=oid).values_list("oid", "pk", "parents")
+        )
+    return found

@@ -16,7 +16,9 @@ class Action(enum.Enum):
     """What can be done to a repository, in alphabetical order."""
 
     ADMINISTER = "repository:administer"  # settings, visibility, deletion
+    DISCUSS = "repository:discuss"  # open and answer discussions; who reads and is signed in may
     DOWNLOAD = "repository:download"  # the contents of files; all that see a repository may, unless it is gated
+    PROPOSE = "repository:propose"  # open pull requests and deliver their content; who downloads and is signed in may
     READ = "repository:read"  # that it exists, its card, the names of its files
     WRITE = "repository:write"  # commits, branches, tags, evaluations
 
@@ -27,8 +29,12 @@ _ALLOWED: dict[Role, frozenset[Action]] = {
     Role.CONTRIBUTOR: frozenset({Action.DOWNLOAD, Action.READ}),
     Role.READ: frozenset({Action.DOWNLOAD, Action.READ}),
 }
+# What takes a name beside a right to read: there is no role for it.
+_NAMED = {Action.DISCUSS: Action.READ, Action.PROPOSE: Action.DOWNLOAD}
 # What a token needs for each action: this scope.
 _SCOPE = {
+    Action.DISCUSS: Scope.WRITE,
+    Action.PROPOSE: Scope.WRITE,
     Action.DOWNLOAD: Scope.READ,
     Action.READ: Scope.READ,
     Action.WRITE: Scope.WRITE,
@@ -36,6 +42,8 @@ _SCOPE = {
 }
 # And this is the right that a fine-grained token needs in the place. Whoever adds an action adds it here too.
 _RIGHT = {
+    Action.DISCUSS: Right.DISCUSS,
+    Action.PROPOSE: Right.DISCUSS,
     Action.DOWNLOAD: Right.READ,
     Action.READ: Right.READ,
     Action.WRITE: Right.WRITE,
@@ -60,7 +68,7 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
     if not can(user, Action.READ, repository):
         raise RepositoryNotFound(name=repository.full_name, anonymous=int(not user.is_authenticated))
     if not _role_allows(user, action, repository):
-        if action is Action.DOWNLOAD:
+        if action is Action.DOWNLOAD or (action is Action.PROPOSE and user.is_authenticated):
             raise GatedRepository(
                 name=repository.full_name,
                 path=addresses.page(repository),
@@ -79,6 +87,8 @@ def _token_allows(user: User | AnonymousUser, action: Action, repository: Reposi
         return True
     if user.grants is None:
         return Scope(user.scope).covers(_SCOPE[action])
+    if action in _NAMED and not _token_allows(user, _NAMED[action], repository):
+        return False
     rights = {_RIGHT[action]}
     if not repository.is_private and action in {Action.DOWNLOAD, Action.READ}:
         if action is Action.READ or not repository.is_gated:
@@ -90,6 +100,8 @@ def _token_allows(user: User | AnonymousUser, action: Action, repository: Reposi
 
 
 def _role_allows(user: User | AnonymousUser, action: Action, repository: Repository) -> bool:
+    if action in _NAMED:
+        return user.is_authenticated and _role_allows(user, _NAMED[action], repository)
     open_to_all = action is Action.READ or (action is Action.DOWNLOAD and not repository.is_gated)
     if open_to_all and not repository.is_private:
         return True

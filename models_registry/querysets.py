@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from models_registry.models import (  # noqa: F401 - base classes name them in quotes.
         AccessRequest,
         Commit,
+        Discussion,
+        Mention,
         Ref,
         Release,
         Repository,
@@ -140,3 +142,38 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
     def latest_first(self) -> "ReleaseQuerySet":
         """In the order in which they would be `latest`: finished versions and free names before pre-releases."""
         return self.eligible().order_by("is_prerelease", "-precedence", "-created_at", "-pk")
+
+
+class DiscussionQuerySet(models.QuerySet["Discussion"]):
+    def open(self) -> "DiscussionQuerySet":
+        """Open threads; drafts are open as well."""
+        return self.filter(status__in=["open", "draft"])
+
+    def closed(self) -> "DiscussionQuerySet":
+        """Closed ones, merged or not."""
+        return self.filter(status__in=["closed", "merged"])
+
+    def of_kind(self, kind: str) -> "DiscussionQuerySet":
+        """`discussion` or `pull_request`; anything else leaves both."""
+        if kind not in {"discussion", "pull_request"}:
+            return self
+        return self.filter(is_pull_request=kind == "pull_request")
+
+    def search(self, query: str) -> "DiscussionQuerySet":
+        """Each word must occur in the title, in any case."""
+        found = self
+        for word in query.split()[:8]:
+            found = found.filter(title__icontains=word)
+        return found
+
+
+class MentionQuerySet(models.QuerySet["Mention"]):
+    def of(self, user: "User") -> "MentionQuerySet":
+        """Where this person is named, in what she may still read."""
+        from models_registry.models import Repository
+
+        return self.filter(
+            user=user,
+            event__hidden_at=None,
+            event__discussion__repository__in=Repository.objects.visible_to(user).values("pk"),
+        )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 BRANCH = "refs/heads/"
 TAG = "refs/tags/"
+PULL = "refs/pr/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ WALL_S = 5
 REMEMBER_S = 24 * 3600
 _ROOT = Path(__file__).resolve().parents[2]
 _TOO_COMPLEX = "\0too complex"
-_VERSION = "1"  # Raise it when the rendering changes, so that old results are not shown.
+_VERSION = "2"  # Raise it when the rendering changes, so that old results are not shown.
 
 
 class CardTooLarge(OverLimit):

@@ -8,6 +8,7 @@ Run as a module it reads one JSON object of arguments on stdin and writes the HT
 
 import json
 import posixpath
+import re
 import resource
 import sys
 from collections.abc import Mapping
@@ -59,6 +60,12 @@ _CLASSES = {
     "span": {name for name in STANDARD_TYPES.values() if name},
 }
 _SCHEMES = {"http", "https", "mailto"}
+_LITERAL = {"code", "pre", "kbd", "samp"}
+_NAMED = re.compile(
+    r"(?<![\w/@.`-])@(?P<person>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,40}[A-Za-z0-9])?)"
+    r"|(?<![\w/#&`-])#(?P<number>[1-9][0-9]{0,8})\b"
+)
+_UPLOAD = re.compile(r"(?:https?://[^/?#\s]{1,255})?(/uploads/[0-9a-f]{32})")
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,10 @@ class Places:
         folder: the document's folder inside the repository, "" for the root.
         page: prefix for links to files, as `/ns/name/blob/main/`.
         raw: prefix for pictures, as `/ns/name/resolve/main/`.
+        people: names in lower case; `@name` of these becomes a link to their page.
+        threads: prefix for links to threads, as `/ns/name/discussions/`.
+        numbers: `#number` of these becomes a link to the thread.
+        uploads: whether pictures that were attached here are shown.
         image_word: what stands before the name of a remote picture, in the reader's language.
     """
 
@@ -76,6 +87,10 @@ class Places:
     page: str = ""
     raw: str = ""
     image_word: str = "image"
+    people: tuple[str, ...] = ()
+    threads: str = ""
+    numbers: tuple[int, ...] = ()
+    uploads: bool = False
 
     def inside(self, address: str) -> str | None:
         """The path in the repository that a relative address means, or None where it leaves the repository."""
@@ -100,7 +115,8 @@ def clean(html: str, places: Places) -> str:
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if tag == "img" and name == "src":
-            return value if places.raw and value.startswith(places.raw) else None
+            inside = bool(places.raw) and value.startswith(places.raw)
+            return value if inside or (places.uploads and _UPLOAD.fullmatch(value)) else None
         if name in {"width", "height", "colspan", "rowspan", "start"}:
             return value if value.isdecimal() and len(value) < 5 else None
         if name == "align":
@@ -138,6 +154,7 @@ class _Rewriter(HTMLParser):
         self.places = places
         self.parts: list[str] = []
         self.open_links = 0
+        self.open_literals = 0
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attributes}
@@ -148,6 +165,7 @@ class _Rewriter(HTMLParser):
             self.open_links += 1
             if "href" in found:
                 found["href"] = self._link(found["href"])
+        self.open_literals += tag in _LITERAL
         if tag in {"td", "th"} and "text-align" in found.get("style", ""):
             found["align"] = found["style"].rpartition(":")[2].strip("; ")
         if tag == "table":
@@ -159,6 +177,8 @@ class _Rewriter(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "a":
             self.open_links = max(0, self.open_links - 1)
+        if tag in _LITERAL:
+            self.open_literals = max(0, self.open_literals - 1)
         self.parts.append(f"</{_moved(tag)}>")
         if tag in {"table", "pre"}:
             self.parts.append("</div>")
@@ -167,13 +187,23 @@ class _Rewriter(HTMLParser):
         self.handle_starttag(tag, attributes)  # HTML knows no self-closing tags; nh3 closes what stays open.
 
     def handle_data(self, data: str) -> None:
-        self.parts.append(data.replace("<", "&lt;"))
+        data = data.replace("<", "&lt;")
+        self.parts.append(data if self.open_links or self.open_literals else _NAMED.sub(self._named, data))
 
     def handle_entityref(self, name: str) -> None:
         self.parts.append(f"&{name};")
 
     def handle_charref(self, name: str) -> None:
         self.parts.append(f"&#{name};")
+
+    def _named(self, match: re.Match[str]) -> str:
+        """A person or a thread that is there, as a link; anything else as it was written."""
+        person, number = match["person"], match["number"]
+        if person and person.lower() in self.places.people:
+            return f'<a href="/{escape(person)}">@{escape(person)}</a>'
+        if number and int(number) in self.places.numbers:
+            return f'<a href="{escape(self.places.threads)}{number}">#{number}</a>'
+        return match[0]
 
     def _link(self, address: str) -> str:
         address = address.strip()
@@ -189,6 +219,9 @@ class _Rewriter(HTMLParser):
 
     def _image(self, found: Mapping[str, str]) -> str:
         address = found.get("src", "").strip()
+        upload = _UPLOAD.fullmatch(address) if self.places.uploads else None
+        if upload:  # Whatever host it names: our own address of this form is all that is ever asked.
+            return _written("img", {"alt": found.get("alt", ""), "src": upload[1]})
         if not _scheme(address) and not address.startswith(("/", "#")):
             path = self.places.inside(address)
             if path and self.places.raw:

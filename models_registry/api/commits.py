@@ -15,8 +15,9 @@ from models_registry.cards import CardFault, read_card
 from models_registry.exceptions import CommitTooLarge, InvalidCard
 from models_registry.manifests import listing_of
 from models_registry.modes import UploadRules
-from models_registry.permissions import Action, require
 from models_registry.services.commits import commit as make_commit
+from models_registry.services.pull_requests import open_pull_request
+from models_registry.services.rights import require_delivery
 from models_registry.types import AddFile, AddLarge, CopyFile, DeleteFile, DeleteFolder, Operation
 
 MAX_PREUPLOAD_FILES = 1000
@@ -40,8 +41,8 @@ def validate_yaml(request: HttpRequest) -> HttpResponse:
 def preupload(request: HttpRequest, kind: str, namespace: str, name: str, rev: str) -> HttpResponse:
     """E32. Says for each file how it should travel, and which content is at its path now."""
     repository, commit = find_revision(request, kind, namespace, name, rev)
-    acting_user(request)
-    require(request.user, Action.WRITE, repository)
+    is_new = flag(request.GET.get("create_pr", "false"))
+    require_delivery(user=acting_user(request), repository=repository, ref=None if is_new else rev)
     body = json_object(request)
     files = body.get("files")
     if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
@@ -58,26 +59,43 @@ def commit(request: HttpRequest, kind: str, namespace: str, name: str, rev: str)
     """E33. Newline-delimited JSON, header first, read line by line."""
     repository = find_repository(request, kind, namespace, name)
     user = acting_user(request)
-    require(user, Action.WRITE, repository)
-    if flag(request.GET.get("create_pr", "false")):
-        return JsonResponse({"error": "Pull requests are not open on this hub yet."}, status=501)
+    is_new = flag(request.GET.get("create_pr", "false"))
+    require_delivery(user=user, repository=repository, ref=None if is_new else rev)
     lines = _lines(request)
     header = next(lines, None)
     if header is None or header[0] != "header":
         raise BadBody(reason="The first line of a commit must be its header.")
     operations = [_operation(key, value) for key, value in _at_most(lines)]
     _refuse_bad_card(operations)
-    made = make_commit(
-        repository=repository,
-        user=user,
-        branch=rev,
-        title=text_field(header[1], "summary"),
-        body=text_field(header[1], "description", default=""),
-        operations=operations,
-        expected_head=text_field(header[1], "parentCommit", default="") or None,
-    )
+    title = text_field(header[1], "summary")
+    body = text_field(header[1], "description", default="")
+    parent = text_field(header[1], "parentCommit", default="") or None
+    more: dict[str, str] = {}
+    if is_new:
+        opened = open_pull_request(
+            repository=repository,
+            user=user,
+            title=title,
+            description=body,
+            base=rev,
+            operations=operations,
+            start=parent,
+        )
+        assert opened.commit is not None
+        made = opened.commit
+        more = {"pullRequestUrl": f"{web_url(request, repository)}/discussions/{opened.discussion.number}"}
+    else:
+        made = make_commit(
+            repository=repository,
+            user=user,
+            branch=rev,
+            title=title,
+            body=body,
+            operations=operations,
+            expected_head=parent,
+        )
     url = f"{web_url(request, repository)}/commit/{made.oid}"
-    return JsonResponse({"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": ""})
+    return JsonResponse({"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": ""} | more)
 
 
 def _advice(file: dict[str, Any], rules: UploadRules, present: dict[str, Any]) -> dict[str, Any]:

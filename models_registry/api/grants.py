@@ -16,7 +16,7 @@ from hub.core.exceptions import Forbidden, Unauthorised
 from hub.core.requests import access_token
 from models_registry.exceptions import RepositoryNotFound
 from models_registry.models import Repository
-from models_registry.permissions import Action, require
+from models_registry.permissions import Action, can, require
 
 
 class BadGrant(Forbidden):
@@ -49,6 +49,7 @@ class Grant:
 
     READ: ClassVar[str] = "read"
     WRITE: ClassVar[str] = "write"
+    PROPOSE: ClassVar[str] = "propose"  # To deliver content for a pull request.
 
     purpose: str
     repository_id: int
@@ -66,6 +67,14 @@ class Grant:
         token = access_token(request)
         return cls(purpose, repository.pk, user_id or 0, token.pk if token else 0, action, tuple(subject))
 
+    @classmethod
+    def ask_to_deliver(
+        cls, request: HttpRequest, repository: Repository, *, purpose: str, subject: Any = ()
+    ) -> "Grant":
+        """A grant to bring content: as one who may write, or as one who may propose. That she may, was checked."""
+        action = cls.WRITE if can(request.user, Action.WRITE, repository) else cls.PROPOSE
+        return cls.ask(request, repository, purpose=purpose, action=action, subject=subject)
+
     def derive(self, *, purpose: str, subject: Any) -> "Grant":
         """A grant to read something narrower, for the same caller."""
         return replace(self, purpose=purpose, action=self.READ, subject=tuple(subject))
@@ -73,6 +82,9 @@ class Grant:
     def sign(self) -> str:
         payload = [self.repository_id, self.user_id, self.token_id, self.action, *self.subject]
         return signing.dumps(payload, salt=_salt(self.purpose))
+
+
+_NEEDS = {Grant.READ: Action.DOWNLOAD, Grant.PROPOSE: Action.PROPOSE, Grant.WRITE: Action.WRITE}
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,7 @@ def redeem(value: str, *, purpose: str, lifetime_s: int) -> Redeemed:
     repository = Repository.objects.select_related("namespace").filter(pk=repository_id).first()
     if repository is None:
         raise RepositoryNotFound(name="", anonymous=0)
-    require(user, Action.WRITE if action == Grant.WRITE else Action.DOWNLOAD, repository)
+    require(user, _NEEDS[action], repository)
     return Redeemed(grant, user, repository)
 
 

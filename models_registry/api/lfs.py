@@ -9,15 +9,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from hub.core.bodies import BadBody, body_stream, declared_length, json_object, text_field
+from accounts.authentication import acting_user
+from hub.core.bodies import BadBody, body_stream, declared_length, json_object, storable, text_field
 from hub.core.exceptions import Forbidden, HubError, NotFound
 from hub.core.wire import refusal
 from models_registry.api.grants import BadGrant, Grant, redeem
 from models_registry.api.lookup import find_repository, web_url
 from models_registry.api.sending import content_response
 from models_registry.models import Content, Repository
-from models_registry.permissions import Action, require
+from models_registry.permissions import Action, can, require
 from models_registry.services import content as contents
+from models_registry.services.rights import require_delivery
 from models_registry.storage.digests import Sha256
 from models_registry.storage.exceptions import BadDigest, FileTooLarge, SizeMismatch
 
@@ -73,7 +75,10 @@ def batch(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRes
     if operation not in ("upload", "download"):
         raise UnknownOperation
     repository = find_repository(request, kind, namespace, name)
-    require(request.user, Action.WRITE if operation == "upload" else Action.DOWNLOAD, repository)
+    if operation == "upload":
+        require_delivery(user=acting_user(request), repository=repository, ref=_ref(body))
+    else:
+        require(request.user, Action.DOWNLOAD, repository)
     if body.get("hash_algo", "sha256") != "sha256":
         raise BadBody(reason="Only sha256 is spoken here.")
     answer = _upload if operation == "upload" else _download
@@ -168,27 +173,30 @@ def _upload(request: HttpRequest, repository: Repository, oid: Sha256, size: int
     if found is not None:
         if found.size_bytes != size:
             raise SizeMismatch(expected=size, actual=found.size_bytes)
-        contents.link(repository=repository, content=found)
+        if can(request.user, Action.WRITE, repository):  # Who may only propose links by her commit.
+            contents.link(repository=repository, content=found)
         return {}
     return {
         "actions": {
-            "upload": _action(request, repository, _UPLOAD, Grant.WRITE, oid, size, UPLOAD_LIFETIME_S),
-            "verify": _action(request, repository, _VERIFY, Grant.WRITE, oid, size, UPLOAD_LIFETIME_S),
+            "upload": _action(request, repository, _UPLOAD, oid, size, UPLOAD_LIFETIME_S),
+            "verify": _action(request, repository, _VERIFY, oid, size, UPLOAD_LIFETIME_S),
         }
     }
 
 
 def _download(request: HttpRequest, repository: Repository, oid: Sha256, size: int) -> dict[str, Any]:
     _held(repository, oid, size)
-    return {
-        "actions": {"download": _action(request, repository, _DOWNLOAD, Grant.READ, oid, size, DOWNLOAD_LIFETIME_S)}
-    }
+    return {"actions": {"download": _action(request, repository, _DOWNLOAD, oid, size, DOWNLOAD_LIFETIME_S)}}
 
 
 def _action(
-    request: HttpRequest, repository: Repository, purpose: str, action: str, oid: Sha256, size: int, lifetime_s: int
+    request: HttpRequest, repository: Repository, purpose: str, oid: Sha256, size: int, lifetime_s: int
 ) -> dict[str, Any]:
-    signed = Grant.ask(request, repository, purpose=purpose, action=action, subject=[oid, size]).sign()
+    if purpose == _DOWNLOAD:
+        grant = Grant.ask(request, repository, purpose=purpose, action=Grant.READ, subject=[oid, size])
+    else:
+        grant = Grant.ask_to_deliver(request, repository, purpose=purpose, subject=[oid, size])
+    signed = grant.sign()
     verb = purpose.removeprefix("lfs-")
     expires_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + lifetime_s))
     href = f"{web_url(request, repository)}.git/info/lfs/{verb}/{signed}"
@@ -205,6 +213,13 @@ def _held(repository: Repository, oid: Sha256, size: int) -> Content:
     if found is None:
         raise UnknownObject
     return found
+
+
+def _ref(body: dict[str, Any]) -> str | None:
+    """Where the objects are to go. The public client leaves it out for a pull request that it is about to open."""
+    ref = body.get("ref")
+    name = ref.get("name") if isinstance(ref, dict) else None
+    return storable(name, "ref")[:250] if isinstance(name, str) else None
 
 
 def _objects(body: dict[str, Any]) -> list[dict[str, Any]]:

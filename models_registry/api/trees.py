@@ -79,7 +79,7 @@ def refs(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResp
         "converts": [],
     }
     if flag(request.GET.get("include_prs", "false")):
-        answer["pullRequests"] = []
+        answer["pullRequests"] = [_ref(ref) for ref in found if ref.name.startswith("refs/pr/")]
     return JsonResponse(answer)
 
 

@@ -53,5 +53,12 @@ urlpatterns = [
     path(f"{REPO}/commit/<rev:rev>", commits.commit, name="commit"),
     path(f"{REPO}/like", people.like, name="like"),
     path(f"{REPO}/likers", people.likers, name="likers"),
-    path(f"{REPO}/discussions", discussions.listing, name="discussions"),
+    path(f"{REPO}/discussions", discussions.threads, name="discussions"),
+    path(f"{REPO}/discussions/<int:number>", discussions.details, name="discussion"),
+    path(f"{REPO}/discussions/<int:number>/comment", discussions.comment, name="discussion_comment"),
+    path(f"{REPO}/discussions/<int:number>/title", discussions.title, name="discussion_title"),
+    path(f"{REPO}/discussions/<int:number>/status", discussions.status, name="discussion_status"),
+    path(f"{REPO}/discussions/<int:number>/merge", discussions.merge, name="discussion_merge"),
+    path(f"{REPO}/discussions/<int:number>/comment/<str:event>/edit", discussions.edit, name="discussion_edit"),
+    path(f"{REPO}/discussions/<int:number>/comment/<str:event>/hide", discussions.hide, name="discussion_hide"),
 ]

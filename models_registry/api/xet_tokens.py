@@ -14,6 +14,7 @@ from models_registry.api.lookup import endpoint, find_repository
 from models_registry.models import Repository
 from models_registry.permissions import Action, require
 from models_registry.services.revisions import find_commit
+from models_registry.services.rights import require_delivery
 
 LIFETIME_S = 3600
 PURPOSE = "xet"
@@ -21,13 +22,13 @@ PURPOSE = "xet"
 
 @require_GET
 def write_token(request: HttpRequest, kind: str, namespace: str, name: str, rev: str) -> JsonResponse:
-    """E51. For an upload to a repository that the caller may write to."""
+    """E51. For an upload to a branch that the caller may write to, or for a pull request."""
     repository = find_repository(request, kind, namespace, name)
-    acting_user(request)
-    require(request.user, Action.WRITE, repository)
-    if not flag(request.GET.get("create_pr", "false")):  # Else the client may name no revision at all.
+    is_new = flag(request.GET.get("create_pr", "false"))  # Then the client may name no revision at all.
+    require_delivery(user=acting_user(request), repository=repository, ref=None if is_new else rev)
+    if not is_new:
         find_commit(repository, rev)
-    return _answer(request, repository, Grant.WRITE, rev)
+    return _answer(request, repository, Grant.ask_to_deliver(request, repository, purpose=PURPOSE, subject=[rev[:200]]))
 
 
 @require_GET
@@ -36,7 +37,8 @@ def read_token(request: HttpRequest, kind: str, namespace: str, name: str, rev: 
     repository = find_repository(request, kind, namespace, name)
     require(request.user, Action.DOWNLOAD, repository)
     find_commit(repository, rev)
-    return _answer(request, repository, Grant.READ, rev)
+    grant = Grant.ask(request, repository, purpose=PURPOSE, action=Grant.READ, subject=[rev[:200]])
+    return _answer(request, repository, grant)
 
 
 def cas_url(request: HttpRequest, repository: Repository) -> str:
@@ -71,13 +73,12 @@ def redeem_xet_token(request: HttpRequest, space: str, *, action: str) -> Redeem
         raise BadXetToken from error
     if cas_space(redeemed.repository) != space:
         raise BadXetToken
-    if action == Grant.WRITE and redeemed.grant.action != Grant.WRITE:
+    if action == Grant.WRITE and redeemed.grant.action == Grant.READ:
         raise WrongXetScope
     return redeemed
 
 
-def _answer(request: HttpRequest, repository: Repository, action: str, rev: str) -> JsonResponse:
-    grant = Grant.ask(request, repository, purpose=PURPOSE, action=action, subject=[rev[:200]])
+def _answer(request: HttpRequest, repository: Repository, grant: Grant) -> JsonResponse:
     token, expires_at_s, address = grant.sign(), int(time.time()) + LIFETIME_S, cas_url(request, repository)
     # The same three values twice: one half of the client reads the body, the other the headers.
     response = JsonResponse({"accessToken": token, "exp": expires_at_s, "casUrl": address})

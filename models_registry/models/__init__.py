@@ -1,6 +1,19 @@
-"""Rows of the registry, by aggregate: repositories and their history, Git objects, large content, access, webhooks."""
+"""Rows of the registry: repositories and their history, Git objects, large content, access, webhooks, discussions."""
 
 from models_registry.models.access import AccessForm, AccessRequest, AccessState, AccessStep, Gate
+from models_registry.models.community import (
+    ActionCount,
+    Attachment,
+    CommentVersion,
+    Discussion,
+    DiscussionCounter,
+    DiscussionEvent,
+    DiscussionStatus,
+    EventKind,
+    Mention,
+    Reaction,
+    ReactionKind,
+)
 from models_registry.models.content import Chunk, Content, ErasedContent, RepositoryContent, RepositoryXorb, Xorb
 from models_registry.models.git import GitObject
 from models_registry.models.releases import Pointer, PointerMove, Release, ReleaseEvent, ReleaseGate
@@ -24,21 +37,32 @@ __all__ = [
     "AccessRequest",
     "AccessState",
     "AccessStep",
+    "ActionCount",
+    "Attachment",
     "Chunk",
     "Collection",
     "CollectionItem",
     "CollectionUpvote",
+    "CommentVersion",
     "Commit",
     "Content",
+    "Discussion",
+    "DiscussionCounter",
+    "DiscussionEvent",
+    "DiscussionStatus",
     "ErasedContent",
+    "EventKind",
     "Gate",
     "Gated",
     "GitObject",
     "Kind",
     "Like",
     "Manifest",
+    "Mention",
     "Pointer",
     "PointerMove",
+    "Reaction",
+    "ReactionKind",
     "Ref",
     "Release",
     "ReleaseEvent",

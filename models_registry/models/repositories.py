@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from models_registry.querysets import CommitQuerySet, RefQuerySet, RepositoryQuerySet
-from models_registry.types import BRANCH, TAG
+from models_registry.types import BRANCH, PULL, TAG
 
 
 def new_public_id() -> str:
@@ -50,6 +50,7 @@ class Repository(models.Model):
     default_branch = models.CharField(max_length=200, default="main")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField()
+    discussions_disabled = models.BooleanField(default=False, db_default=False)
 
     # Copied from the head of the default branch in the transaction that moves it, so that no list opens a card.
     head = models.CharField(max_length=40, blank=True)
@@ -145,7 +146,7 @@ class Ref(models.Model):
 
     @property
     def short_name(self) -> str:
-        return self.name.removeprefix(BRANCH).removeprefix(TAG)
+        return self.name.removeprefix(BRANCH).removeprefix(TAG).removeprefix(PULL)
 
 
 class ScanVerdict(models.TextChoices):

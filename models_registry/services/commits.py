@@ -27,15 +27,17 @@ from models_registry.exceptions import (
 )
 from models_registry.git import objects as git
 from models_registry.git.store import RowObjectStore
+from models_registry.merging import Merged
 from models_registry.models import Commit, Ref, Repository
 from models_registry.paths import clash, path_fault
-from models_registry.permissions import Action, require
-from models_registry.services import content
+from models_registry.services import content, threads
 from models_registry.services.heads import note_head
 from models_registry.services.revisions import find_commit, find_entry
+from models_registry.services.rights import require_commit
 from models_registry.signals import commit_published
 from models_registry.types import (
     BRANCH,
+    PULL,
     AddFile,
     AddLarge,
     CopyFile,
@@ -62,6 +64,8 @@ def commit(
 ) -> Commit:
     """Apply `operations` in order on top of a branch's head and move the branch there.
 
+    A branch takes commits of those who may write; a pull request's ref takes those of its author as well.
+
     The branch's row is locked while the new head is made, and moves only if it still points where it was read; of
     many commits on one head exactly one wins.
 
@@ -71,20 +75,41 @@ def commit(
     Raises:
         StaleHead: the branch moved since the caller looked.
         RevisionNotFound: no such branch.
+        WrongStatus: a pull request that is closed or merged.
         InvalidPath, PathConflict, UnknownContent, SizeMismatch, FileToDeleteMissing, TooManyFiles, CommitTooLarge
     """
-    require(user, Action.WRITE, repository)
+    name = branch if branch.startswith("refs/") else BRANCH + branch
+    pull_request = require_commit(user=user, repository=repository, ref=name)
     title, body = _words(title, body)
     _check_operations(operations)
     with transaction.atomic():
-        ref = _lock(repository, branch)
+        ref = lock_ref(repository, name)
         if expected_head and not (len(expected_head) >= 5 and ref.commit.startswith(expected_head.lower())):
             raise StaleHead(expected=expected_head[:40], actual=ref.commit)
         parent = repository.commits.get(oid=ref.commit)
         draft = _Draft(repository, user, manifests.listing_of(parent))
         for operation in operations:
             draft.apply(operation)
-        return _publish(ref=ref, parent=parent, draft=draft, user=user, title=title, body=body)
+        made = _publish(ref=ref, parent=parent, draft=draft, user=user, title=title, body=body)
+        if pull_request is not None:
+            threads.note_commit(pull_request, commit=made, user=user)
+        return made
+
+
+def merge_commit(
+    *, repository: Repository, user: User, ref: Ref, ours: Commit, theirs: Commit, merged: Merged, title: str, body: str
+) -> Commit:
+    """Write a merge of two heads and move `ref` there. Whether it may be, and that `ref` is locked, the caller saw to.
+
+    Raises:
+        StaleHead, PathConflict, TooManyFiles
+    """
+    title, body = _words(title, body)
+    draft = _Draft(repository, user, manifests.listing_of(ours))
+    draft.files = dict(merged.files)
+    for path, text in merged.texts.items():
+        draft.apply(AddFile(path, text.encode()))
+    return _publish(ref=ref, parent=ours, others=[theirs.oid], draft=draft, user=user, title=title, body=body)
 
 
 def first_commit(*, repository: Repository, user: User, files: Sequence[AddFile], title: str) -> Commit:
@@ -194,15 +219,25 @@ class _Draft:
             raise PathConflict(path=both[0], other=both[1], reason="They would be one on some file systems.")
 
 
-def _publish(*, ref: Ref, parent: Commit | None, draft: _Draft, user: User, title: str, body: str) -> Commit:
+def _publish(
+    *,
+    ref: Ref,
+    parent: Commit | None,
+    draft: _Draft,
+    user: User,
+    title: str,
+    body: str,
+    others: Sequence[str] = (),
+) -> Commit:
     """Write objects, commit, listing and links, then swap the ref and tell the listeners."""
     draft.check()
     repository = draft.repository
     root, folders, trees = git.build_trees(draft.files.values())
     now = timezone.now()
+    parents = [*([parent.oid] if parent else []), *others]
     made = git.build_commit(
         tree=root,
-        parents=[parent.oid] if parent else [],
+        parents=parents,
         author=user.username,
         email=f"{user.username}@users.noreply.smallhub",
         title=title,
@@ -210,7 +245,7 @@ def _publish(*, ref: Ref, parent: Commit | None, draft: _Draft, user: User, titl
         at=now,
     )
     RowObjectStore(repository).add_objects((obj, None) for obj in [*draft.blobs.values(), *trees, made])
-    row = _store_commit(repository, made.id.decode(), root, parent, user, title, body, now, draft, folders)
+    row = _store_commit(repository, made.id.decode(), root, parents, user, title, body, now, draft, folders)
     for found in draft.contents:
         content.link(repository=repository, content=found)
     _swap(ref, row.oid)
@@ -224,7 +259,7 @@ def _store_commit(
     repository: Repository,
     oid: str,
     tree: str,
-    parent: Commit | None,
+    parents: list[str],
     user: User,
     title: str,
     body: str,
@@ -237,7 +272,7 @@ def _store_commit(
         oid=oid,
         defaults={
             "tree": tree,
-            "parents": [parent.oid] if parent else [],
+            "parents": parents,
             "author": user,
             "author_name": user.username,
             "title": title,
@@ -253,11 +288,15 @@ def _store_commit(
     return row
 
 
-def _lock(repository: Repository, branch: str) -> Ref:
-    name = branch if branch.startswith("refs/") else BRANCH + branch
+def lock_ref(repository: Repository, name: str) -> Ref:
+    """A branch or a pull request's ref by its full name, for this transaction alone.
+
+    Raises:
+        RevisionNotFound: there is none, or it is no ref that commits move.
+    """
     ref: Ref | None = repository.refs.select_for_update().filter(name=name).first()
-    if ref is None or not ref.name.startswith(BRANCH):
-        raise RevisionNotFound(revision=branch[:200])
+    if ref is None or not ref.name.startswith((BRANCH, PULL)):
+        raise RevisionNotFound(revision=name.removeprefix(BRANCH)[:200])
     return ref
 
 

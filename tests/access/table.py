@@ -16,6 +16,8 @@ class Access(enum.Enum):
     OWN = "to be signed in; what belongs to others is not there"
     READ = "to see the repository"
     DOWNLOAD = "to be given the repository's files"
+    DISCUSS = "to see the repository and be signed in, with a token that writes"
+    AUTHOR = "to have written it (the starter has)"
     WRITE = "to write to the repository"
     ADMINISTER = "to administer the repository"
     CREATE = "to create in the namespace"
@@ -209,7 +211,22 @@ ROUTES: dict[str, Route] = {
     "wire:collection_upvote": Route(
         "/api/collections/{collection}/upvote", {"POST": Access.TAKE_PART, "DELETE": Access.TAKE_PART}
     ),
-    "wire:discussions": read(REPO + "/discussions"),
+    "wire:discussions": Route(
+        REPO + "/discussions",
+        {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.DISCUSS},
+        body={"title": "A question"},
+    ),
+    "wire:discussion": read(REPO + "/discussions/2", kinds=ALL),
+    "wire:discussion_comment": Route(
+        REPO + "/discussions/1/comment", {"POST": Access.DISCUSS}, body={"comment": "Yes."}, kinds=ALL
+    ),
+    "wire:discussion_title": Route(REPO + "/discussions/1/title", {"POST": Access.WRITE}, body={"title": "Other"}),
+    "wire:discussion_status": Route(REPO + "/discussions/1/status", {"POST": Access.WRITE}, body={"status": "closed"}),
+    "wire:discussion_merge": Route(REPO + "/discussions/2/merge", {"POST": Access.WRITE}, body={}, kinds=ALL),
+    "wire:discussion_edit": Route(
+        REPO + "/discussions/1/comment/{comment}/edit", {"POST": Access.AUTHOR}, body={"content": "Better."}
+    ),
+    "wire:discussion_hide": Route(REPO + "/discussions/1/comment/{comment}/hide", {"POST": Access.WRITE}, body={}),
     # ── The chunk store ─────────────────────────────────────────────────────────────────────────
     "xet_write_token": Route(REPO + "/xet-write-token/main", {"GET": Access.WRITE}, kinds=ALL),
     "xet_read_token": Route(REPO + "/xet-read-token/main", {"GET": Access.DOWNLOAD}, kinds=ALL),
@@ -276,7 +293,10 @@ for _kind, _prefix, _suffix in (
             **_only,
         ),
         f"lfs_batch_{_kind}": Route(
-            f"{_lfs}/objects/batch", {"POST": Access.WRITE}, body={"operation": "upload", "objects": []}, **_only
+            f"{_lfs}/objects/batch",
+            {"POST": Access.WRITE},
+            body={"operation": "upload", "objects": [], "ref": {"name": "refs/heads/main"}},
+            **_only,
         ),
         f"lfs_upload_{_kind}": Route(f"{_lfs}/upload/forged", {"PUT": Access.SIGNED}, **_only),
         f"lfs_verify_{_kind}": Route(f"{_lfs}/verify/forged", {"POST": Access.SIGNED}, **_only),

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db
 ALLOWED, REFUSED, HIDDEN, ASKED_TO_SIGN_IN = "allowed", "refused", "hidden", "asked to sign in"
 NEVER_THERE = {"dataset_receipt", "app_receipt"}  # Only models are measured, so only they have receipts.
 FOR_THE_ALLOWED = {"not_gated", "access_request_not_found"}  # Said only to whom the answer would be given.
-REPOSITORY_RULES = {Access.READ, Access.DOWNLOAD, Access.WRITE, Access.ADMINISTER, Access.LIKE}
+READERS_RULES = {Access.READ, Access.DOWNLOAD, Access.LIKE, Access.DISCUSS}
+REPOSITORY_RULES = READERS_RULES | {Access.AUTHOR, Access.WRITE, Access.ADMINISTER}
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +66,13 @@ def expected(access: Access, who: str, credential: str, visibility: Visibility) 
         return ALLOWED
     if who == "anonymous":
         return ASKED_TO_SIGN_IN
-    if access is Access.LIKE:
-        return REFUSED if credential == "read token" else ALLOWED
-    if credential == "read token" or not (writes if access is Access.WRITE else administers):
+    if credential == "read token":
+        return REFUSED
+    if access in {Access.LIKE, Access.DISCUSS}:
+        return ALLOWED
+    if access is Access.AUTHOR:
+        return ALLOWED if who == "starter" else REFUSED
+    if not (writes if access is Access.WRITE else administers):
         return REFUSED
     return ALLOWED
 
@@ -267,8 +272,9 @@ def test_starting_a_collection_needs_a_role_and_a_token_that_writes(world: World
 @pytest.mark.parametrize("operation", ["download", "upload"])
 def test_a_batch_of_git_lfs_needs_what_it_asks_for(world: World, operation: str):
     route = ROUTES["lfs_batch_models"]
-    asked = Route(route.address, route.methods, body={"operation": operation, "objects": []})
     access = Access.WRITE if operation == "upload" else Access.READ
+    body = {"operation": operation, "objects": [], "ref": {"name": "refs/heads/main"}}
+    asked = Route(route.address, route.methods, body=body)
     for visibility in Visibility:
         place = world.places["models", visibility]
         for who, credential in world.callers():

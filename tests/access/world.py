@@ -14,10 +14,13 @@ from evaluation.models import ItemOutputs, Receipt, Run
 from models_registry.api.xet_tokens import cas_space
 from models_registry.models import Kind, Repository, Visibility
 from models_registry.services.collections import add_item, create_collection
+from models_registry.services.discussions import open_discussion
 from models_registry.services.pointers import move_pointer
+from models_registry.services.pull_requests import open_pull_request
 from models_registry.services.refs import create_branch, create_tag
 from models_registry.services.releases import create_release, yank
 from models_registry.services.repositories import create_repository
+from models_registry.types import AddFile
 from tests.factories.accounts import OrganisationFactory, UserFactory, member, token
 from tests.factories.registry import put
 
@@ -50,6 +53,7 @@ class Place:
     member: int
     collection: str
     item: str
+    comment: str
 
     def fill(self, template: Any) -> Any:
         """Put this place's parts into an address or a body."""
@@ -71,6 +75,7 @@ class Place:
             "person": "ivy",
             "collection": self.collection,
             "item": self.item,
+            "comment": self.comment,
         }
         for name, value in parts.items():
             template = template.replace(f"{{{name}}}", str(value))
@@ -130,7 +135,12 @@ class World:
         assert owned is not None
         if (kind, visibility) == ("models", Visibility.PUBLIC):
             self.item = add_item(collection=self.collection, user=self.people["admin"], repository=repository)
-        return Place(repository, kind, receipt, owned.pk, membership.pk, self.collection.slug, self.item.public_id)
+        thread = open_discussion(repository=repository, user=starter, title="A question", text="Why?")
+        change = [AddFile("proposed.txt", b"new")]
+        open_pull_request(repository=repository, user=starter, title="A proposal", operations=change)
+        comment = thread.events.get().public_id
+        slug, item = self.collection.slug, self.item.public_id
+        return Place(repository, kind, receipt, owned.pk, membership.pk, slug, item, comment)
 
     def callers(self) -> list[tuple[str, str]]:
         return [("anonymous", ""), *((who, credential) for who in self.people for credential in CREDENTIALS)]

@@ -12,14 +12,16 @@ from tests.factories.registry import RepositoryFactory
 
 pytestmark = pytest.mark.django_db
 
-SEE, READ, WRITE = {Action.READ}, {Action.READ, Action.DOWNLOAD}, {Action.READ, Action.DOWNLOAD, Action.WRITE}
+SEE, READ = {Action.READ}, {Action.READ, Action.DOWNLOAD}
+TALK, PROPOSE = {*SEE, Action.DISCUSS}, {*READ, Action.DISCUSS, Action.PROPOSE}
+WRITE = {*PROPOSE, Action.WRITE}
 ADMIN = {*WRITE, Action.ADMINISTER}
 # Who may do what, for a public, a private and a gated repository of an organisation.
 TABLE: dict[str, tuple[set[Action], set[Action], set[Action]]] = {
     "anonymous": (READ, set(), SEE),
-    "stranger": (READ, set(), SEE),
-    "read": (READ, READ, READ),
-    "contributor": (READ, READ, READ),
+    "stranger": (PROPOSE, set(), TALK),
+    "read": (PROPOSE, PROPOSE, PROPOSE),
+    "contributor": (PROPOSE, PROPOSE, PROPOSE),
     "write": (WRITE, WRITE, WRITE),
     "admin": (ADMIN, ADMIN, ADMIN),
     "site administrator": (ADMIN, ADMIN, ADMIN),

@@ -13,6 +13,7 @@ from models_registry.permissions import Action, require
 from models_registry.services.content import links
 from models_registry.services.content.dedupe import KnownChunks
 from models_registry.services.content.xorbs import Packed, deliver, index_chunks, record_xorb
+from models_registry.services.limits import spend_delivery
 from models_registry.storage.blobs import BlobStore, Scratch, blob_store
 from models_registry.storage.chunking import MAX_BYTES as MAX_CHUNK_BYTES
 from models_registry.storage.chunking import Chunker
@@ -51,12 +52,14 @@ def ingest(
         sha256: what the file should hash to; None takes what it hashes to.
 
     Raises:
-        RepositoryForbidden, RepositoryNotFound: no right to write here.
+        RepositoryForbidden, RepositoryNotFound: no right to propose anything here.
         FileTooLarge, SizeMismatch, HashMismatch, BadDigest, StoreFull: nothing was kept.
+        TooOften: more than a day's share of somebody who may only propose.
     """
-    require(user, Action.WRITE, repository)
+    require(user, Action.PROPOSE, repository)
     expected = Sha256(sha256) if sha256 is not None else None
     check_size(size_bytes)
+    spend_delivery(user=user, repository=repository, size_bytes=size_bytes)
     store = blob_store()
     with ExitStack() as scratches:
         packing = _Packing(store, scratches, KnownChunks(repository=repository, user=user, size_bytes=size_bytes))

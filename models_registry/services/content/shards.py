@@ -37,7 +37,7 @@ def register_shard(*, repository: Repository, user: User, body: bytes) -> int:
     """Register the files of a shard. Returns 0 if this repository had all of them, else 1.
 
     Raises:
-        RepositoryForbidden, RepositoryNotFound: no right to write here.
+        RepositoryForbidden, RepositoryNotFound: no right to propose anything here.
         MalformedShard, BodyTooLarge, FileTooLarge, UnknownXorb, HashMismatch: nothing was registered.
         CorruptContent: stored bytes are damaged.
     """
@@ -46,7 +46,7 @@ def register_shard(*, repository: Repository, user: User, body: bytes) -> int:
 
 def registering(*, repository: Repository, user: User, body: bytes) -> Iterator[Progress]:
     """The same in steps. The form of the shard and the right to use its xorbs are checked before the first step."""
-    require(user, Action.WRITE, repository)
+    require(user, Action.PROPOSE, repository)
     shard = read_shard(body)
     for file in shard.files:
         check_size(file.size_bytes)

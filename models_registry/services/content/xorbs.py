@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.models import User
 from models_registry.models import Chunk, Repository, RepositoryXorb, Xorb
 from models_registry.permissions import Action, require
+from models_registry.services.limits import spend_delivery
 from models_registry.storage.blobs import BlobStore, blob_store
 from models_registry.storage.digests import BlobDigest, XetHash
 from models_registry.storage.exceptions import CorruptContent, HashMismatch
@@ -39,11 +40,13 @@ def store_xorb(*, repository: Repository, user: User, xorb_hash: str, body: Read
     what others have stored.
 
     Raises:
-        RepositoryForbidden, RepositoryNotFound: no right to write here.
+        RepositoryForbidden, RepositoryNotFound: no right to propose anything here.
         BadDigest, MalformedXorb, SizeMismatch, BodyTooLarge, HashMismatch: nothing was kept.
+        TooOften: more than a day's share of somebody who may only propose.
     """
-    require(user, Action.WRITE, repository)
+    require(user, Action.PROPOSE, repository)
     expected = XetHash(xorb_hash)
+    spend_delivery(user=user, repository=repository, size_bytes=length)
     store = blob_store()
     with store.scratch() as scratch:
         table = scan_xorb(body, length, scratch.write)
