@@ -88,3 +88,48 @@ class TooManyTries(OverLimit):
     code = "too_many_tries"
     message = "Too many tries. Wait {minutes} minutes, then try again."
     wire_status = 429
+
+
+class UnknownDeviceCode(NotFound):
+    code = "unknown_device_code"
+    message = "No program waits under this code. Codes end after 15 minutes and work once."
+
+
+class OAuthRefusal(Invalid):
+    """`code` is the word of RFC 6749 or RFC 8628 that clients act on."""
+
+
+class AuthorisationPending(OAuthRefusal):
+    code = "authorization_pending"
+    message = "Nobody has answered yet."
+
+
+class SlowDown(OAuthRefusal):
+    code = "slow_down"
+    message = "Ask less often: wait five seconds more between two questions."
+
+
+class DeviceDenied(OAuthRefusal):
+    code = "access_denied"
+    message = "The sign-in was refused in the browser."
+
+
+class DeviceExpired(OAuthRefusal):
+    code = "expired_token"
+    message = "The code has ended. Start again."
+
+
+class InvalidGrant(OAuthRefusal):
+    code = "invalid_grant"
+    message = "This secret is wrong, has ended, was revoked or was used already."
+
+
+class InvalidOAuthRequest(OAuthRefusal):
+    code = "invalid_request"
+    message = "{reason}"
+
+
+class UnsupportedGrant(OAuthRefusal):
+    code = "unsupported_grant_type"
+    message = "This hub gives tokens to devices and renews them; it does not do “{grant}”."
+    wire_status = 501

@@ -14,6 +14,11 @@ def new_value() -> str:
     return "hf_" + "".join(secrets.choice(_ALPHABET) for _ in range(34))
 
 
+def new_refresh_value() -> str:
+    """What renews a token. It has another beginning, so that nobody takes one for the other."""
+    return "hfr_" + "".join(secrets.choice(_ALPHABET) for _ in range(44))
+
+
 def is_well_formed(value: str) -> bool:
     return _SHAPE.fullmatch(value) is not None
 

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts import device_pages, views
 
 app_name = "accounts"
 urlpatterns = [
     path("login", views.sign_in, name="login"),
+    path("login/device", device_pages.device, name="device"),
     path("join", views.sign_up, name="join"),
     path("logout", views.sign_out, name="logout"),
     path("settings", views.settings_start, name="settings"),

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 
+from accounts.api import oauth
 from hub import health
 from hub.core import converters
 from hub.core.handlers import not_found
@@ -32,6 +33,8 @@ urlpatterns = [
     path("api/v1/", include("hub.api_urls")),
     path("api/", include(("models_registry.api.wire_urls", "wire"))),
     path("", include("models_registry.api.content_urls")),
+    path("oauth/device", oauth.device, name="oauth_device"),
+    path("oauth/token", oauth.token, name="oauth_token"),
     re_path(r"^(?:api|cas|v1|oauth|static)/(?P<rest>.*)$", nothing_here),
     path(f"datasets/{FILE.format('resolve')}", resolve.resolve, {"kind": "datasets"}, name="resolve_dataset"),
     path(f"spaces/{FILE.format('resolve')}", resolve.resolve, {"kind": "spaces"}, name="resolve_app"),

@@ -24,15 +24,20 @@ def check_password(*, username: str, password: str, address: str) -> User:
         TooManyTries: the password was not even looked at.
     """
     key = f"{username.lower()[:42]}|{address[:45]}"
-    _refuse_when_paused(key)
+    refuse_when_paused(key)
     user = authenticate(username=username, password=password)
     if isinstance(user, User):
         SignInTries.objects.filter(key=key).delete()
         return user
-    raise WrongPassword(left=max(0, MAX_TRIES - _count(key)))
+    raise WrongPassword(left=max(0, MAX_TRIES - count_failure(key)))
 
 
-def _refuse_when_paused(key: str) -> None:
+def refuse_when_paused(key: str) -> None:
+    """Stop whoever failed too often.
+
+    Raises:
+        TooManyTries
+    """
     tries = SignInTries.objects.filter(key=key, started_at__gt=timezone.now() - WINDOW).first()
     if tries is not None and tries.failures >= MAX_TRIES:
         left = tries.started_at + WINDOW - timezone.now()
@@ -40,7 +45,7 @@ def _refuse_when_paused(key: str) -> None:
 
 
 @transaction.atomic
-def _count(key: str) -> int:
+def count_failure(key: str) -> int:
     """Note one failure in the current window. Returns how many there are, and forgets windows that ended."""
     now = timezone.now()
     SignInTries.objects.filter(started_at__lt=now - WINDOW).delete()

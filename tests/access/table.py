@@ -227,6 +227,18 @@ ROUTES: dict[str, Route] = {
         REPO + "/discussions/1/comment/{comment}/edit", {"POST": Access.AUTHOR}, body={"content": "Better."}
     ),
     "wire:discussion_hide": Route(REPO + "/discussions/1/comment/{comment}/hide", {"POST": Access.WRITE}, body={}),
+    "oauth_device": Route(
+        "/oauth/device",
+        {"POST": Access.OPEN},
+        body="client_id=tried",
+        content_type="application/x-www-form-urlencoded",
+    ),
+    "oauth_token": Route(
+        "/oauth/token",
+        {"POST": Access.OPEN},
+        body="grant_type=refresh_token&refresh_token=none",
+        content_type="application/x-www-form-urlencoded",
+    ),
     # ── The chunk store ─────────────────────────────────────────────────────────────────────────
     "xet_write_token": Route(REPO + "/xet-write-token/main", {"GET": Access.WRITE}, kinds=ALL),
     "xet_read_token": Route(REPO + "/xet-read-token/main", {"GET": Access.DOWNLOAD}, kinds=ALL),
@@ -243,6 +255,7 @@ ROUTES: dict[str, Route] = {
     "cas_telemetry_below": Route("/cas/{space}/v1/telemetry", {"POST": Access.OPEN}),
     # ── People ──────────────────────────────────────────────────────────────────────────────────
     "accounts:login": form("/login", Access.OPEN),
+    "accounts:device": form("/login/device", Access.SIGNED_IN),
     "accounts:join": form("/join", Access.OPEN),
     "accounts:logout": Route("/logout", {"POST": Access.OPEN}, is_page=True),
     "accounts:settings": page("/settings", Access.SIGNED_IN),
