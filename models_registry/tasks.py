@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from models_registry import downloads
-from models_registry.services import content
+from models_registry.services import content, weights
 from models_registry.services.trending import refresh_trends
 
 
@@ -21,3 +21,9 @@ def materialise_content(content_id: int) -> None:
     found = content.Content.objects.filter(pk=content_id).first()
     if found is not None:
         content.materialise(found)
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def compare_weights(diff_id: int) -> None:
+    """Compare two files of weights. One that is done, or with another worker, is left alone."""
+    weights.perform_weights_diff(diff_id)

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from models_registry.api import v1, v1_releases
+from models_registry.api import v1, v1_compare, v1_releases
 
 
 class PluralConverter:
@@ -30,6 +30,7 @@ urlpatterns = [
         v1.ManifestView.as_view(),
         name="manifest",
     ),
+    path(f"{REPOSITORY}/compare/<rev:span>", v1_compare.CompareView.as_view(), name="compare"),
     path(f"{REPOSITORY}/releases", v1_releases.ReleasesView.as_view(), name="releases"),
     path(f"{REPOSITORY}/releases/<rev:release>", v1_releases.ReleaseView.as_view(), name="release"),
     path(f"{REPOSITORY}/releases/<rev:release>/yank", v1_releases.ReleaseYankView.as_view(), name="release_yank"),

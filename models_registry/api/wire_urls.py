@@ -3,7 +3,17 @@
 from django.urls import path
 
 from accounts.api import wire as accounts_wire
-from models_registry.api import access, collections, commits, discussions, listings, people, repositories, trees
+from models_registry.api import (
+    access,
+    collections,
+    commits,
+    compare,
+    discussions,
+    listings,
+    people,
+    repositories,
+    trees,
+)
 
 REPO = "<kind:kind>/<name:namespace>/<name:name>"
 COLLECTION = "collections/<name:namespace>/<slug:slug>"
@@ -47,6 +57,7 @@ urlpatterns = [
     path(f"{REPO}/paths-info/<rev:rev>", trees.paths_info, name="paths_info"),
     path(f"{REPO}/refs", trees.refs, name="refs"),
     path(f"{REPO}/commits/<rev:rev>", trees.commits, name="commits"),
+    path(f"{REPO}/compare/<rev:span>", compare.compare, name="compare"),
     path(f"{REPO}/branch/<filepath:branch>", trees.branch, name="branch"),
     path(f"{REPO}/tag/<filepath:rev>", trees.tag, name="tag"),
     path(f"{REPO}/preupload/<rev:rev>", commits.preupload, name="preupload"),

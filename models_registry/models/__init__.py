@@ -15,6 +15,7 @@ from models_registry.models.community import (
     ReactionKind,
 )
 from models_registry.models.content import Chunk, Content, ErasedContent, RepositoryContent, RepositoryXorb, Xorb
+from models_registry.models.diffs import WeightsDiff
 from models_registry.models.git import GitObject
 from models_registry.models.releases import Pointer, PointerMove, Release, ReleaseEvent, ReleaseGate
 from models_registry.models.repositories import (
@@ -76,5 +77,6 @@ __all__ = [
     "Webhook",
     "WebhookDelivery",
     "WebhookWatch",
+    "WeightsDiff",
     "Xorb",
 ]

@@ -82,6 +82,11 @@ ROUTES: dict[str, Route] = {
     "registry_v1:list": Route("/api/v1/repositories/{v1}", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "registry_v1:read": Route(V1, {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
     "registry_v1:manifest": read(V1 + "/manifest/main", Access.DOWNLOAD, kinds=ALL),
+    "registry_v1:compare": Route(
+        V1 + "/compare/old..main",
+        {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.LIKE},
+        body={"path": "model.safetensors"},
+    ),
     "registry_v1:releases": Route(
         V1 + "/releases",
         {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.WRITE},
@@ -153,6 +158,7 @@ ROUTES: dict[str, Route] = {
     "wire:paths_info": Route(REPO + "/paths-info/main", {"POST": Access.READ}, body={"paths": ["config.json"]}),
     "wire:refs": read(REPO + "/refs"),
     "wire:commits": read(REPO + "/commits/main"),
+    "wire:compare": read(REPO + "/compare/old...main", kinds=ALL),
     "wire:branch": Route(REPO + "/branch/trial", {"POST": Access.WRITE, "DELETE": Access.WRITE}, body={}),
     "wire:tag": Route(REPO + "/tag/main", {"POST": Access.WRITE, "DELETE": Access.WRITE}, body={"tag": "v9"}),
     "wire:preupload": Route(REPO + "/preupload/main", {"POST": Access.WRITE}, body={"files": []}),
