@@ -176,7 +176,8 @@ def _gap(before: bytes, after: bytes, dtype: str) -> Floats:
     kind = "<i8" if dtype == "I64" else "<u8"
     old, new = np.frombuffer(before, kind), np.frombuffer(after, kind)
     high, low = np.maximum(old, new), np.minimum(old, new)
-    return (high.view("<u8") - low.view("<u8")).astype(np.float64)
+    gap: Floats = (high.view("<u8") - low.view("<u8")).astype(np.float64)
+    return gap
 
 
 def _bits(raw: bytes, dtype: str) -> npt.NDArray[Any]:
