@@ -22,6 +22,7 @@ app.conf.task_routes = {"evaluation.tasks.perform": {"queue": MEASURE}}
 app.conf.beat_schedule = {
     # The row is the truth and the queue a hint: whatever a broker lost is queued again from the rows.
     "requeue-runs": {"task": "evaluation.tasks.requeue_runs", "schedule": 5.0, "options": {"expires": 10}},
+    "purge-deleted": {"task": "models_registry.tasks.purge_deleted", "schedule": 3600.0, "options": {"expires": 600}},
     "clean-up": {"task": "models_registry.tasks.clean_up", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

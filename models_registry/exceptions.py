@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from hub.core.exceptions import Conflict, Forbidden, Invalid, NotFound, OverLimit
+from hub.core.exceptions import Conflict, Forbidden, Invalid, Moved, NotFound, OverLimit
 
 
 class RepositoryNotFound(NotFound):
@@ -22,6 +22,10 @@ class RepositoryNotFound(NotFound):
     def wire_status(self) -> int:
         """Strangers hear 401, as on the public hub: signing in may help."""
         return 401 if self.details.get("anonymous") else 404
+
+
+class RepositoryMoved(Moved):
+    code = "repository_moved"
 
 
 class RepositoryForbidden(Forbidden):
@@ -125,10 +129,49 @@ class InvalidRepositoryName(Invalid):
     message = "“{name}” cannot be a repository's name. {reason}"
 
 
+class InvalidSdk(Invalid):
+    code = "invalid_sdk"
+    message = "An app needs an “sdk”, one of {known}."
+
+
 class RepositoryExists(Conflict):
     code = "repository_exists"
     message = "You already created this {kind} repo"
     wire_code = ""
+
+
+class RepositoryNameTaken(Conflict):
+    """The name that a move or a restored repository should get belongs to another one."""
+
+    code = "repository_name_taken"
+    message = "A {kind} repository called `{name}` already exists"
+    wire_code = ""
+
+
+class NameReserved(Conflict):
+    """The name leads to a repository that was called so, or was another owner's."""
+
+    code = "repository_name_reserved"
+    message = (
+        "The name {name} is kept for a repository that was called so and has moved. Those who administer it can free "
+        "the name in its settings."
+    )
+    wire_code = ""
+
+
+class InvalidDescription(Invalid):
+    code = "invalid_description"
+    message = "A description may have {limit} characters."
+
+
+class PrivateSource(Forbidden):
+    code = "private_source"
+    message = "{name} does not show its files to everybody, so a copy of it must be private."
+
+
+class NotDeleted(NotFound):
+    code = "not_deleted"
+    message = "No repository called {name} was deleted lately."
 
 
 class RepositoryInUse(Conflict):

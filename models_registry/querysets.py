@@ -68,6 +68,22 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         """The repository of that name, however it is spelled, with its namespace."""
         return self.filter(kind=kind, key=f"{namespace}/{name}".lower()).select_related("namespace")
 
+    def formerly(self, kind: str, namespace: str, name: str) -> "RepositoryQuerySet":
+        """The repository that had this name before it was moved, with its namespace."""
+        former = Q(former_names__kind=kind, former_names__key=f"{namespace}/{name}".lower())
+        return self.filter(former).select_related("namespace")
+
+    def administered_by(self, user: "User | AnonymousUser") -> "RepositoryQuerySet":
+        """Those of her own name, and of the organisations of which she is an admin."""
+        if not user.is_authenticated:
+            return self.none()
+        admin = user.memberships.filter(role="admin").values("organisation_id")
+        return self.filter(Q(namespace__user=user) | Q(namespace__organisation__in=admin))
+
+    def deleted(self) -> "RepositoryQuerySet":
+        """Deleted and not purged yet, the last one first."""
+        return self.filter(deleted_at__isnull=False).select_related("namespace", "deleted_by").order_by("-deleted_at")
+
     def search(self, query: str) -> "RepositoryQuerySet":
         """Each word must occur in the name or the card's summary, in any case."""
         found = self

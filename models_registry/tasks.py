@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from models_registry import downloads
-from models_registry.services import content, weights
+from models_registry.services import content, undelete, weights
 from models_registry.services.trending import refresh_trends
 
 
@@ -13,6 +13,12 @@ def clean_up() -> None:
     content.clean_leftovers()
     downloads.flush()
     refresh_trends()
+
+
+@shared_task
+def purge_deleted() -> None:
+    """Let go of repositories whose time to be restored is over."""
+    undelete.purge_deleted()
 
 
 @shared_task

@@ -5,6 +5,7 @@ HubError
 ├── Unauthorised  nobody is signed in, or the token is wrong
 ├── Forbidden    known caller, not allowed
 ├── NotFound     not there, or not to be seen
+├── Moved        at another address now
 ├── Conflict     the world moved
 ├── OverLimit    too large or too many
 └── Unavailable  try again later
@@ -47,6 +48,19 @@ class Forbidden(HubError):
 class NotFound(HubError):
     code = "not_found"
     message = "There is nothing here."
+
+
+class Moved(HubError):
+    """What was asked for is at `location`, a path on this very hub. The method and the body go there unchanged."""
+
+    code = "moved"
+    message = "This is at {location} now."
+    wire_code = ""
+    wire_status = 307
+
+    @property
+    def wire_headers(self) -> dict[str, str]:
+        return {"Location": str(self.details["location"])}
 
 
 class Conflict(HubError):

@@ -11,10 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
-from hub.core.exceptions import HubError
+from hub.core.exceptions import HubError, Moved
 from hub.core.handlers import bad_request
 from hub.core.requests import request_id, set_request_id
-from hub.core.wire import error_response, refusal, speaks_wire, status_of
+from hub.core.wire import error_response, moved, refusal, speaks_wire, status_of
 
 logger = logging.getLogger("hub.errors")
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -82,6 +82,8 @@ class ErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         wire = speaks_wire(request)
+        if isinstance(exception, Moved):
+            return moved(exception)
         if isinstance(exception, HubError):
             return refusal(exception) if wire else self._page(request, status_of(exception), exception)
         if isinstance(exception, RequestDataTooBig):

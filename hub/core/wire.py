@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from hub.core import exceptions
 
@@ -49,6 +49,11 @@ def refusal(error: exceptions.HubError) -> JsonResponse:
     if response.status_code == 503:
         response["Retry-After"] = "2"
     return response
+
+
+def moved(error: exceptions.Moved) -> HttpResponse:
+    """Lead to where it is now. Without a body or a code of an error: every client follows it in silence."""
+    return HttpResponse(status=307, headers=error.wire_headers)
 
 
 def is_wire_address(request: HttpRequest) -> bool:

@@ -179,7 +179,10 @@ def _counted(kind: Kind) -> Counts:
         rows = public.exclude(**{column: ""}).values_list(column).annotate(n=Count("pk")).order_by("-n", column)[:60]
         counts[column] = dict(rows)
     tags = RepositoryTag.objects.filter(
-        repository__kind=kind, repository__visibility="public", tag__startswith="language:"
+        repository__kind=kind,
+        repository__visibility="public",
+        repository__deleted_at__isnull=True,
+        tag__startswith="language:",
     )
     languages = tags.values_list("tag").annotate(n=Count("pk")).order_by("-n", "tag")[:60]
     counts["language"] = {tag.removeprefix("language:"): n for tag, n in languages}

@@ -22,9 +22,10 @@ from evaluation.presentation import (
 )
 from hub.core import markdown
 from hub.core.exceptions import OverLimit
+from hub.core.requests import renamed_address
 from hub.pages import snippets
 from models_registry import addresses
-from models_registry.exceptions import RepositoryNotFound
+from models_registry.exceptions import RepositoryMoved, RepositoryNotFound
 from models_registry.labels import languages
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Repository
@@ -77,12 +78,17 @@ def find_repository(request: HttpRequest, kind: str, namespace: str, name: str) 
     """The repository, if this person may read it.
 
     Raises:
+        RepositoryMoved: it is called something else now, and so is this page.
         RepositoryNotFound: missing or hidden; the page cannot tell which.
     """
-    found = Repository.objects.visible_to(request.user).named(kind, namespace, name).first()
-    if found is None:
-        raise RepositoryNotFound(name=f"{namespace}/{name}", kind=kind)
-    return found
+    visible = Repository.objects.visible_to(request.user)
+    found = visible.named(kind, namespace, name).first()
+    if found is not None:
+        return found
+    moved = visible.formerly(kind, namespace, name).first()
+    if moved is not None:
+        raise RepositoryMoved(location=renamed_address(request, moved.namespace.name, moved.name))
+    raise RepositoryNotFound(name=f"{namespace}/{name}", kind=kind)
 
 
 def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, revision: str | None = None) -> Opened:

@@ -3,7 +3,8 @@
 from django.http import HttpRequest
 
 from accounts.models import User
-from models_registry.exceptions import RepositoryNotFound
+from hub.core.requests import renamed_address
+from models_registry.exceptions import RepositoryMoved, RepositoryNotFound
 from models_registry.models import Commit, Kind, Repository
 from models_registry.services.revisions import find_commit
 
@@ -14,20 +15,41 @@ PREFIX = {Kind.MODEL: "", Kind.DATASET: "datasets/", Kind.APP: "spaces/"}
 
 
 def find_repository(request: HttpRequest, kind: str, namespace: str, name: str) -> Repository:
-    """The repository, if the caller may see it.
+    """The repository that the address names, if the caller may see it.
 
     Args:
         kind: the plural of the wire: models, datasets or spaces.
 
     Raises:
+        RepositoryMoved: it is called something else now; the answer leads to the same address under its new name.
         RepositoryNotFound: missing or hidden, alike.
     """
     name = name.removesuffix(".git")
-    found: Repository | None = Repository.objects.visible_to(request.user).named(KINDS[kind], namespace, name).first()
+    visible = Repository.objects.visible_to(request.user)
+    found: Repository | None = visible.named(KINDS[kind], namespace, name).first()
+    if found is not None:
+        return found
+    moved: Repository | None = visible.formerly(KINDS[kind], namespace, name).first()
+    if moved is not None:
+        raise RepositoryMoved(location=renamed_address(request, moved.namespace.name, moved.name))
+    raise _missing(request, namespace, name)
+
+
+def find_named(request: HttpRequest, kind: Kind, namespace: str, name: str) -> Repository:
+    """The repository that a body names, by its present name alone: there is no address to lead on to.
+
+    Raises:
+        RepositoryNotFound: missing or hidden, alike.
+    """
+    found: Repository | None = Repository.objects.visible_to(request.user).named(kind, namespace, name).first()
     if found is None:
-        anonymous = not isinstance(request.user, User)
-        raise RepositoryNotFound(name=f"{namespace}/{name}", anonymous=int(anonymous))
+        raise _missing(request, namespace, name)
     return found
+
+
+def _missing(request: HttpRequest, namespace: str, name: str) -> RepositoryNotFound:
+    anonymous = not isinstance(request.user, User)
+    return RepositoryNotFound(name=f"{namespace}/{name}", anonymous=int(anonymous))
 
 
 def find_revision(

@@ -5,6 +5,7 @@ from django.urls import path
 from accounts.api import wire as accounts_wire
 from models_registry.api import (
     access,
+    administration,
     collections,
     commits,
     compare,
@@ -21,8 +22,15 @@ ORGANISATION = {"organisation": True}
 
 urlpatterns = [
     path("whoami-v2", accounts_wire.whoami, name="whoami"),
-    path("repos/create", repositories.create, name="repo_create"),
-    path("repos/delete", repositories.delete, name="repo_delete"),
+    path("repos/create", administration.create, name="repo_create"),
+    path("repos/delete", administration.delete, name="repo_delete"),
+    path("repos/move", administration.move, name="repo_move"),
+    path("settings/repositories", administration.own_repositories, name="own_repositories"),
+    path(
+        "organizations/<name:namespace>/settings/repositories",
+        administration.organisation_repositories,
+        name="organisation_repositories",
+    ),
     path("validate-yaml", commits.validate_yaml, name="validate_yaml"),
     path("users/<name:user>/overview", people.user_overview, name="user_overview"),
     path("users/<name:user>/likes", people.likes, name="user_likes"),
@@ -48,10 +56,11 @@ urlpatterns = [
     path(f"{REPO}/revision/<rev:rev>", repositories.info, name="info_revision"),
     path(f"{REPO}/auth-check", repositories.auth_check, name="auth_check"),
     path(f"{REPO}/auth-check/write", repositories.auth_check, {"write": True}, name="auth_check_write"),
-    path(f"{REPO}/settings", repositories.settings, name="settings"),
     path(f"{REPO}/user-access-request/handle", access.handle, name="access_handle"),
     path(f"{REPO}/user-access-request/grant", access.grant, name="access_grant"),
     path(f"{REPO}/user-access-request/<str:status>", access.listing, name="access_requests"),
+    path(f"{REPO}/settings", administration.settings, name="settings"),
+    path(f"{REPO}/duplicate", administration.duplicate, name="duplicate"),
     path(f"{REPO}/tree/<rev:rev>", trees.tree, name="tree"),
     path(f"{REPO}/tree/<rev:rev>/<filepath:path>", trees.tree, name="tree_path"),
     path(f"{REPO}/paths-info/<rev:rev>", trees.paths_info, name="paths_info"),

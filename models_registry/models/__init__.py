@@ -17,6 +17,7 @@ from models_registry.models.community import (
 from models_registry.models.content import Chunk, Content, ErasedContent, RepositoryContent, RepositoryXorb, Xorb
 from models_registry.models.diffs import WeightsDiff
 from models_registry.models.git import GitObject
+from models_registry.models.names import AuditEntry, FormerName
 from models_registry.models.releases import Pointer, PointerMove, Release, ReleaseEvent, ReleaseGate
 from models_registry.models.repositories import (
     Commit,
@@ -40,6 +41,7 @@ __all__ = [
     "AccessStep",
     "ActionCount",
     "Attachment",
+    "AuditEntry",
     "Chunk",
     "Collection",
     "CollectionItem",
@@ -53,6 +55,7 @@ __all__ = [
     "DiscussionStatus",
     "ErasedContent",
     "EventKind",
+    "FormerName",
     "Gate",
     "Gated",
     "GitObject",

@@ -1,6 +1,7 @@
 """Repositories, their refs and commits."""
 
 import secrets
+from typing import cast
 
 from django.conf import settings
 from django.db import models
@@ -36,8 +37,21 @@ class Gated(models.TextChoices):
     MANUAL = "manual", "Who was accepted"
 
 
+_Repositories = models.Manager.from_queryset(RepositoryQuerySet)
+
+
+class LivingRepositories(_Repositories["Repository"]):
+    """Those that nobody has deleted. The way to all rows: a deleted repository is missing at every door alike."""
+
+    def get_queryset(self) -> RepositoryQuerySet:
+        return cast("RepositoryQuerySet", super().get_queryset().filter(deleted_at__isnull=True))
+
+
 class Repository(models.Model):
-    """`namespace/name` of a kind. What lists show of the default branch's head is copied onto the row."""
+    """`namespace/name` of a kind. What lists show of the default branch's head is copied onto the row.
+
+    `objects` leaves deleted ones out; `everything` is for those who restore, purge, check or count bytes.
+    """
 
     namespace = models.ForeignKey("accounts.Namespace", on_delete=models.PROTECT, related_name="repositories")
     kind = models.CharField(max_length=8, choices=Kind.choices)
@@ -50,6 +64,13 @@ class Repository(models.Model):
     default_branch = models.CharField(max_length=200, default="main")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="Kept for a while, to be restored.")
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    description = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="Its administrators' words, shown in lists."
+    )
     discussions_disabled = models.BooleanField(default=False, db_default=False)
 
     # Copied from the head of the default branch in the transaction that moves it, so that no list opens a card.
@@ -77,13 +98,18 @@ class Repository(models.Model):
     trended_likes = models.PositiveIntegerField(default=0, db_default=0, help_text="Counted into the score.")
     trended_at = models.DateTimeField(null=True, help_text="When the score was last brought up to date.")
 
-    objects = RepositoryQuerySet.as_manager()
+    objects = LivingRepositories()
+    everything = RepositoryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-updated_at", "-pk"]
+        default_manager_name = "objects"
         verbose_name_plural = "repositories"
         constraints = [
-            models.UniqueConstraint(fields=["kind", "key"], name="repository_name_unique"),
+            # Of a deleted repository the name may be used again by its own namespace.
+            models.UniqueConstraint(
+                fields=["kind", "key"], condition=Q(deleted_at__isnull=True), name="repository_name_unique"
+            ),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="repository_kind_known"),
             models.CheckConstraint(condition=Q(visibility__in=Visibility.values), name="repository_visibility_known"),
             models.CheckConstraint(condition=Q(gated__in=Gated.values), name="repository_gated_known"),
@@ -96,6 +122,9 @@ class Repository(models.Model):
             models.Index(F("kind"), F("trending_score").desc(), F("id").desc(), name="repository_by_trend"),
             models.Index(F("kind"), F("created_at").desc(), F("id").desc(), name="repository_by_creation"),
             models.Index(F("kind"), F("size_bytes"), F("id"), name="repository_by_size"),
+            models.Index(
+                fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="repository_deleted"
+            ),  # Few rows, looked for by the purge.
         ]
 
     def __str__(self) -> str:

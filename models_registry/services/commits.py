@@ -121,6 +121,14 @@ def first_commit(*, repository: Repository, user: User, files: Sequence[AddFile]
     return _publish(ref=ref, parent=None, draft=draft, user=user, title=title, body="")
 
 
+def adopt_listing(*, repository: Repository, user: User, listing: Listing, title: str) -> Commit:
+    """Give a new repository its default branch with files whose blobs and contents it has been given already."""
+    ref = Ref(repository=repository, name=BRANCH + repository.default_branch, target="", commit="")
+    draft = _Draft(repository, user, Listing())
+    draft.files = {path: replace(entry, last_commit="") for path, entry in listing.files.items()}
+    return _publish(ref=ref, parent=None, draft=draft, user=user, title=title, body="")
+
+
 class _Draft:
     """The files of a commit in the making, and the blobs that it brings."""
 

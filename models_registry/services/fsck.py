@@ -23,7 +23,7 @@ class Fault:
 
 def check_all(*, deep: bool = False) -> Iterator[Fault]:
     """Every repository, then every pack of chunks; `deep` also hashes the chunks on disk."""
-    for repository in Repository.objects.select_related("namespace").order_by("pk").iterator():
+    for repository in Repository.everything.select_related("namespace").order_by("pk").iterator():
         yield from check_repository(repository)
     for damage in content.find_damage(deep=deep):
         users = ", ".join(sorted({name for name, _ in damage.files})) or "no repository"

@@ -1,17 +1,22 @@
 """Repositories: made with a first commit, described, hidden, deleted."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import PROTECT
 from django.utils import timezone
 
 from accounts.exceptions import NamespaceNotFound, NotAMember
 from accounts.models import Namespace, User
 from accounts.permissions import require_create
-from hub.core.names import repository_fault
-from models_registry.exceptions import InvalidRepositoryName, RepositoryExists, RepositoryInUse
-from models_registry.models import Kind, Repository, Visibility
+from models_registry.exceptions import InvalidSdk, RepositoryExists, RepositoryInUse
+from models_registry.models import AuditEntry, Kind, Repository, Visibility
 from models_registry.permissions import Action, require
+from models_registry.services import audit, names
 from models_registry.services.commits import first_commit
+from models_registry.services.events import note_event
+from models_registry.services.settings import Changes, update_settings
 from models_registry.types import AddFile
 
 # What git-lfs users of the public hub find in every new repository.
@@ -23,19 +28,49 @@ _LARGE = """
 GIT_ATTRIBUTES = "".join(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in _LARGE).encode()
 
 
+# What an app's card may say that it runs on; the wire asks for one.
+SDKS = ("static", "gradio", "docker", "streamlit")
+
+
 def create_repository(
-    *, user: User, namespace: str, name: str, kind: Kind, visibility: Visibility = Visibility.PUBLIC
+    *,
+    user: User,
+    namespace: str,
+    name: str,
+    kind: Kind,
+    visibility: Visibility = Visibility.PUBLIC,
+    sdk: str = SDKS[0],
 ) -> Repository:
     """Make a repository whose default branch holds one commit.
+
+    Args:
+        sdk: what an app runs on, for its card; of no meaning for other kinds.
 
     Raises:
         NotAMember: she may not create anything in that namespace, or there is none of that name.
         InvalidRepositoryName: the name breaks the rules.
+        InvalidSdk: no app can run on that.
         RepositoryExists: there is one already.
+        NameReserved: the name leads to a repository that was called so.
     """
-    fault = repository_fault(name)
-    if fault:
-        raise InvalidRepositoryName(name=name[:100], reason=fault)
+    files = [AddFile(".gitattributes", GIT_ATTRIBUTES)]
+    if kind == Kind.APP:
+        if sdk not in SDKS:
+            raise InvalidSdk(known=", ".join(SDKS))
+        files.append(AddFile("README.md", f"---\ntitle: {name}\nsdk: {sdk}\n---\n".encode()))
+    with new_repository(user=user, namespace=namespace, name=name, kind=kind, visibility=visibility) as repository:
+        first_commit(repository=repository, user=user, files=files, title="initial commit")
+        audit.note(repository=repository, actor=user, deed=AuditEntry.Deed.CREATED)
+        note_event(repository=repository, action="create", scope="repo")
+    return repository
+
+
+@contextmanager
+def new_repository(
+    *, user: User, namespace: str, name: str, kind: Kind, visibility: Visibility
+) -> Iterator[Repository]:
+    """A fresh row, to be given its first commit inside the `with`, which is one transaction."""
+    names.check_name(name)
     owner = Namespace.objects.held().named(namespace).first()
     if owner is None:
         raise NotAMember(name=namespace[:100])
@@ -46,37 +81,45 @@ def create_repository(
                 namespace=owner,
                 kind=kind,
                 name=name,
-                key=f"{owner.name}/{name}".lower(),
+                key=names.key_of(owner, name),
                 visibility=visibility,
                 creator=user,
                 updated_at=timezone.now(),
             )
-            files = [AddFile(".gitattributes", GIT_ATTRIBUTES)]
-            first_commit(repository=repository, user=user, files=files, title="initial commit")
+            names.claim(repository)
+            yield repository
     except IntegrityError as error:
         raise RepositoryExists(kind=kind) from error
-    return repository
 
 
+@transaction.atomic
 def delete_repository(*, repository: Repository, user: User) -> None:
-    """Delete a repository with its history and what was measured of it. Chunks go with the next collection.
+    """Delete a repository. From now on it is missing at every door; for a while it can be restored.
 
     Raises:
         RepositoryInUse: something stands on it that must not fall with it, such as a benchmark on its data.
     """
     require(user, Action.ADMINISTER, repository)
-    try:
-        repository.delete()
-    except ProtectedError as error:
-        raise RepositoryInUse(name=repository.full_name) from error
+    if _is_in_use(repository):
+        raise RepositoryInUse(name=repository.full_name)
+    gone = Repository.objects.filter(pk=repository.pk).update(deleted_at=timezone.now(), deleted_by=user)
+    if gone:  # Of two at once, one has deleted it.
+        note_event(repository=repository, action="delete", scope="repo")
+        audit.note(repository=repository, actor=user, deed=AuditEntry.Deed.DELETED)
+
+
+def _is_in_use(repository: Repository) -> bool:
+    """Whether a row protects it. Asked of the models, for those who stand on repositories live in apps above."""
+    return any(
+        relation.related_model._base_manager.filter(**{relation.field.name: repository}).exists()
+        for relation in Repository._meta.related_objects
+        if relation.on_delete is PROTECT
+    )
 
 
 def set_visibility(*, repository: Repository, user: User, visibility: Visibility) -> Repository:
     """Show a repository to everybody, or to its members alone."""
-    require(user, Action.ADMINISTER, repository)
-    repository.visibility = Visibility(visibility)
-    repository.save(update_fields=["visibility"])
-    return repository
+    return update_settings(repository=repository, user=user, changes=Changes(visibility=Visibility(visibility)))
 
 
 def namespace_of(name: str) -> Namespace:

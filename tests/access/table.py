@@ -24,6 +24,8 @@ class Access(enum.Enum):
     LIKE = "to see the repository and be signed in; a token must write"
     CURATE = "to write in the namespace of the collection; who only sees it is refused"
     TAKE_PART = "to be signed in; a token must write"
+    COPY = "to see the repository, and to create in the namespace"
+    MEMBER = "to belong to the organisation"
     SIGNED = "an address or token that was signed for this very thing"
     STAFF = "to administer the site"
     NOTHING = "nobody: there is nothing at this address"
@@ -130,6 +132,16 @@ ROUTES: dict[str, Route] = {
         body={"organization": "{namespace}", "name": "{name}", "type": "{type}"},
         kinds=ALL,
     ),
+    "wire:repo_move": Route(
+        "/api/repos/move",
+        {"POST": Access.ADMINISTER},
+        body={"fromRepo": "{repo}", "toRepo": "{namespace}/renamed", "type": "{type}"},
+        kinds=ALL,
+    ),
+    "wire:own_repositories": Route("/api/settings/repositories", {"GET": Access.SIGNED_IN, "HEAD": Access.SIGNED_IN}),
+    "wire:organisation_repositories": Route(
+        "/api/organizations/{namespace}/settings/repositories", {"GET": Access.MEMBER, "HEAD": Access.MEMBER}
+    ),
     "wire:validate_yaml": Route(
         "/api/validate-yaml", {"POST": Access.OPEN}, body={"content": "---\nlicense: mit\n---\n"}
     ),
@@ -152,6 +164,9 @@ ROUTES: dict[str, Route] = {
     ),
     "wire:access_grant": Route(
         REPO + "/user-access-request/grant", {"POST": Access.WRITE}, body={"user": "stranger"}, also=(400,)
+    ),
+    "wire:duplicate": Route(
+        REPO + "/duplicate", {"POST": Access.COPY}, body={"repository": "{namespace}/copy"}, kinds=ALL
     ),
     "wire:tree": read(REPO + "/tree/main", kinds=ALL),
     "wire:tree_path": read(REPO + "/tree/main/sub"),

@@ -221,6 +221,31 @@ def test_personal_addresses_ask_strangers_to_sign_in_and_keep_others_out(world: 
             assert ask(world, "stranger", "session", method, route, place).status_code not in {401, 403, 404}
 
 
+def test_copying_needs_a_role_where_the_copy_goes(world: World):
+    route = ROUTES["wire:duplicate"]
+    may = {"contributor", "starter", "writer", "admin"}
+    for kind in route.kinds:
+        for visibility in Visibility:
+            place = world.places[kind, visibility]
+            for who, credential in world.callers():
+                status = ask(world, who, credential, "POST", route, place).status_code
+                hidden = visibility == Visibility.PRIVATE and not RIGHTS[who][0]
+                if who == "anonymous":
+                    assert status == 401
+                elif hidden:
+                    assert status == 404, (who, credential)
+                else:
+                    assert status == (200 if who in may and credential != "read token" else 403), (who, credential)
+
+
+def test_an_organisations_storage_is_shown_to_its_members_alone(world: World):
+    route = ROUTES["wire:organisation_repositories"]
+    place = world.places["models", Visibility.PUBLIC]
+    for who, credential in world.callers():
+        status = ask(world, who, credential, "GET", route, place).status_code
+        assert status == {"anonymous": 401, "stranger": 404}.get(who, 200), (who, credential)
+
+
 def test_creating_needs_a_role_and_a_token_that_writes(world: World):
     route = ROUTES["wire:repo_create"]
     place = world.places["models", Visibility.PUBLIC]

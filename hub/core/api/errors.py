@@ -8,12 +8,14 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_handler
 
-from hub.core.exceptions import HubError
+from hub.core.exceptions import HubError, Moved
 from hub.core.wire import status_of
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's hook. Unforeseen errors return None and become a logged 500."""
+    if isinstance(error, Moved):
+        return Response(status=error.wire_status, headers=error.wire_headers)
     if isinstance(error, HubError):
         return Response({"code": error.code, "message": str(error), "details": error.details}, status_of(error))
     if isinstance(error, Http404):

@@ -13,6 +13,7 @@ from evaluation.services.outcomes import Outcome, ScanNews
 from models_registry.exceptions import RepositoryForbidden
 from models_registry.models import ScanVerdict
 from models_registry.services.repositories import delete_repository
+from models_registry.services.undelete import purge_deleted
 from tests.factories.accounts import OrganisationFactory, UserFactory, member
 from tests.factories.evaluation import (
     benchmark,
@@ -333,6 +334,7 @@ def test_a_model_can_be_deleted_with_all_that_was_measured_and_while_it_is_measu
     claim = claimed(run_of(newer, Step.SCAN))
 
     delete_repository(repository=evaluation.repository, user=evaluation.repository.creator)
+    assert purge_deleted(now=timezone.now() + timedelta(days=31)) == 1
 
     assert not Run.objects.exists()
     assert not Receipt.objects.exists()
