@@ -6,6 +6,7 @@ A commit never changes, so a listing read once by a process stays right for ever
 import json
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -30,7 +31,8 @@ def unpack(packed: bytes) -> Listing:
     document = json.loads(zlib.decompress(packed))
     rows = zip(*(document["files"][name] for name in _FIELDS), strict=True)
     executable = set(document.get("executable", ()))
-    entries = [Entry(*row, executable=row[0] in executable) for row in rows]
+    entries = [Entry(*row) for row in rows]
+    entries = [replace(each, executable=True) if each.path in executable else each for each in entries]
     return Listing(files={entry.path: entry for entry in entries}, folders=document["folders"])
 
 

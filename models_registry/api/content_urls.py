@@ -29,6 +29,7 @@ for _kind, _prefix in (("models", ""), ("datasets", "datasets/"), ("spaces", "sp
     urlpatterns += [
         path(f"{_name}/info/refs", git.info_refs, _which, name=f"git_info_refs_{_kind}"),
         path(f"{_name}/git-upload-pack", git.upload_pack, _which, name=f"git_upload_pack_{_kind}"),
+        path(f"{_name}/git-receive-pack", git.receive_pack, _which, name=f"git_receive_pack_{_kind}"),
     ]
     urlpatterns += [
         path(f"{_base}/objects/batch", lfs.batch, _which, name=f"lfs_batch_{_kind}"),

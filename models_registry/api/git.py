@@ -1,26 +1,32 @@
 """The wire: Git over HTTP (E63 to E65). Smart protocol only; the password of Basic is an access token."""
 
 import functools
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from hub.core.bodies import decoded_stream
-from hub.core.exceptions import Forbidden, HubError, Invalid
+from accounts.authentication import acting_user
+from hub.core.bodies import body_stream, decoded_stream
+from hub.core.exceptions import Forbidden, HubError, Invalid, OverLimit
 from hub.core.wire import refusal
 from models_registry.api.lookup import find_repository
+from models_registry.git import receive_pack as pushing
 from models_registry.git import upload_pack as fetching
 from models_registry.git.exceptions import MalformedRequest
 from models_registry.git.pktline import FLUSH, line
 from models_registry.models import Repository
 from models_registry.permissions import Action, require
+from models_registry.services import pushes
 
 UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
 MAX_FETCH_BYTES = 16 * 2**20  # What a client that has 300,000 commits might say of them.
+DRAIN_SECONDS = 20.0
 
 View = Callable[..., HttpResponseBase]
 
@@ -68,7 +74,8 @@ def info_refs(request: HttpRequest, kind: str, namespace: str, name: str) -> Htt
     if service == UPLOAD and _version(request) == 2:
         return _stream(fetching.advertise_v2(), content_type)
     greeting = [line(f"# service={service}"), FLUSH]
-    return _stream(chain(greeting, fetching.advertise(repository)), content_type)
+    refs = fetching.advertise(repository) if service == UPLOAD else pushing.advertise(repository)
+    return _stream(chain(greeting, refs), content_type)
 
 
 @csrf_exempt
@@ -87,6 +94,47 @@ def upload_pack(request: HttpRequest, kind: str, namespace: str, name: str) -> H
         # Git shows a refusal that comes as a packet; of a status other than 200 it shows the number alone.
         return HttpResponse(fetching.error_packet(str(error)), content_type=content_type)
     return _stream(pieces, content_type)
+
+
+@csrf_exempt
+@require_POST
+@speaks_git
+def receive_pack(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
+    """E65. A push: which refs should move where, and a pack of what is new."""
+    repository = _repository(request, kind, namespace, name, RECEIVE)
+    user = acting_user(request)
+    _require_type(request, RECEIVE)
+    content_type = f"application/x-{RECEIVE}-result"
+    body = decoded_stream(request, limit=settings.SMALLHUB_PUSH_BYTES)
+    order = pushing.read_order(body)
+    if not order.commands:
+        return HttpResponse(content_type=content_type)  # The question, sent before a long body, whether it may come.
+    unpacked, refused, lines = "ok", dict[str, str](), list[str]()
+    with pushes.quarantine() as pushed:
+        try:
+            if order.has_pack:
+                pushes.take_pack(repository=repository, pack=body, into=pushed)
+            outcome = pushes.receive(
+                repository=repository,
+                user=user,
+                pushed=pushed,
+                updates=[pushes.RefUpdate(each.name, each.old, each.new) for each in order.commands],
+                is_atomic="atomic" in order.capabilities,
+            )
+            refused, lines = outcome.refused, outcome.lines
+        except (Invalid, OverLimit) as error:
+            _drain(request)
+            unpacked, lines = str(error), [str(error)]
+            refused = {command.name: "unpacker error" for command in order.commands}
+    answer = pushing.report(order, unpacked=unpacked, refused=refused, lines=lines)
+    return HttpResponse(answer, content_type=content_type)
+
+
+def _drain(request: HttpRequest) -> None:
+    """Read what a client still sends, for a while, so that it gets to hear why its push was refused."""
+    stream, ends_at = body_stream(request), time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < ends_at and stream.read(2**20):
+        pass
 
 
 def _repository(request: HttpRequest, kind: str, namespace: str, name: str, service: str) -> Repository:

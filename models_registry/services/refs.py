@@ -29,7 +29,7 @@ def create_branch(*, repository: Repository, user: User, name: str, start: str |
     """
     require(user, Action.WRITE, repository)
     commit = find_commit(repository, start)
-    return _create(repository=repository, full_name=BRANCH + _checked(name), target=commit.oid, commit=commit.oid)
+    return _create(repository=repository, full_name=BRANCH + checked_name(name), target=commit.oid, commit=commit.oid)
 
 
 def create_tag(*, repository: Repository, user: User, name: str, revision: str | None, message: str = "") -> Ref:
@@ -40,7 +40,7 @@ def create_tag(*, repository: Repository, user: User, name: str, revision: str |
     """
     require(user, Action.WRITE, repository)
     commit = find_commit(repository, revision)
-    full_name = TAG + _checked(name)
+    full_name = TAG + checked_name(name)
     with transaction.atomic():
         target = _tag_object(repository, user, name, commit.oid, message) if message else commit.oid
         return _create(repository=repository, full_name=full_name, target=target, commit=commit.oid)
@@ -86,7 +86,12 @@ def _delete(repository: Repository, full_name: str, name: str) -> None:
         raise RevisionNotFound(revision=name[:200])
 
 
-def _checked(name: str) -> str:
+def checked_name(name: str) -> str:
+    """The name of a branch or tag, if it can be one.
+
+    Raises:
+        InvalidRefName
+    """
     if not name or len(name.encode()) > 200 or _BAD.search(name) or _HEX.fullmatch(name):
         raise InvalidRefName(name=name[:200])
     return name

@@ -326,6 +326,13 @@ for _kind, _prefix, _suffix in (
             content_type="application/x-git-upload-pack-request",
             **_only,
         ),
+        f"git_receive_pack_{_kind}": Route(
+            f"{_page}/git-receive-pack",
+            {"POST": Access.WRITE},
+            body="0000",
+            content_type="application/x-git-receive-pack-request",
+            **_only,
+        ),
         f"lfs_batch_{_kind}": Route(
             f"{_lfs}/objects/batch",
             {"POST": Access.WRITE},

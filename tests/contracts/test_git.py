@@ -2,12 +2,15 @@
 
 import os
 import subprocess
+import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from accounts.models import User
+from accounts.models import Scope, User
+from models_registry.manifests import listing_of
 from models_registry.models import Kind, Repository
 from models_registry.services.fsck import check_repository
 from models_registry.services.refs import create_branch, create_tag
@@ -174,3 +177,178 @@ def test_private_repositories_ask_who_is_there(git: Git, address: Address, ada: 
 
     assert "terminal prompts disabled" in nobody.stderr  # It asked for a name: it was told 401.
     assert "not found" in stranger.stderr
+
+
+def pushed(git: Git, work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return git("push", *arguments, cwd=work, check=False)
+
+
+def test_a_push_is_a_commit_like_any_other(git: Git, hub: Hub, address: Address, ada: User) -> None:
+    for kind in Kind:
+        repository = RepositoryFactory(user=ada, kind=kind, private=True)
+        put(repository, {"kept.txt": "kept\n"})
+        work = git.clone(address(repository, ada), name=f"{kind}")
+        first = git.commit(work, {"a/b.txt": b"b\n", "run.sh": b"#!/bin/sh\n"}, "Add two files\n\nAnd say why.")
+        (work / "run.sh").chmod(0o755)
+        head = git.commit(work, {"kept.txt": b"changed\n"})
+
+        git("push", "-q", "origin", "main", cwd=work)
+
+        repository.refresh_from_db()
+        listing = listing_of(repository.commits.get(oid=head))
+        assert repository.head == head
+        assert listing.files["a/b.txt"].last_commit == first
+        assert listing.files["kept.txt"].last_commit == head
+        assert listing.files["run.sh"].executable
+        row = repository.commits.get(oid=first)
+        assert (row.author, row.title, row.message) == (ada, "Add two files", "And say why.")
+        assert fetched(hub, repository, ada, "a/b.txt") == b"b\n"
+        assert_sound(git, git.clone(address(repository, ada), name=f"{kind}-again"), repository)
+
+
+def fetched(hub: Hub, repository: Repository, user: User, path: str, revision: str = "main") -> bytes:
+    """A file through another door."""
+    url = f"{hub.url}/{PREFIX[Kind(repository.kind)]}{repository.full_name}/resolve/{revision}/{path}"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token(user)}"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return bytes(answer.read())
+
+
+def test_branches_and_tags_are_made_moved_and_deleted(git: Git, address: Address, ada: User) -> None:
+    repository = RepositoryFactory(user=ada)
+    work = git.clone(address(repository, ada))
+    git("checkout", "-q", "-b", "side/one", cwd=work)
+    head = git.commit(work, {"a.txt": b"a\n"})
+    git("tag", "-a", "v1", "-m", "The first", cwd=work)
+    git("tag", "light", cwd=work)
+
+    git("push", "-q", "origin", "side/one", "v1", "light", cwd=work)
+
+    refs = dict(repository.refs.values_list("name", "commit"))
+    assert refs["refs/heads/side/one"] == refs["refs/tags/v1"] == refs["refs/tags/light"] == head
+    assert repository.refs.get(name="refs/tags/v1").target != head
+    assert git("ls-remote", "--tags", "origin", cwd=work).stdout.count("v1") == 2
+
+    git("push", "-q", "origin", "--delete", "side/one", "v1", cwd=work)
+    protected = pushed(git, work, "origin", "--delete", "main")
+
+    assert set(repository.refs.values_list("name", flat=True)) == {"refs/heads/main", "refs/tags/light"}
+    assert "the default branch cannot be deleted" in protected.stderr
+    assert list(check_repository(repository)) == []
+
+
+def test_a_forced_push_keeps_the_old_commits_by_their_id(git: Git, hub: Hub, address: Address, ada: User) -> None:
+    repository = RepositoryFactory(user=ada)
+    old = put(repository, {"a.txt": "old\n"})
+    work = git.clone(address(repository, ada))
+    git("reset", "-q", "--hard", "HEAD~1", cwd=work)
+    new = git.commit(work, {"a.txt": b"new\n"})
+
+    refused = pushed(git, work, "origin", "main")
+    git("push", "-q", "--force", "origin", "main", cwd=work)
+
+    assert "non-fast-forward" in refused.stderr
+    repository.refresh_from_db()
+    assert repository.head == new
+    assert fetched(hub, repository, ada, "a.txt", old.oid) == b"old\n"
+    assert list(check_repository(repository)) == []
+
+
+def test_histories_with_merges_and_restores_come_whole(git: Git, address: Address, ada: User) -> None:
+    repository = RepositoryFactory(user=ada)
+    work = git.clone(address(repository, ada))
+    git.commit(work, {"a.txt": b"1\n", "d/x.txt": b"x\n"})
+    git("checkout", "-q", "-b", "side", cwd=work)
+    side = git.commit(work, {"side.txt": b"s\n"})
+    git("checkout", "-q", "main", cwd=work)
+    main = git.commit(work, {"a.txt": b"2\n"})
+    git("merge", "-q", "--no-edit", "side", cwd=work)
+    git("rm", "-rq", "d", cwd=work)
+    git.commit(work, {"d": b"a file now\n"})
+    for number in range(30):
+        git.commit(work, {f"many/{number}.txt": b"x" * number, "a.txt": str(number).encode()})
+
+    git("push", "-q", "origin", "main", "side", cwd=work)
+
+    listing = listing_of(repository.commits.get(oid=git.head(work)))
+    assert listing.files["side.txt"].last_commit == side
+    assert listing.files["many/3.txt"].last_commit != listing.files["many/4.txt"].last_commit
+    assert listing.files["d"].size == 11
+    assert main in set(repository.commits.values_list("oid", flat=True))
+    again = git.clone(address(repository), name="again")
+    assert git("log", "--format=%H", cwd=again).stdout == git("log", "--format=%H", cwd=work).stdout
+    assert_sound(git, again, repository)
+
+
+def test_what_a_repository_may_not_hold_is_refused_in_words(git: Git, address: Address, ada: User) -> None:
+    repository = RepositoryFactory(user=ada)
+    work = git.clone(address(repository, ada))
+    before = repository.git_objects.count(), repository.refs.get(name="refs/heads/main").commit
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 5\n".encode()
+    for files, words in (
+        ({"large.dat": os.urandom(11 * 2**20)}, "large.dat has 11,534,336 bytes"),
+        ({"aux.txt": b"a"}, "device name"),
+        ({"Readme": b"a", "README": b"b"}, "clashes with"),
+        ({"model.lfs.x": pointer}, "was not uploaded"),
+        ({"README.md": b"---\nlicense: [\n---\n"}, "front matter is not valid"),
+    ):
+        git.commit(work, files)
+        refused = pushed(git, work, "origin", "main")
+        assert refused.returncode != 0
+        assert words in refused.stderr, refused.stderr
+        assert "remote:" in refused.stderr
+        git("reset", "-q", "--hard", "HEAD~1", cwd=work)
+    (work / "link").symlink_to("/etc/passwd")
+    git("add", "link", cwd=work)
+    git("commit", "-q", "-m", "Link", cwd=work)
+    assert "symbolic link" in pushed(git, work, "origin", "main").stderr
+    assert (repository.git_objects.count(), repository.refs.get(name="refs/heads/main").commit) == before
+
+
+def test_who_may_not_write_may_not_push(git: Git, address: Address, ada: User) -> None:
+    repository = RepositoryFactory(user=ada)
+    eve = UserFactory(username="eve")
+    work = git.clone(address(repository))
+    git.commit(work, {"a.txt": b"a\n"})
+
+    nobody = pushed(git, work, "origin", "main")
+    stranger = pushed(git, work, address(repository, eve), "main")
+    reader = pushed(git, work, address(repository).replace("://", f"://ada:{token(ada, Scope.READ)}@"), "main")
+    internal = pushed(git, work, address(repository, ada), "main:refs/internal/x", "main:refs/pr/1")
+
+    assert "terminal prompts disabled" in nobody.stderr
+    assert "403" in stranger.stderr
+    assert "403" in reader.stderr
+    assert "only branches and tags" in internal.stderr
+    assert "pull requests are opened on the hub" in internal.stderr
+    assert repository.refs.count() == 1
+
+
+def test_of_pushes_at_once_one_wins_and_the_others_hear_of_it(git: Git, address: Address, ada: User) -> None:
+    repository = RepositoryFactory(user=ada)
+    works = [git.clone(address(repository, ada), name=f"work-{number}") for number in range(4)]
+    heads = [git.commit(work, {"a.txt": f"{number}\n".encode()}) for number, work in enumerate(works)]
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda work: pushed(git, work, "origin", "main"), works))
+
+    won = [number for number, result in enumerate(results) if result.returncode == 0]
+    assert len(won) == 1
+    assert repository.refs.get(name="refs/heads/main").commit == heads[won[0]]
+    lost = [result.stderr for number, result in enumerate(results) if number not in won]
+    assert all("fetch first" in text or "moved in the meantime" in text or "rejected" in text for text in lost), lost
+    assert list(check_repository(Repository.objects.get(pk=repository.pk))) == []
+
+
+def test_an_atomic_push_is_all_or_nothing(git: Git, address: Address, ada: User) -> None:
+    repository = RepositoryFactory(user=ada)
+    work = git.clone(address(repository, ada))
+    git.commit(work, {"a.txt": b"a\n"})
+
+    refused = pushed(git, work, "--atomic", "origin", "main:refs/heads/good", "main:refs/internal/x")
+    assert "as a whole" in refused.stderr
+    assert repository.refs.count() == 1
+
+    mixed = pushed(git, work, "origin", "main:refs/heads/good", "main:refs/internal/x")
+    assert mixed.returncode != 0
+    assert repository.refs.filter(name="refs/heads/good").exists()

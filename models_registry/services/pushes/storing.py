@@ -1,0 +1,149 @@
+"""The transaction of a push: objects, commits, listings, links, refs, news."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from django.utils import timezone
+
+from accounts.models import User
+from models_registry.git.quarantine import Quarantine
+from models_registry.git.refs import PULL
+from models_registry.git.store import RowObjectStore
+from models_registry.models import Commit, Content, Manifest, Ref, Repository
+from models_registry.services import content
+from models_registry.services.events import note_event
+from models_registry.services.heads import note_head
+from models_registry.services.pushes.drafts import Draft, Drafts
+from models_registry.services.pushes.updates import RefUpdate, current
+from models_registry.signals import commit_published
+from models_registry.types import BRANCH, RefChange
+
+_BATCH = 200
+_BATCH_BYTES = 16 * 2**20
+
+
+class Stale(Exception):
+    """Refs that moved since they were looked at."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+def store(
+    *,
+    repository: Repository,
+    user: User,
+    pushed: Quarantine,
+    drafts: Drafts,
+    needed: Iterable[str],
+    contents: Iterable[Content],
+    updates: Sequence[RefUpdate],
+    commits: dict[str, str],
+) -> list[RefChange]:
+    """Write all of it. Call inside a transaction; whatever is raised must end it.
+
+    Args:
+        commits: the commit that each ref will lead to, by the ref's name.
+
+    Raises:
+        Stale: a ref is not where it should be; nothing was written yet.
+    """
+    refs = _lock(repository, updates)
+    RowObjectStore(repository).add_raw(_objects(pushed, needed))
+    _store_commits(repository, user, drafts)
+    for found in contents:
+        content.link(repository=repository, content=found)
+    moved = [_move(repository, refs, update, commits) for update in updates]
+    for change in moved:
+        _tell(repository, change, commits)
+    note_event(repository=repository, action="update", scope="repo.content", refs=moved)
+    return moved
+
+
+def _lock(repository: Repository, updates: Sequence[RefUpdate]) -> dict[str, Ref]:
+    """The rows of these refs, for this transaction alone.
+
+    Raises:
+        Stale
+    """
+    Repository.objects.select_for_update().get(pk=repository.pk)  # One push at a time; new refs have no row to lock.
+    rows = repository.refs.select_for_update().filter(name__in=[update.name for update in updates])
+    refs = {ref.name: ref for ref in rows}
+    stale = [each.name for each in updates if each.old is not None and current(refs, each.name) != each.old]
+    if stale:
+        raise Stale(stale)
+    return refs
+
+
+def _objects(pushed: Quarantine, needed: Iterable[str]) -> Iterator[tuple[str, int, bytes]]:
+    for oid in needed:
+        found = pushed.get(oid)
+        if found is not None:
+            yield oid, *found
+
+
+def _store_commits(repository: Repository, user: User, drafts: Drafts) -> None:
+    batch: list[Draft] = []
+    size_bytes = 0
+    for draft in drafts:
+        batch.append(draft)
+        size_bytes += draft.packed_bytes
+        if len(batch) == _BATCH or size_bytes > _BATCH_BYTES:
+            _store_batch(repository, user, drafts, batch)
+            batch, size_bytes = [], 0
+    _store_batch(repository, user, drafts, batch)
+
+
+def _store_batch(repository: Repository, user: User, drafts: Drafts, batch: list[Draft]) -> None:
+    rows = Commit.objects.bulk_create(_row(repository, user, draft) for draft in batch)
+    Manifest.objects.bulk_create(
+        Manifest(commit=row, packed=drafts.packed(draft), file_count=draft.file_count, total_bytes=draft.total_bytes)
+        for row, draft in zip(rows, batch, strict=True)
+    )
+
+
+def _row(repository: Repository, user: User, draft: Draft) -> Commit:
+    commit = draft.commit
+    own = {f"{user.username}@users.noreply.smallhub".lower(), user.email.lower()} - {""}
+    return Commit(
+        repository=repository,
+        oid=commit.oid,
+        tree=commit.tree,
+        parents=list(commit.parents),
+        author=user if commit.email.lower() in own else None,
+        author_name=commit.author,
+        author_email=commit.email,
+        title=commit.title,
+        message=commit.body,
+        committed_at=commit.committed_at,
+    )
+
+
+def _move(repository: Repository, refs: dict[str, Ref], update: RefUpdate, commits: dict[str, str]) -> RefChange:
+    ref = refs.get(update.name)
+    old = ref.commit if ref else None
+    if update.is_deletion:
+        assert ref is not None
+        ref.delete()
+        return RefChange(update.name, old, None)
+    commit = commits[update.name]
+    if ref is None:
+        Ref.objects.create(repository=repository, name=update.name, target=update.new, commit=commit)
+    else:
+        moved = Ref.objects.filter(pk=ref.pk, target=ref.target).update(target=update.new, commit=commit)
+        if not moved:
+            raise Stale([update.name])
+    return RefChange(update.name, old, commit)
+
+
+def _tell(repository: Repository, change: RefChange, commits: dict[str, str]) -> None:
+    """Let the row and the listeners know of a branch that moved."""
+    if change.new is None or not change.ref.startswith((BRANCH, PULL)):
+        return
+    row = Commit.objects.get(repository=repository, oid=commits[change.ref])
+    if change.ref == BRANCH + repository.default_branch:
+        note_head(repository=repository, commit=row)
+        # A commit may carry any date; when the repository changed is known here.
+        repository.updated_at = timezone.now()
+        repository.save(update_fields=["updated_at"])
+    commit_published.send(sender=Commit, repository=repository, commit=row, ref=change.ref)
