@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.authentication import acting_user
 from hub.core.bodies import body_stream, decoded_stream
-from hub.core.exceptions import Forbidden, HubError, Invalid, OverLimit
+from hub.core.exceptions import Forbidden, HubError, Invalid
 from hub.core.wire import refusal
 from models_registry.api.lookup import find_repository
 from models_registry.git import receive_pack as pushing
@@ -113,7 +113,7 @@ def receive_pack(request: HttpRequest, kind: str, namespace: str, name: str) -> 
     with pushes.quarantine() as pushed:
         try:
             if order.has_pack:
-                pushes.take_pack(repository=repository, pack=body, into=pushed)
+                pushes.take_pack(repository=repository, user=user, pack=body, into=pushed)
             outcome = pushes.receive(
                 repository=repository,
                 user=user,
@@ -122,7 +122,7 @@ def receive_pack(request: HttpRequest, kind: str, namespace: str, name: str) -> 
                 is_atomic="atomic" in order.capabilities,
             )
             refused, lines = outcome.refused, outcome.lines
-        except (Invalid, OverLimit) as error:
+        except HubError as error:
             _drain(request)
             unpacked, lines = str(error), [str(error)]
             refused = {command.name: "unpacker error" for command in order.commands}
@@ -140,7 +140,10 @@ def _drain(request: HttpRequest) -> None:
 def _repository(request: HttpRequest, kind: str, namespace: str, name: str, service: str) -> Repository:
     """The repository, if the caller may do there what the service is for."""
     repository = find_repository(request, kind, namespace, name)
-    require(request.user, Action.WRITE if service == RECEIVE else Action.DOWNLOAD, repository)
+    if service == RECEIVE:
+        pushes.require_push(user=acting_user(request), repository=repository)
+    else:
+        require(request.user, Action.DOWNLOAD, repository)
     return repository
 
 

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from models_registry.models import Repository
-from models_registry.types import BRANCH, TAG
+from models_registry.types import BRANCH, PULL, TAG
 
 AGENT = "agent=smallhub/1"
-PULL = "refs/pr/"
 
 
 @dataclass(frozen=True, slots=True)

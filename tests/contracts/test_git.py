@@ -13,6 +13,7 @@ from accounts.models import Scope, User
 from models_registry.manifests import listing_of
 from models_registry.models import Kind, Repository
 from models_registry.services.fsck import check_repository
+from models_registry.services.pull_requests import open_pull_request
 from models_registry.services.refs import create_branch, create_tag
 from tests.contracts.conftest import Hub
 from tests.factories.accounts import UserFactory, token
@@ -352,3 +353,23 @@ def test_an_atomic_push_is_all_or_nothing(git: Git, address: Address, ada: User)
     mixed = pushed(git, work, "origin", "main:refs/heads/good", "main:refs/internal/x")
     assert mixed.returncode != 0
     assert repository.refs.filter(name="refs/heads/good").exists()
+
+
+def test_the_author_of_a_pull_request_pushes_to_it_and_to_nothing_else(
+    git: Git, hub: Hub, address: Address, ada: User
+) -> None:
+    repository = RepositoryFactory(user=ada)
+    eve = UserFactory(username="eve")
+    opened = open_pull_request(repository=repository, user=eve, title="Mend it").discussion
+    work = git.clone(address(repository, eve))
+    git("fetch", "-q", "origin", "refs/pr/1", cwd=work)
+    git("checkout", "-q", "FETCH_HEAD", cwd=work)
+    head = git.commit(work, {"a.txt": b"a\n"})
+
+    git("push", "-q", "origin", "HEAD:refs/pr/1", cwd=work)
+    refused = pushed(git, work, "origin", "HEAD:main")
+
+    assert repository.refs.get(name="refs/pr/1").commit == head
+    assert [event.data["oid"] for event in opened.events.filter(kind="commit")] == [head]
+    assert "rights to do this" in refused.stderr
+    assert fetched(hub, repository, eve, "a.txt", "refs%2Fpr%2F1") == b"a\n"

@@ -5,17 +5,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.utils import timezone
 
 from accounts.models import User
+from models_registry.exceptions import WrongStatus
 from models_registry.git.quarantine import Quarantine
-from models_registry.git.refs import PULL
 from models_registry.git.store import RowObjectStore
 from models_registry.models import Commit, Content, Manifest, Ref, Repository
-from models_registry.services import content
+from models_registry.services import content, threads
 from models_registry.services.events import note_event
 from models_registry.services.heads import note_head
 from models_registry.services.pushes.drafts import Draft, Drafts
 from models_registry.services.pushes.updates import RefUpdate, current
+from models_registry.services.rights import find_pull_request
 from models_registry.signals import commit_published
-from models_registry.types import BRANCH, RefChange
+from models_registry.types import BRANCH, PULL, RefChange
 
 _BATCH = 200
 _BATCH_BYTES = 16 * 2**20
@@ -55,7 +56,7 @@ def store(
         content.link(repository=repository, content=found)
     moved = [_move(repository, refs, update, commits) for update in updates]
     for change in moved:
-        _tell(repository, change, commits)
+        _tell(repository, user, change)
     note_event(repository=repository, action="update", scope="repo.content", refs=moved)
     return moved
 
@@ -136,14 +137,24 @@ def _move(repository: Repository, refs: dict[str, Ref], update: RefUpdate, commi
     return RefChange(update.name, old, commit)
 
 
-def _tell(repository: Repository, change: RefChange, commits: dict[str, str]) -> None:
-    """Let the row and the listeners know of a branch that moved."""
+def _tell(repository: Repository, user: User, change: RefChange) -> None:
+    """Let the row, the thread and the listeners know of a head that moved.
+
+    Raises:
+        Stale: the pull request was closed in the meantime.
+    """
     if change.new is None or not change.ref.startswith((BRANCH, PULL)):
         return
-    row = Commit.objects.get(repository=repository, oid=commits[change.ref])
+    row = Commit.objects.get(repository=repository, oid=change.new)
     if change.ref == BRANCH + repository.default_branch:
         note_head(repository=repository, commit=row)
         # A commit may carry any date; when the repository changed is known here.
         repository.updated_at = timezone.now()
         repository.save(update_fields=["updated_at"])
+    pull_request = find_pull_request(repository, change.ref)
+    if pull_request is not None:
+        try:
+            threads.note_commit(pull_request, commit=row, user=user)
+        except WrongStatus:
+            raise Stale([change.ref]) from None
     commit_published.send(sender=Commit, repository=repository, commit=row, ref=change.ref)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from accounts.models import User
-from models_registry.exceptions import InvalidRefName
-from models_registry.git.refs import PULL
+from hub.core.exceptions import HubError
 from models_registry.models import Ref, Repository
-from models_registry.permissions import Action, can
+from models_registry.permissions import Action, can, require
+from models_registry.services import releases
 from models_registry.services.refs import checked_name
-from models_registry.types import BRANCH, TAG
+from models_registry.services.rights import require_commit
+from models_registry.types import BRANCH, PULL, TAG
 
 ZERO = "0" * 40
 
@@ -47,33 +48,38 @@ def refusal_of(update: RefUpdate, *, repository: Repository, user: User, refs: d
         return "the ref has moved in the meantime, fetch first"
     if update.is_deletion and there == ZERO:
         return "there is no such ref"
-    if update.name.startswith(PULL):
-        return _pull_refusal(update, repository=repository, user=user, there=there)
-    if not update.name.startswith((BRANCH, TAG)):
+    if not update.name.startswith((BRANCH, PULL, TAG)):
         return "only branches and tags can be pushed"
-    if not can(user, Action.WRITE, repository):
-        return "you may not write to this repository"
-    if update.is_deletion:
-        return "the default branch cannot be deleted" if update.name == BRANCH + repository.default_branch else None
-    if there == ZERO:
-        return _name_refusal(update.name, refs)
-    return None
-
-
-def _name_refusal(name: str, refs: dict[str, Ref]) -> str | None:
+    if update.name.startswith(PULL) and there == ZERO:
+        return "pull requests are opened on the hub, then pushed to"
+    if update.name.startswith(PULL) and update.is_deletion:
+        return "the ref of a pull request cannot be deleted"
     try:
-        checked_name(name.removeprefix(BRANCH).removeprefix(TAG))
-    except InvalidRefName as error:
+        require_commit(user=user, repository=repository, ref=update.name)
+        releases.require_unprotected(repository, update.name)
+        if there == ZERO:
+            checked_name(update.name.removeprefix(BRANCH).removeprefix(TAG))
+    except HubError as error:
         return str(error)
+    if update.is_deletion and update.name == BRANCH + repository.default_branch:
+        return "the default branch cannot be deleted"
+    return _clash(update.name, refs) if there == ZERO else None
+
+
+def require_push(*, user: User, repository: Repository) -> None:
+    """May she push anything at all here: to branches, or to a pull request of hers?
+
+    Raises:
+        RepositoryNotFound, RepositoryForbidden, ScopeTooSmall, GatedRepository
+    """
+    proposes = can(user, Action.PROPOSE, repository) and not can(user, Action.WRITE, repository)
+    if not proposes or not repository.discussions.filter(author=user, is_pull_request=True).exists():
+        require(user, Action.WRITE, repository)
+
+
+def _clash(name: str, refs: dict[str, Ref]) -> str | None:
+    """Git keeps refs as files and folders, so none may be both."""
     for other in refs:
         if other.startswith(name + "/") or name.startswith(other + "/"):
             return f"{other} exists, and Git cannot keep both"
     return None
-
-
-def _pull_refusal(update: RefUpdate, *, repository: Repository, user: User, there: str) -> str | None:
-    if there == ZERO:
-        return "pull requests are opened on the hub, then pushed to"
-    if update.is_deletion:
-        return "the ref of a pull request cannot be deleted"
-    return None if can(user, Action.WRITE, repository) else "only its author and writers may push to a pull request"

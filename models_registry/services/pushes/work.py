@@ -6,11 +6,13 @@ from pathlib import Path
 
 from django.conf import settings
 
+from accounts.models import User
 from models_registry.git.pktline import Readable
 from models_registry.git.quarantine import Quarantine
 from models_registry.git.store import RowObjectStore
 from models_registry.git.unpacking import Deadline, Limits, unpack
 from models_registry.models import Repository
+from models_registry.services.limits import spend_delivery
 
 _STEP_BYTES = 256 * 1024
 
@@ -27,13 +29,16 @@ def quarantine(objects: Iterable[tuple[int, bytes]] = ()) -> Quarantine:
     return Quarantine.collect(objects, folder=folder())
 
 
-def take_pack(*, repository: Repository, pack: Readable, into: Quarantine, limits: Limits | None = None) -> None:
+def take_pack(
+    *, repository: Repository, user: User, pack: Readable, into: Quarantine, limits: Limits | None = None
+) -> None:
     """Read a pack to the end of its stream, then unpack it.
 
     All of it is read before anything is refused: a client that still sends would not hear why.
 
     Raises:
         MalformedPack, PackTooLarge
+        TooOften: a day's share of those who may only propose.
     """
     limits = limits or Limits()
     rows = RowObjectStore(repository)
@@ -47,5 +52,6 @@ def take_pack(*, repository: Repository, pack: Readable, into: Quarantine, limit
     with tempfile.TemporaryFile(dir=folder(), prefix="pack-") as file:
         while data := pack.read(_STEP_BYTES):
             file.write(data)
+        spend_delivery(user=user, repository=repository, size_bytes=file.tell())
         file.seek(0)
         unpack(file, into, limits=limits, deadline=Deadline(limits.seconds), find_base=find_base)
