@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from models_registry.git.exceptions import MalformedObject
 
 _OID = rb"[0-9a-f]{40}"
-_IDENTITY = re.compile(rb"([^<>\n\0]*?) ?<([^<>\n\0]*)> ([0-9]{1,11}) ([+-][0-9]{4})")
+_IDENTITY = re.compile(rb"([^<>\n\0]*?) ?<([^<>\n\0]*)> ([0-9]{1,18}) ([+-][0-9]{4})")
 _COMMIT = re.compile(
     rb"tree (" + _OID + rb")\n((?:parent " + _OID + rb"\n)*)author ([^\n\0]*)\ncommitter ([^\n\0]*)\n"
     rb"((?:[^\n\0]+\n)*)(?:\n(.*))?",

@@ -47,8 +47,12 @@ def copy(offset: int, size: int) -> bytes:
     return b"\xff" + struct.pack("<I", offset) + struct.pack("<I", size)[:3]
 
 
+def object_id(kind: bytes, body: bytes) -> bytes:
+    return hashlib.sha1(b"%s %d\0" % (kind, len(body)) + body).digest()
+
+
 def blob_id(body: bytes) -> bytes:
-    return hashlib.sha1(b"blob %d\0" % len(body) + body).digest()
+    return object_id(b"blob", body)
 
 
 def _varint(value: int) -> bytes:
