@@ -152,6 +152,16 @@ class Namespace(models.Model):
         holder = self.organisation or self.user
         return (holder.full_name if holder else "") or self.name
 
+    @property
+    def website(self) -> str:
+        holder = self.organisation or self.user
+        return holder.website if holder else ""
+
+    @property
+    def website_shown(self) -> str:
+        """Without the scheme, as people read addresses."""
+        return self.website.removeprefix("https://").removeprefix("http://").rstrip("/")
+
 
 class AccessToken(models.Model):
     """A key for programs. Only its digest is kept, so a copy of the database opens nothing."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 
 class LikeQuerySet(models.QuerySet["Like"]):
+    def of(self, user: "User | AnonymousUser") -> "LikeQuerySet":
+        return self.filter(user=user) if user.is_authenticated else self.none()
+
     def visible_to(self, user: "User | AnonymousUser") -> "LikeQuerySet":
         """Likes of repositories that the viewer may see."""
         from models_registry.models import Repository
@@ -36,6 +39,15 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         mine = Q(namespace__user=user) | Q(namespace__organisation__in=user.memberships.values("organisation_id"))
         return held.filter(public | (mine & granted))
 
+    def editable_by(self, user: "User | AnonymousUser") -> "CollectionQuerySet":
+        """Those that her role lets her change; `services.collections.may_curate` says the same of one."""
+        if not user.is_authenticated:
+            return self.none()
+        writing = user.memberships.filter(role__in=["admin", "write"]).values("organisation_id")
+        helping = user.memberships.filter(role="contributor").values("organisation_id")
+        own = Q(namespace__organisation__in=helping, creator=user)
+        return self.filter(Q(namespace__user=user) | Q(namespace__organisation__in=writing) | own)
+
     def identified(self, namespace: str, slug: str) -> "CollectionQuerySet":
         """The collection whose id ends this slug; the words before it do not matter."""
         return self.filter(namespace__key=namespace.lower(), public_id=slug[-24:]).select_related("namespace")
@@ -53,3 +65,7 @@ class CollectionItemQuerySet(models.QuerySet["CollectionItem"]):
         """At most `number` items of each collection, by position."""
         place = Window(RowNumber(), partition_by=[F("collection_id")], order_by=[F("position").asc(), F("id").asc()])
         return self.annotate(place=place).filter(place__lte=number).order_by("collection_id", "position", "pk")
+
+    def numbers(self) -> dict[int, int]:
+        """How many there are in each collection."""
+        return dict(self.order_by().values_list("collection_id").annotate(models.Count("pk")))

@@ -28,7 +28,7 @@ from models_registry import addresses
 from models_registry.exceptions import RepositoryMoved, RepositoryNotFound
 from models_registry.labels import languages
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, Repository
+from models_registry.models import Commit, Like, Repository
 from models_registry.permissions import Action, can
 from models_registry.services.heads import card_of
 from models_registry.services.revisions import find_commit
@@ -46,6 +46,7 @@ class Opened:
         commit: what the revision names.
         listing: the files of that commit.
         evaluation: what was measured of the newest commit of the default branch, with its runs.
+        liked: whether this person likes it.
     """
 
     repository: Repository
@@ -55,6 +56,7 @@ class Opened:
     evaluation: Evaluation | None
     may_write: bool
     may_administer: bool
+    liked: bool
 
     @property
     def badges(self) -> list[Badge]:
@@ -107,6 +109,7 @@ def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, 
         evaluation=Evaluation.objects.with_runs().filter(repository=repository, commit__oid=repository.head).first(),
         may_write=can(request.user, Action.WRITE, repository),
         may_administer=can(request.user, Action.ADMINISTER, repository),
+        liked=Like.objects.of(request.user).filter(repository=repository).exists(),
     )
 
 

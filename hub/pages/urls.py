@@ -2,7 +2,22 @@
 
 from django.urls import URLPattern, path
 
-from hub.pages import avatars, catalogue, evaluations, files, history, people, repository, service, tables, upload
+from hub.pages import (
+    avatars,
+    catalogue,
+    collections,
+    evaluations,
+    files,
+    history,
+    people,
+    repository,
+    service,
+    social,
+    tables,
+    upload,
+)
+
+COLLECTION = "collections/<name:namespace>/<slug:slug>"
 
 
 def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
@@ -26,6 +41,8 @@ def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
             name=f"{kind}_receipt",
         ),
         path(f"{at}/upload/<rev:revision>", upload.add_files, known, name=f"{kind}_upload"),
+        path(f"{at}/like", social.like, known, name=f"{kind}_like"),
+        path(f"{at}/likers", social.likers, known, name=f"{kind}_likers"),
         path(at, repository.card, known, name=kind),
     ]
 
@@ -45,6 +62,16 @@ urlpatterns = [
     path("datasets", catalogue.dataset_list, name="dataset_list"),
     path("new", upload.new, name="new"),
     path("assets/avatars/<name:name>.svg", avatars.avatar, name="avatar"),
+    path("users/<name:name>/follow", social.follow, name="follow"),
+    path("collections", collections.listing, name="collections"),
+    path("collections/new", collections.new, name="collection_new"),
+    path("collections/choose", collections.choose, name="collection_choose"),
+    path(COLLECTION, collections.collection, name="collection"),
+    path(f"{COLLECTION}/edit", collections.edit, name="collection_edit"),
+    path(f"{COLLECTION}/add", collections.add, name="collection_add"),
+    path(f"{COLLECTION}/items/<slug:item>", collections.item, name="collection_item"),
+    path(f"{COLLECTION}/delete", collections.delete, name="collection_delete"),
+    path(f"{COLLECTION}/upvote", collections.upvote, name="collection_upvote"),
     path("status", service.status, name="status"),
     path("docs", service.docs, name="docs"),
     path("docs/<path:page>", service.docs, name="docs_page"),

@@ -67,6 +67,7 @@ def form(address: str, access: Access, **more: Any) -> Route:
     return Route(address, {"GET": access, "HEAD": access, "POST": access}, is_page=True, **more)
 
 
+FORM = "application/x-www-form-urlencoded"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ALL = ("models", "datasets", "spaces")
 REPO = "/api/{kind}/{repo}"
@@ -252,13 +253,13 @@ ROUTES: dict[str, Route] = {
         "/oauth/device",
         {"POST": Access.OPEN},
         body="client_id=tried",
-        content_type="application/x-www-form-urlencoded",
+        content_type=FORM,
     ),
     "oauth_token": Route(
         "/oauth/token",
         {"POST": Access.OPEN},
         body="grant_type=refresh_token&refresh_token=none",
-        content_type="application/x-www-form-urlencoded",
+        content_type=FORM,
     ),
     # ── The chunk store ─────────────────────────────────────────────────────────────────────────
     "xet_write_token": Route(REPO + "/xet-write-token/main", {"GET": Access.WRITE}, kinds=ALL),
@@ -297,6 +298,34 @@ ROUTES: dict[str, Route] = {
     "status": page("/status", Access.OPEN),
     "docs": page("/docs", Access.OPEN),
     "docs_page": page("/docs/user/upload", Access.OPEN),
+    "follow": Route("/users/{person}/follow", {"POST": Access.TAKE_PART}, is_page=True),
+    "collections": page("/collections", Access.OPEN),
+    "collection_new": form("/collections/new", Access.SIGNED_IN),
+    "collection_choose": page("/collections/choose", Access.SIGNED_IN),
+    "collection": page("/collections/{collection}", Access.OPEN),
+    "collection_edit": Route(
+        "/collections/{collection}/edit",
+        {"POST": Access.CURATE},
+        body="title=Small+ones&theme=pink",
+        content_type=FORM,
+        is_page=True,
+    ),
+    "collection_add": Route(
+        "/collections/{collection}/add",
+        {"POST": Access.CURATE},
+        body="kind=dataset&name=harbour/tiny-public",
+        content_type=FORM,
+        is_page=True,
+    ),
+    "collection_item": Route(
+        "/collections/{collection}/items/{item}",
+        {"POST": Access.CURATE},
+        body="do=note&note=New",
+        content_type=FORM,
+        is_page=True,
+    ),
+    "collection_delete": form("/collections/{collection}/delete", Access.CURATE),
+    "collection_upvote": Route("/collections/{collection}/upvote", {"POST": Access.TAKE_PART}, is_page=True),
     "avatar": Route("/assets/avatars/{namespace}.svg", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "namespace": page("/{namespace}", Access.OPEN),
     "dataset_rows": page("/datasets/{repo}/rows", Access.DOWNLOAD, kinds=("datasets",)),
@@ -347,6 +376,8 @@ for _kind, _prefix, _suffix in (
         f"lfs_locks_{_kind}": Route(f"{_lfs}/locks", {"GET": Access.READ}, **_only),
         f"lfs_verify_locks_{_kind}": Route(f"{_lfs}/locks/verify", {"POST": Access.READ}, body={}, **_only),
         _name: page(_page, **_only),
+        f"{_name}_like": Route(f"{_page}/like", {"POST": Access.LIKE}, is_page=True, **_only),
+        f"{_name}_likers": page(f"{_page}/likers", **_only),
         f"{_name}_files": page(f"{_page}/tree", **_only),
         f"{_name}_tree": page(f"{_page}/tree/main", **_only),
         f"{_name}_folder": page(f"{_page}/tree/main/sub", **_only),

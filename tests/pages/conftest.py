@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 import pytest
 from django.core.cache import cache
 
+from accounts import services as accounts_services
 from evaluation.models import Receipt
+from models_registry.services.collections import add_item, create_collection
+from models_registry.services.likes import like_repository
 from tests.factories.accounts import OrganisationFactory, UserFactory, token
 from tests.factories.pages import benchmark, measured, model
 from tests.factories.registry import RepositoryFactory, put
@@ -129,7 +132,20 @@ def everything(live_server):
         },
     )
     token(user)
+    friend = UserFactory(username="ben", full_name="Ben of the long and winding family name")
+    accounts_services.follow(user=friend, namespace=user.namespace)
+    accounts_services.follow(user=user, namespace=organisation.namespace)
+    for repository in (pico, data):
+        like_repository(repository=repository, user=user)
+    collection = create_collection(
+        user=user, namespace=user.namespace, title="Models for phones, small and measured", description="What fits."
+    )
+    for repository in (pico, data):
+        add_item(collection=collection, user=user, repository=repository, note="A note on it.")
     at = f"/{pico.full_name}"
+    asked = accounts_services.ask_device(
+        client_id="26be6b09-91c5-47da-9861-d2d2bb7a7e36", scope="write", agent="hf_hub/2.4.0", address="127.0.0.1"
+    )
     receipt = Receipt.objects.filter(of_run__evaluation__repository=pico).first()
     pages = {
         "home": "/",
@@ -153,12 +169,25 @@ def everything(live_server):
         "receipt": f"{at}/evaluations/{pico.head}/receipts/{receipt.sha256}",
         "person": "/ada-wyn",
         "organisation": "/harbour",
+        "collections of a person": "/ada-wyn?kind=collections",
+        "likes of a person": "/ada-wyn?kind=likes",
+        "followers of a person": "/ada-wyn?kind=followers",
+        "members of an organisation": "/harbour?kind=members",
+        "who likes it": f"{at}/likers",
+        "collections": "/collections",
+        "collection": f"/collections/{collection.slug}",
         "status": "/status",
         "sign in": "/login",
         "sign up": "/join",
     }
     private = {
         "new": "/new",
+        "collection to change": f"/collections/{collection.slug}?find=broken",
+        "collection to delete": f"/collections/{collection.slug}/delete",
+        "new collection": f"/collections/new?kind=model&name={pico.full_name}",
+        "add to a collection": f"/collections/choose?kind=model&name={pico.full_name}",
+        "code of a program": "/login/device",
+        "program asking": f"/login/device?user_code={asked.user_code}",
         "add files": f"{at}/upload/main",
         "profile": "/settings/profile",
         "tokens": "/settings/tokens",
