@@ -8,8 +8,10 @@
   const clear = () => lines().forEach((line) => line.classList.remove("is-target"));
 
   for (const line of lines()) {
+    const grip = line.querySelector("[data-grip]");
+    grip.hidden = false;
     line.addEventListener("pointerdown", (event) => {
-      line.draggable = !event.target.closest("input, button, a"); // Text in a note can still be selected.
+      line.draggable = grip.contains(event.target); // Elsewhere links lead on and text can be selected.
     });
     line.addEventListener("dragstart", (event) => {
       dragged = line;
