@@ -12,17 +12,22 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings.dev")
 
 MEASURE = "measure"  # Runs: long, one per worker process.
 HOUSEKEEPING = "housekeeping"  # Sweeps and clean-up: short, and never to wait behind a run.
+WEBHOOKS = "webhooks"  # Messages to machines of others, which may be slow: nothing else waits behind them.
 HEARTBEAT_SECONDS = 15.0
 
 app = Celery("hub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.task_default_queue = HOUSEKEEPING
-app.conf.task_routes = {"evaluation.tasks.perform": {"queue": MEASURE}}
+app.conf.task_routes = {
+    "evaluation.tasks.perform": {"queue": MEASURE},
+    "models_registry.tasks.deliver_to_webhook": {"queue": WEBHOOKS},
+}
 app.conf.beat_schedule = {
     # The row is the truth and the queue a hint: whatever a broker lost is queued again from the rows.
     "requeue-runs": {"task": "evaluation.tasks.requeue_runs", "schedule": 5.0, "options": {"expires": 10}},
     "purge-deleted": {"task": "models_registry.tasks.purge_deleted", "schedule": 3600.0, "options": {"expires": 600}},
+    "deliver-again": {"task": "models_registry.tasks.deliver_again", "schedule": 15.0, "options": {"expires": 15}},
     "clean-up": {"task": "models_registry.tasks.clean_up", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

@@ -100,6 +100,22 @@ class InvalidGate(Invalid):
     message = "{reason}"
 
 
+class WebhookNotFound(NotFound):
+    code = "webhook_not_found"
+    message = "There is no such webhook."
+
+
+class InvalidWebhook(Invalid):
+    code = "invalid_webhook"
+    message = "{reason}"
+
+
+class TooManyWebhooks(OverLimit):
+    code = "too_many_webhooks"
+    message = "One person may have {limit} webhooks."
+    wire_status = 400
+
+
 class RevisionNotFound(NotFound):
     code = "revision_not_found"
     message = "Invalid rev id: {revision}"

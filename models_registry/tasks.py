@@ -1,17 +1,27 @@
 """Celery doors of the registry."""
 
+import logging
+
 from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from models_registry import downloads
-from models_registry.services import content, undelete, weights
+from models_registry.services import content, deliveries, undelete, weights
 from models_registry.services.trending import refresh_trends
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
 def clean_up() -> None:
-    """Remove what interrupted uploads left behind, write the tally of downloads, and see what is trending."""
+    """Remove what interrupted uploads left behind, write the tally of downloads, and see what is trending.
+
+    What was sent to webhooks a month ago is forgotten.
+    """
     content.clean_leftovers()
     downloads.flush()
+    deliveries.forget_old(at=timezone.now())
     refresh_trends()
 
 
@@ -33,3 +43,23 @@ def materialise_content(content_id: int) -> None:
 def compare_weights(diff_id: int) -> None:
     """Compare two files of weights. One that is done, or with another worker, is left alone."""
     weights.perform_weights_diff(diff_id)
+
+
+@shared_task
+def deliver_to_webhook(delivery_id: int) -> None:
+    """Send one message. One that arrived, or that somebody else is sending, is left alone."""
+    deliveries.deliver(delivery_id=delivery_id)
+
+
+@shared_task
+def deliver_again() -> None:
+    """Find messages whose time has come, and those whose sender fell silent."""
+    deliveries.tell_again(at=timezone.now())
+
+
+def dispatch_delivery(delivery_id: int) -> None:
+    """Tell the queue of a message. A broker that is away loses nothing: the sweep finds the row."""
+    try:
+        deliver_to_webhook.apply_async(args=(delivery_id,), retry=False, expires=60)
+    except (OperationalError, OSError) as error:
+        logger.warning("Delivery %s waits for the sweep: the broker cannot be reached: %s", delivery_id, error)

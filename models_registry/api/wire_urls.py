@@ -14,6 +14,7 @@ from models_registry.api import (
     people,
     repositories,
     trees,
+    webhooks,
 )
 
 REPO = "<kind:kind>/<name:namespace>/<name:name>"
@@ -31,6 +32,10 @@ urlpatterns = [
         administration.organisation_repositories,
         name="organisation_repositories",
     ),
+    path("settings/webhooks", webhooks.webhooks, name="webhooks"),
+    path("settings/webhooks/<slug:public_id>", webhooks.webhook, name="webhook"),
+    path("settings/webhooks/<slug:public_id>/enable", webhooks.switch, {"disabled": False}, name="webhook_enable"),
+    path("settings/webhooks/<slug:public_id>/disable", webhooks.switch, {"disabled": True}, name="webhook_disable"),
     path("validate-yaml", commits.validate_yaml, name="validate_yaml"),
     path("users/<name:user>/overview", people.user_overview, name="user_overview"),
     path("users/<name:user>/likes", people.likes, name="user_likes"),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from models_registry import addresses
 from models_registry.models import Kind, Repository, Webhook, WebhookDelivery
 from models_registry.permissions import Action, can
+from models_registry.services import deliveries
 from models_registry.types import RefChange
 
 EventAction = Literal["create", "delete", "update", "move"]
@@ -56,6 +57,7 @@ def note_event(
         for webhook in heard
     ]
     made = WebhookDelivery.objects.bulk_create(rows)
+    deliveries.tell_after_commit(row.pk for row in made)
     return len(made)
 
 

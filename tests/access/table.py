@@ -143,6 +143,18 @@ ROUTES: dict[str, Route] = {
     "wire:organisation_repositories": Route(
         "/api/organizations/{namespace}/settings/repositories", {"GET": Access.MEMBER, "HEAD": Access.MEMBER}
     ),
+    "wire:webhooks": Route(
+        "/api/settings/webhooks",
+        {"GET": Access.SIGNED_IN, "HEAD": Access.SIGNED_IN, "POST": Access.SIGNED_IN},
+        body={"url": "https://example.org/new", "watched": []},
+    ),
+    "wire:webhook": Route(
+        "/api/settings/webhooks/{webhook}",
+        {"GET": Access.OWN, "HEAD": Access.OWN, "POST": Access.OWN, "DELETE": Access.OWN},
+        body={"url": "https://example.org/other"},
+    ),
+    "wire:webhook_enable": Route("/api/settings/webhooks/{webhook}/enable", {"POST": Access.OWN}),
+    "wire:webhook_disable": Route("/api/settings/webhooks/{webhook}/disable", {"POST": Access.OWN}),
     "wire:validate_yaml": Route(
         "/api/validate-yaml", {"POST": Access.OPEN}, body={"content": "---\nlicense: mit\n---\n"}
     ),

@@ -7,12 +7,13 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from django.test import Client
+from django.utils import timezone
 
 from accounts import services
 from accounts.models import AccessToken, Membership, Organisation, Role, Scope, User
 from evaluation.models import ItemOutputs, Receipt, Run
 from models_registry.api.xet_tokens import cas_space
-from models_registry.models import Kind, Repository, Visibility
+from models_registry.models import AccessRequest, Kind, Repository, Visibility, Webhook
 from models_registry.services.collections import add_item, create_collection
 from models_registry.services.discussions import open_discussion
 from models_registry.services.pointers import move_pointer
@@ -20,6 +21,7 @@ from models_registry.services.pull_requests import open_pull_request
 from models_registry.services.refs import create_branch, create_tag
 from models_registry.services.releases import create_release, yank
 from models_registry.services.repositories import create_repository
+from models_registry.services.webhooks import ping_webhook
 from models_registry.types import AddFile
 from tests.factories.accounts import OrganisationFactory, UserFactory, member, token
 from tests.factories.registry import put
@@ -54,6 +56,9 @@ class Place:
     collection: str
     item: str
     comment: str
+    webhook: str
+    delivery: int
+    asking: str
 
     def fill(self, template: Any) -> Any:
         """Put this place's parts into an address or a body."""
@@ -76,6 +81,9 @@ class Place:
             "collection": self.collection,
             "item": self.item,
             "comment": self.comment,
+            "webhook": self.webhook,
+            "delivery": self.delivery,
+            "asking": self.asking,
         }
         for name, value in parts.items():
             template = template.replace(f"{{{name}}}", str(value))
@@ -110,6 +118,9 @@ class World:
         self.collection = create_collection(
             user=self.people["admin"], namespace=self.organisation.namespace, title="Small ones"
         )
+        owner = self.people["writer"]
+        self.webhook = Webhook.objects.create(owner=owner, url="https://example.org/hook")
+        self.delivery = ping_webhook(user=owner, public_id=self.webhook.public_id)
         self.cookies = {who: _signed_in(user) for who, user in self.people.items()}
         self.places = {(kind, visibility): self._place(kind, visibility) for kind in KINDS for visibility in Visibility}
 
@@ -140,7 +151,22 @@ class World:
         open_pull_request(repository=repository, user=starter, title="A proposal", operations=change)
         comment = thread.events.get().public_id
         slug, item = self.collection.slug, self.item.public_id
-        return Place(repository, kind, receipt, owned.pk, membership.pk, slug, item, comment)
+        asking = AccessRequest.objects.create(
+            repository=repository, user=self.people["writer"], state="rejected", updated_at=timezone.now()
+        )
+        return Place(
+            repository=repository,
+            kind=kind,
+            receipt=receipt,
+            token=owned.pk,
+            member=membership.pk,
+            collection=slug,
+            item=item,
+            comment=comment,
+            webhook=self.webhook.public_id,
+            delivery=self.delivery.pk,
+            asking=asking.public_id,
+        )
 
     def callers(self) -> list[tuple[str, str]]:
         return [("anonymous", ""), *((who, credential) for who in self.people for credential in CREDENTIALS)]
