@@ -31,6 +31,7 @@ from models_registry.merging import Merged
 from models_registry.models import Commit, Ref, Repository
 from models_registry.paths import clash, path_fault
 from models_registry.services import content, threads
+from models_registry.services.events import note_event
 from models_registry.services.heads import note_head
 from models_registry.services.revisions import find_commit, find_entry
 from models_registry.services.rights import require_commit
@@ -46,6 +47,7 @@ from models_registry.types import (
     Entry,
     Listing,
     Operation,
+    RefChange,
 )
 
 MAX_TITLE = 500
@@ -259,6 +261,9 @@ def _publish(
     _swap(ref, row.oid)
     if ref.name == BRANCH + repository.default_branch:
         note_head(repository=repository, commit=row)
+    if parent is not None:  # The first commit is part of the news that there is a repository.
+        moved = RefChange(ref.name, parent.oid, row.oid)
+        note_event(repository=repository, action="update", scope="repo.content", refs=[moved])
     commit_published.send(sender=Commit, repository=repository, commit=row, ref=ref.name)
     return row
 

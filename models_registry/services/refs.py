@@ -13,8 +13,9 @@ from models_registry.git.store import RowObjectStore
 from models_registry.models import Ref, Repository
 from models_registry.permissions import Action, require
 from models_registry.services import releases
+from models_registry.services.events import note_event
 from models_registry.services.revisions import find_commit
-from models_registry.types import BRANCH, TAG
+from models_registry.types import BRANCH, TAG, RefChange
 
 # git check-ref-format's rule, and no name that reads as a commit or as a full ref.
 _BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[/.-]|[/.]$|\.lock(/|$)|/\.|^@$|^refs/|^HEAD$")
@@ -74,16 +75,25 @@ def _create(*, repository: Repository, full_name: str, target: str, commit: str)
     releases.require_unprotected(repository, full_name)
     try:
         with transaction.atomic():
-            return Ref.objects.create(repository=repository, name=full_name, target=target, commit=commit)
+            made = Ref.objects.create(repository=repository, name=full_name, target=target, commit=commit)
+            _tell(repository, RefChange(full_name, None, target))
+            return made
     except IntegrityError as error:
         raise RefExists(name=full_name) from error
 
 
 def _delete(repository: Repository, full_name: str, name: str) -> None:
     releases.require_unprotected(repository, full_name)
-    deleted, _ = repository.refs.filter(name=full_name).delete()
-    if not deleted:
-        raise RevisionNotFound(revision=name[:200])
+    with transaction.atomic():
+        ref = repository.refs.select_for_update().filter(name=full_name).first()
+        if ref is None:
+            raise RevisionNotFound(revision=name[:200])
+        ref.delete()
+        _tell(repository, RefChange(full_name, ref.target, None))
+
+
+def _tell(repository: Repository, change: RefChange) -> None:
+    note_event(repository=repository, action="update", scope="repo.content", refs=[change])
 
 
 def checked_name(name: str) -> str:

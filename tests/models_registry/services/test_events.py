@@ -4,10 +4,11 @@ from django.db import transaction
 from accounts.models import Role
 from models_registry.models import Repository, Visibility, Webhook, WebhookDelivery, WebhookWatch
 from models_registry.services.events import note_event
+from models_registry.services.refs import create_branch, create_tag, delete_branch, delete_tag
 from models_registry.services.repositories import create_repository
 from models_registry.types import RefChange
 from tests.factories.accounts import OrganisationFactory, UserFactory, member
-from tests.factories.registry import RepositoryFactory
+from tests.factories.registry import RepositoryFactory, put
 
 pytestmark = pytest.mark.django_db
 
@@ -138,3 +139,42 @@ def test_a_change_that_nobody_watches_costs_one_query(django_assert_num_queries)
 
     with django_assert_num_queries(1):
         note_event(repository=repository, action="update", scope="repo.content")
+
+
+def told() -> list[tuple]:
+    """What was written since the last look: event and moved refs."""
+    rows = list(WebhookDelivery.objects.order_by("pk"))
+    WebhookDelivery.objects.all().delete()
+    return [(row.action, row.scope, row.payload.get("updatedRefs")) for row in rows]
+
+
+def test_commits_branches_and_tags_are_news_with_the_refs_that_moved() -> None:
+    repository = RepositoryFactory()
+    user = repository.creator
+    watching("model", repository.full_name)
+    first = repository.head
+
+    second = put(repository, {"a.txt": "a"}).oid
+    assert told() == [("update", "repo.content", [{"ref": "refs/heads/main", "oldSha": first, "newSha": second}])]
+    create_branch(repository=repository, user=user, name="trial")
+    create_tag(repository=repository, user=user, name="v1", revision="trial")
+    delete_branch(repository=repository, user=user, name="trial")
+    delete_tag(repository=repository, user=user, name="v1")
+    assert told() == [
+        ("update", "repo.content", [{"ref": ref, "oldSha": old, "newSha": new}])
+        for ref, old, new in (
+            ("refs/heads/trial", None, second),
+            ("refs/tags/v1", None, second),
+            ("refs/heads/trial", second, None),
+            ("refs/tags/v1", second, None),
+        )
+    ]
+
+
+def test_a_new_repository_is_one_piece_of_news() -> None:
+    user = UserFactory()
+    watching("user", user.username)
+
+    RepositoryFactory(user=user)
+
+    assert told() == [("create", "repo", None)]
