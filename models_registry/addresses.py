@@ -25,6 +25,11 @@ def at(repository: "Repository", view: str, revision: str, path: str = "") -> st
     return f"{address}/{quote(path)}" if path else address
 
 
+def settings_page(repository: "Repository", subject: str = "") -> str:
+    """One page of its settings: `visibility`, `names`, …; the first one without a subject."""
+    return f"{page(repository)}/settings" + (f"/{subject}" if subject else "")
+
+
 def resolve(repository: "Repository", revision: str, path: str, *, download: bool = False) -> str:
     """The bytes of one file."""
     return at(repository, "resolve", revision, path) + ("?download=true" if download else "")

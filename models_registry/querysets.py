@@ -74,11 +74,13 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         return self.filter(former).select_related("namespace")
 
     def administered_by(self, user: "User | AnonymousUser") -> "RepositoryQuerySet":
-        """Those of her own name, and of the organisations of which she is an admin."""
+        """Those of her own name, of organisations of which she is an admin, and what she started as a contributor."""
         if not user.is_authenticated:
             return self.none()
         admin = user.memberships.filter(role="admin").values("organisation_id")
-        return self.filter(Q(namespace__user=user) | Q(namespace__organisation__in=admin))
+        contributor = user.memberships.filter(role="contributor").values("organisation_id")
+        started = Q(creator=user, namespace__organisation__in=contributor)
+        return self.filter(Q(namespace__user=user) | Q(namespace__organisation__in=admin) | started)
 
     def deleted(self) -> "RepositoryQuerySet":
         """Deleted and not purged yet, the last one first."""

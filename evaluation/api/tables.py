@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from evaluation.services.tables import MAX_QUERY, MOST_ROWS, PAGE_ROWS, configurations, open_table, read_table
-from models_registry.exceptions import RepositoryNotFound
+from models_registry.finding import repository_at
 from models_registry.models import Commit, Kind, Repository
 from models_registry.permissions import Action, require
 from models_registry.services.revisions import find_commit
@@ -98,8 +98,6 @@ class RowsView(APIView):
 
 
 def _found(request: Request, namespace: str, name: str, revision: str) -> tuple[Repository, Commit]:
-    repository = Repository.objects.visible_to(request.user).named(Kind.DATASET, namespace, name).first()
-    if repository is None:
-        raise RepositoryNotFound(name=f"{namespace}/{name}", anonymous=int(not request.user.is_authenticated))
+    repository = repository_at(request._request, Kind.DATASET, namespace, name)
     require(request.user, Action.DOWNLOAD, repository)
     return repository, find_commit(repository, revision)

@@ -15,9 +15,8 @@ from evaluation.api.serializers import BenchmarkListOutput, BenchmarkListQuery, 
 from evaluation.exceptions import ItemsNotFound, NotMeasured, ReceiptNotFound
 from evaluation.models import Benchmark, Evaluation, ItemOutputs, Receipt
 from hub.core.pagination import keyset_page
-from hub.core.requests import renamed_address
-from models_registry.exceptions import RepositoryMoved, RepositoryNotFound
-from models_registry.models import Kind, Repository
+from models_registry.finding import repository_at
+from models_registry.models import Kind
 from models_registry.permissions import Action, require
 from models_registry.services.revisions import find_commit
 
@@ -35,12 +34,7 @@ class EvaluationView(APIView):
         responses=EvaluationOutput,
     )
     def get(self, request: Request, namespace: str, name: str, revision: str) -> Response:
-        visible = Repository.objects.visible_to(request.user)
-        repository = visible.named(Kind.MODEL, namespace, name).first()
-        if repository is None and (moved := visible.formerly(Kind.MODEL, namespace, name).first()):
-            raise RepositoryMoved(location=renamed_address(request._request, moved.namespace.name, moved.name))
-        if repository is None:
-            raise RepositoryNotFound(name=f"{namespace}/{name}", anonymous=int(not request.user.is_authenticated))
+        repository = repository_at(request._request, Kind.MODEL, namespace, name)
         commit = find_commit(repository, revision)
         evaluation = Evaluation.objects.with_runs().filter(commit=commit).first()
         if evaluation is None:

@@ -22,10 +22,9 @@ from evaluation.presentation import (
 )
 from hub.core import markdown
 from hub.core.exceptions import OverLimit
-from hub.core.requests import renamed_address
 from hub.pages import snippets
 from models_registry import addresses
-from models_registry.exceptions import RepositoryMoved, RepositoryNotFound
+from models_registry.finding import repository_at
 from models_registry.labels import languages
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Like, Repository
@@ -83,14 +82,7 @@ def find_repository(request: HttpRequest, kind: str, namespace: str, name: str) 
         RepositoryMoved: it is called something else now, and so is this page.
         RepositoryNotFound: missing or hidden; the page cannot tell which.
     """
-    visible = Repository.objects.visible_to(request.user)
-    found = visible.named(kind, namespace, name).first()
-    if found is not None:
-        return found
-    moved = visible.formerly(kind, namespace, name).first()
-    if moved is not None:
-        raise RepositoryMoved(location=renamed_address(request, moved.namespace.name, moved.name))
-    raise RepositoryNotFound(name=f"{namespace}/{name}", kind=kind)
+    return repository_at(request, kind, namespace, name, is_page=True)
 
 
 def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, revision: str | None = None) -> Opened:

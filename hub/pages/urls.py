@@ -11,6 +11,7 @@ from hub.pages import (
     history,
     people,
     repository,
+    repository_settings,
     service,
     social,
     tables,
@@ -43,6 +44,10 @@ def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
         path(f"{at}/upload/<rev:revision>", upload.add_files, known, name=f"{kind}_upload"),
         path(f"{at}/like", social.like, known, name=f"{kind}_like"),
         path(f"{at}/likers", social.likers, known, name=f"{kind}_likers"),
+        path(f"{at}/settings", repository_settings.general, known, name=f"{kind}_settings"),
+        path(f"{at}/settings/visibility", repository_settings.visibility, known, name=f"{kind}_settings_visibility"),
+        path(f"{at}/settings/names", repository_settings.names, known, name=f"{kind}_settings_names"),
+        path(f"{at}/settings/danger", repository_settings.danger, known, name=f"{kind}_settings_danger"),
         path(at, repository.card, known, name=kind),
     ]
 
@@ -72,6 +77,8 @@ urlpatterns = [
     path(f"{COLLECTION}/items/<slug:item>", collections.item, name="collection_item"),
     path(f"{COLLECTION}/delete", collections.delete, name="collection_delete"),
     path(f"{COLLECTION}/upvote", collections.upvote, name="collection_upvote"),
+    path("settings/deleted", repository_settings.deleted, name="deleted_repositories"),
+    path("settings/deleted/<int:repository>/restore", repository_settings.restore, name="repository_restore"),
     path("status", service.status, name="status"),
     path("docs", service.docs, name="docs"),
     path("docs/<path:page>", service.docs, name="docs_page"),

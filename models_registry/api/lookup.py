@@ -2,9 +2,7 @@
 
 from django.http import HttpRequest
 
-from accounts.models import User
-from hub.core.requests import renamed_address
-from models_registry.exceptions import RepositoryMoved, RepositoryNotFound
+from models_registry.finding import not_found, repository_at
 from models_registry.models import Commit, Kind, Repository
 from models_registry.services.revisions import find_commit
 
@@ -24,15 +22,7 @@ def find_repository(request: HttpRequest, kind: str, namespace: str, name: str) 
         RepositoryMoved: it is called something else now; the answer leads to the same address under its new name.
         RepositoryNotFound: missing or hidden, alike.
     """
-    name = name.removesuffix(".git")
-    visible = Repository.objects.visible_to(request.user)
-    found: Repository | None = visible.named(KINDS[kind], namespace, name).first()
-    if found is not None:
-        return found
-    moved: Repository | None = visible.formerly(KINDS[kind], namespace, name).first()
-    if moved is not None:
-        raise RepositoryMoved(location=renamed_address(request, moved.namespace.name, moved.name))
-    raise _missing(request, namespace, name)
+    return repository_at(request, KINDS[kind], namespace, name.removesuffix(".git"))
 
 
 def find_named(request: HttpRequest, kind: Kind, namespace: str, name: str) -> Repository:
@@ -43,13 +33,8 @@ def find_named(request: HttpRequest, kind: Kind, namespace: str, name: str) -> R
     """
     found: Repository | None = Repository.objects.visible_to(request.user).named(kind, namespace, name).first()
     if found is None:
-        raise _missing(request, namespace, name)
+        raise not_found(request, namespace, name)
     return found
-
-
-def _missing(request: HttpRequest, namespace: str, name: str) -> RepositoryNotFound:
-    anonymous = not isinstance(request.user, User)
-    return RepositoryNotFound(name=f"{namespace}/{name}", anonymous=int(anonymous))
 
 
 def find_revision(

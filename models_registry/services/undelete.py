@@ -26,8 +26,12 @@ def kept_until(repository: Repository) -> datetime | None:
     return repository.deleted_at + _kept()
 
 
+def days_kept() -> int:
+    return int(min(settings.SMALLHUB_UNDELETE_DAYS, 36_500))
+
+
 def _kept() -> timedelta:
-    return timedelta(days=min(settings.SMALLHUB_UNDELETE_DAYS, 36_500))
+    return timedelta(days=days_kept())
 
 
 def restore_repository(*, repository: Repository, user: User | None, name: str = "") -> Repository:

@@ -307,6 +307,8 @@ ROUTES: dict[str, Route] = {
     "model_list": page("/models", Access.OPEN),
     "dataset_list": page("/datasets", Access.OPEN),
     "new": form("/new", Access.SIGNED_IN),
+    "deleted_repositories": page("/settings/deleted", Access.SIGNED_IN),
+    "repository_restore": Route("/settings/deleted/1/restore", {"POST": Access.OWN}, is_page=True),
     "status": page("/status", Access.OPEN),
     "docs": page("/docs", Access.OPEN),
     "docs_page": page("/docs/user/upload", Access.OPEN),
@@ -400,5 +402,17 @@ for _kind, _prefix, _suffix in (
         f"{_name}_evaluations": page(f"{_page}/evaluations", **_only),
         f"{_name}_evaluation": page(f"{_page}/evaluations/main", **_only),
         f"{_name}_receipt": page(f"{_page}/evaluations/main/receipts/{{receipt}}", **_only),
+        f"{_name}_settings": form(
+            f"{_page}/settings", Access.ADMINISTER, body="default_branch=main", content_type=FORM, **_only
+        ),
+        f"{_name}_settings_visibility": form(
+            f"{_page}/settings/visibility", Access.ADMINISTER, body="visibility=private", content_type=FORM, **_only
+        ),
+        f"{_name}_settings_names": form(
+            f"{_page}/settings/names", Access.ADMINISTER, body="owner=harbour&name=renamed", content_type=FORM, **_only
+        ),
+        f"{_name}_settings_danger": form(
+            f"{_page}/settings/danger", Access.ADMINISTER, body="name={repo}", content_type=FORM, **_only
+        ),
         f"{_name}_upload": page(f"{_page}/upload/main", Access.WRITE, **_only),
     }
