@@ -20,6 +20,7 @@ def clean_up() -> None:
     What was sent to webhooks a month ago is forgotten.
     """
     content.clean_leftovers()
+    content.drop_abandoned()
     downloads.flush()
     deliveries.forget_old(at=timezone.now())
     refresh_trends()

@@ -34,6 +34,8 @@ for _kind, _prefix in (("models", ""), ("datasets", "datasets/"), ("spaces", "sp
     urlpatterns += [
         path(f"{_base}/objects/batch", lfs.batch, _which, name=f"lfs_batch_{_kind}"),
         path(f"{_base}/upload/<str:signed>", lfs.upload, _which, name=f"lfs_upload_{_kind}"),
+        path(f"{_base}/part/<str:signed>", lfs.upload_part, _which, name=f"lfs_part_{_kind}"),
+        path(f"{_base}/complete/<str:signed>", lfs.complete, _which, name=f"lfs_complete_{_kind}"),
         path(f"{_base}/verify/<str:signed>", lfs.verify, _which, name=f"lfs_verify_{_kind}"),
         path(f"{_base}/download/<str:signed>", lfs.download, _which, name=f"lfs_download_{_kind}"),
         path(f"{_base}/locks", lfs.locks, _which, name=f"lfs_locks_{_kind}"),

@@ -1,4 +1,4 @@
-"""The wire: git-lfs with the basic transfer (E34 to E36, E66). Addresses for bytes are signed and short-lived."""
+"""The wire: git-lfs, files whole or in parts (E34 to E36, E66). Addresses for bytes are signed and short-lived."""
 
 import functools
 import time
@@ -13,10 +13,10 @@ from accounts.authentication import acting_user
 from hub.core.bodies import BadBody, body_stream, declared_length, json_object, storable, text_field
 from hub.core.exceptions import Forbidden, HubError, NotFound
 from hub.core.wire import refusal
-from models_registry.api.grants import BadGrant, Grant, redeem
+from models_registry.api.grants import BadGrant, Grant, Redeemed, redeem
 from models_registry.api.lookup import find_repository, web_url
 from models_registry.api.sending import content_response
-from models_registry.models import Content, Repository
+from models_registry.models import Content, PartialUpload, Repository
 from models_registry.permissions import Action, can, require
 from models_registry.services import content as contents
 from models_registry.services.rights import require_delivery
@@ -27,7 +27,10 @@ MEDIA_TYPE = "application/vnd.git-lfs+json"
 MAX_OBJECTS = 1000
 UPLOAD_LIFETIME_S = 3600
 DOWNLOAD_LIFETIME_S = 60
+PARTS_LIFETIME_S = 24 * 3600  # A file of many parts takes its time; each address still asks for the right again.
+BASIC, MULTIPART = "basic", "multipart"
 _UPLOAD, _VERIFY, _DOWNLOAD = "lfs-upload", "lfs-verify", "lfs-download"
+_PART, _COMPLETE = "lfs-part", "lfs-complete"
 
 View = Callable[..., HttpResponseBase]
 
@@ -81,9 +84,11 @@ def batch(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRes
         require(request.user, Action.DOWNLOAD, repository)
     if body.get("hash_algo", "sha256") != "sha256":
         raise BadBody(reason="Only sha256 is spoken here.")
-    answer = _upload if operation == "upload" else _download
-    found = [_answered(answer, request, repository, each) for each in _objects(body)]
-    return _json({"transfer": "basic", "objects": found, "hash_algo": "sha256"})
+    objects = _objects(body)
+    transfer = _transfer(request, repository, body, objects)
+    answer = _download if operation == "download" else _upload if transfer == BASIC else _upload_in_parts
+    found = [_answered(answer, request, repository, each) for each in objects]
+    return _json({"transfer": transfer, "objects": found, "hash_algo": "sha256"})
 
 
 @csrf_exempt
@@ -100,6 +105,38 @@ def upload(request: HttpRequest, kind: str, namespace: str, name: str, signed: s
         repository=caller.repository, user=caller.member, stream=body_stream(request), size_bytes=size, sha256=oid
     )
     return HttpResponse(headers={"ETag": f'"{oid}"'})
+
+
+@csrf_exempt
+@require_http_methods(["PUT"])
+@speaks_lfs
+def upload_part(request: HttpRequest, kind: str, namespace: str, name: str, signed: str) -> HttpResponse:
+    """E35. The bytes of one part, to an address from `batch`. The tag of the answer names it at the end."""
+    caller = redeem(signed, purpose=_PART, lifetime_s=PARTS_LIFETIME_S)
+    upload_id, number = caller.grant.subject
+    tag = contents.put_part(upload=_partial(caller, upload_id), number=number, stream=body_stream(request))
+    return HttpResponse(headers={"ETag": f'"{tag}"'})
+
+
+@csrf_exempt
+@require_POST
+@speaks_lfs
+def complete(request: HttpRequest, kind: str, namespace: str, name: str, signed: str) -> HttpResponse:
+    """E36. All parts were sent: make the file of them, if it hashes to what was announced."""
+    caller = redeem(signed, purpose=_COMPLETE, lifetime_s=PARTS_LIFETIME_S)
+    (upload_id,) = caller.grant.subject
+    body = json_object(request)
+    parts = body.get("parts")
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise BadBody(reason="“parts” must be a list of objects.")
+    tags: dict[int, str] = {}
+    for part in parts:
+        number = part.get("partNumber")
+        if not isinstance(number, int):
+            raise BadBody(reason="“partNumber” must be a whole number.")
+        tags[number] = text_field(part, "etag").strip('"')
+    contents.complete_parts(upload=_partial(caller, upload_id), tags=tags)
+    return _json({})
 
 
 @csrf_exempt
@@ -184,6 +221,48 @@ def _upload(request: HttpRequest, repository: Repository, oid: Sha256, size: int
     }
 
 
+def _transfer(request: HttpRequest, repository: Repository, body: dict[str, Any], objects: list[dict[str, Any]]) -> str:
+    """How the objects should travel: in parts where the client knows how and one of them is large.
+
+    Who may only propose sends whole files, whose bytes are counted as they come.
+    """
+    offered = body.get("transfers")
+    if body.get("operation") != "upload" or not isinstance(offered, list) or MULTIPART not in offered:
+        return BASIC
+    sizes = [each.get("size") for each in objects]
+    is_large = any(isinstance(size, int) and contents.needs_parts(size) for size in sizes)
+    return MULTIPART if is_large and can(request.user, Action.WRITE, repository) else BASIC
+
+
+def _upload_in_parts(request: HttpRequest, repository: Repository, oid: Sha256, size: int) -> dict[str, Any]:
+    answer = _upload(request, repository, oid, size)
+    if not answer or not size:
+        return answer
+    upload = contents.begin_parts(repository=repository, user=acting_user(request), sha256=oid, size_bytes=size)
+    header = {"chunk_size": str(upload.part_bytes)}
+    for number in range(1, len(contents.part_sizes(upload)) + 1):
+        header[str(number)] = _signed(request, repository, _PART, [upload.pk, number])
+    answer["actions"]["upload"] |= {
+        "href": _signed(request, repository, _COMPLETE, [upload.pk]),
+        "header": header,
+        **_expiry(PARTS_LIFETIME_S),
+    }
+    return answer
+
+
+def _partial(caller: Redeemed, upload_id: int) -> PartialUpload:
+    """An upload in parts that goes on.
+
+    Raises:
+        UnknownObject: it is complete, or was given up.
+    """
+    found = PartialUpload.objects.filter(pk=upload_id, repository=caller.repository, user=caller.member).first()
+    if found is None:
+        raise UnknownObject
+    found.repository, found.user = caller.repository, caller.member  # With what this very token may do.
+    return found
+
+
 def _download(request: HttpRequest, repository: Repository, oid: Sha256, size: int) -> dict[str, Any]:
     _held(repository, oid, size)
     return {"actions": {"download": _action(request, repository, _DOWNLOAD, oid, size, DOWNLOAD_LIFETIME_S)}}
@@ -192,15 +271,21 @@ def _download(request: HttpRequest, repository: Repository, oid: Sha256, size: i
 def _action(
     request: HttpRequest, repository: Repository, purpose: str, oid: Sha256, size: int, lifetime_s: int
 ) -> dict[str, Any]:
+    return {"href": _signed(request, repository, purpose, [oid, size]), **_expiry(lifetime_s)}
+
+
+def _signed(request: HttpRequest, repository: Repository, purpose: str, subject: list[Any]) -> str:
+    """An address that opens itself, for this purpose alone."""
     if purpose == _DOWNLOAD:
-        grant = Grant.ask(request, repository, purpose=purpose, action=Grant.READ, subject=[oid, size])
+        grant = Grant.ask(request, repository, purpose=purpose, action=Grant.READ, subject=subject)
     else:
-        grant = Grant.ask_to_deliver(request, repository, purpose=purpose, subject=[oid, size])
-    signed = grant.sign()
-    verb = purpose.removeprefix("lfs-")
+        grant = Grant.ask_to_deliver(request, repository, purpose=purpose, subject=subject)
+    return f"{web_url(request, repository)}.git/info/lfs/{purpose.removeprefix('lfs-')}/{grant.sign()}"
+
+
+def _expiry(lifetime_s: int) -> dict[str, Any]:
     expires_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + lifetime_s))
-    href = f"{web_url(request, repository)}.git/info/lfs/{verb}/{signed}"
-    return {"href": href, "expires_at": expires_at, "expires_in": lifetime_s}
+    return {"expires_at": expires_at, "expires_in": lifetime_s}
 
 
 def _held(repository: Repository, oid: Sha256, size: int) -> Content:

@@ -14,7 +14,16 @@ from models_registry.models.community import (
     Reaction,
     ReactionKind,
 )
-from models_registry.models.content import Chunk, Content, ErasedContent, RepositoryContent, RepositoryXorb, Xorb
+from models_registry.models.content import (
+    Chunk,
+    Content,
+    ErasedContent,
+    PartialUpload,
+    RepositoryContent,
+    RepositoryXorb,
+    UploadPart,
+    Xorb,
+)
 from models_registry.models.diffs import WeightsDiff
 from models_registry.models.git import GitObject
 from models_registry.models.names import AuditEntry, FormerName
@@ -63,6 +72,7 @@ __all__ = [
     "Like",
     "Manifest",
     "Mention",
+    "PartialUpload",
     "Pointer",
     "PointerMove",
     "Reaction",
@@ -76,6 +86,7 @@ __all__ = [
     "RepositoryTag",
     "RepositoryXorb",
     "ScanVerdict",
+    "UploadPart",
     "Visibility",
     "Webhook",
     "WebhookDelivery",

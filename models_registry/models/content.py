@@ -108,3 +108,36 @@ class RepositoryXorb(models.Model):
 
     def __str__(self) -> str:
         return f"{self.xorb} in {self.repository_id}"
+
+
+class PartialUpload(models.Model):
+    """A large file that arrives in parts. Seen by nobody until all are here and hash to what was announced."""
+
+    repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64, help_text="As announced.")
+    size_bytes = models.PositiveBigIntegerField()
+    part_bytes = models.PositiveBigIntegerField(help_text="Of each part but the last.")
+    touched_at = models.DateTimeField(db_index=True, help_text="When a part last arrived.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "user", "sha256", "size_bytes"], name="partial_upload_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"parts of {self.sha256[:12]}"
+
+
+class UploadPart(models.Model):
+    """One part, as a blob of the store. The last body that arrived under a number counts."""
+
+    upload = models.ForeignKey(PartialUpload, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField(help_text="Counts from 1.")
+    blob = models.CharField(max_length=64, help_text="BLAKE3 of the part: its key in the blob store.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="upload_part_unique")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.upload_id}"

@@ -30,6 +30,11 @@ class SizeMismatch(Invalid):
     message = "{expected} bytes were announced, {actual} arrived."
 
 
+class MissingPart(Invalid):
+    code = "missing_part"
+    message = "Part {number} is not here, or is not the one that you name. Send it again."
+
+
 class UnknownXorb(Invalid):
     """Said alike of a xorb that does not exist and of one that the caller may not use."""
 

@@ -383,6 +383,8 @@ for _kind, _prefix, _suffix in (
             **_only,
         ),
         f"lfs_upload_{_kind}": Route(f"{_lfs}/upload/forged", {"PUT": Access.SIGNED}, **_only),
+        f"lfs_part_{_kind}": Route(f"{_lfs}/part/forged", {"PUT": Access.SIGNED}, **_only),
+        f"lfs_complete_{_kind}": Route(f"{_lfs}/complete/forged", {"POST": Access.SIGNED}, **_only),
         f"lfs_verify_{_kind}": Route(f"{_lfs}/verify/forged", {"POST": Access.SIGNED}, **_only),
         f"lfs_download_{_kind}": Route(
             f"{_lfs}/download/forged", {"GET": Access.SIGNED, "HEAD": Access.SIGNED}, **_only

@@ -9,6 +9,14 @@ from models_registry.services.content.dedupe import dedupe_answer
 from models_registry.services.content.demand import ask_for_copy, note_demand
 from models_registry.services.content.ingest import check_size, ingest
 from models_registry.services.content.links import find_readable, link
+from models_registry.services.content.parts import (
+    begin_parts,
+    complete_parts,
+    drop_abandoned,
+    needs_parts,
+    part_sizes,
+    put_part,
+)
 from models_registry.services.content.reading import cached_path, materialise, read, read_stored
 from models_registry.services.content.reconstruction import Fetch, Reconstruction, find_file, reconstruct
 from models_registry.services.content.shards import Progress, register_shard, registering
@@ -22,18 +30,24 @@ __all__ = [
     "Progress",
     "Reconstruction",
     "ask_for_copy",
+    "begin_parts",
     "cached_path",
     "check_size",
     "clean_leftovers",
+    "complete_parts",
     "dedupe_answer",
     "delivered_xorb",
+    "drop_abandoned",
     "find_damage",
     "find_file",
     "find_readable",
     "ingest",
     "link",
     "materialise",
+    "needs_parts",
     "note_demand",
+    "part_sizes",
+    "put_part",
     "read",
     "read_stored",
     "reconstruct",
