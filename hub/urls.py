@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
 
 from accounts.api import oauth
 from hub import health
 from hub.core import converters
 from hub.core.handlers import not_found
-from models_registry.api import resolve
+from models_registry.api import elsewhere, resolve
 
 converters.register()
 
@@ -18,6 +19,7 @@ handler404 = "hub.core.handlers.not_found"
 handler500 = "hub.core.handlers.server_error"
 
 
+@csrf_exempt
 def nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Unknown addresses below the APIs must not be read as `namespace/name`."""
     return not_found(request)
@@ -35,6 +37,7 @@ urlpatterns = [
     path("", include("models_registry.api.content_urls")),
     path("oauth/device", oauth.device, name="oauth_device"),
     path("oauth/token", oauth.token, name="oauth_token"),
+    path("", include(("models_registry.api.elsewhere_urls", "elsewhere"))),
     re_path(r"^(?:api|cas|v1|oauth|static)/(?P<rest>.*)$", nothing_here),
     path(f"datasets/{FILE.format('resolve')}", resolve.resolve, {"kind": "datasets"}, name="resolve_dataset"),
     path(f"spaces/{FILE.format('resolve')}", resolve.resolve, {"kind": "spaces"}, name="resolve_app"),
@@ -43,4 +46,8 @@ urlpatterns = [
     path(f"spaces/{FILE.format('raw')}", resolve.raw, {"kind": "spaces"}, name="raw_app"),
     path(FILE.format("raw"), resolve.raw, {"kind": "models"}, name="raw"),
     path("", include("hub.page_urls")),
+    # After all pages: a repository may be called “resolve”.
+    path(
+        "<name:name>/resolve/<rev:rev>/<filepath:rest>", elsewhere.without_namespace, name="resolve_without_namespace"
+    ),
 ]

@@ -134,6 +134,21 @@ class EntryNotFound(NotFound):
         return {"X-Repo-Commit": commit} if commit else {}
 
 
+class ErasedFile(EntryNotFound):
+    code = "erased_file"
+    message = "The content of {path} was deleted from this repository for good."
+
+
+class UnknownLargeFile(NotFound):
+    code = "unknown_large_file"
+    message = "This repository holds no large file with the id {file_oid}."
+
+
+class HistoryTooLong(OverLimit):
+    code = "history_too_long"
+    message = "The history has more than {limit} commits, too many to rewrite at once. Squash it first."
+
+
 class FileToDeleteMissing(NotFound):
     code = "file_to_delete_missing"
     message = "A file with this name doesn't exist: {path}"
@@ -452,3 +467,9 @@ class NotAPicture(Invalid):
     message = "Attachments are pictures: PNG, JPEG, GIF or WebP."
     wire_status = 415
     wire_code = ""
+
+
+class BadWeights(Invalid):
+    code = "bad_weights"
+    message = "{path} cannot be read. {reason}"
+    wire_status = 422

@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -12,11 +11,10 @@ from django.views.decorators.http import require_safe
 from hub.core.bodies import BadBody, flag
 from hub.core.pagination import keyset_page
 from models_registry import labels
-from models_registry.api.lookup import KINDS, endpoint, many
+from models_registry.api.lookup import KINDS, MAX_PAGE, many, next_url, page_limit
 from models_registry.api.properties import Shown, beside, check_expand, item, names_of_list
 from models_registry.models import Kind, Repository, RepositoryTag, Visibility
 
-MAX_PAGE = 1000
 MAX_PAGE_WITH_FILES = 100  # Their lists of files are unpacked one by one.
 MAX_FILTERS = 30
 TAGS_LIFETIME_S = 300
@@ -70,14 +68,14 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
     names = names_of_list(
         wanted, full=_asked(request, "full"), config=_asked(request, "config"), card=_asked(request, "cardData")
     )
-    limit = min(_limit(request), MAX_PAGE_WITH_FILES if "siblings" in (expand or names) else MAX_PAGE)
+    limit = min(page_limit(request), MAX_PAGE_WITH_FILES if "siblings" in (expand or names) else MAX_PAGE)
     found = filtered(request, wanted)
     page = keyset_page(found, order=_order(request), limit=limit, cursor=request.GET.get("cursor"))
     around = beside(page.rows, expand or names, viewer=request.user)
     items = [item(Shown(row, around), names=names, expand=expand) for row in page.rows]
     response = JsonResponse(items, safe=False)
     if page.next_cursor:
-        response["Link"] = f'<{_next_url(request, page.next_cursor)}>; rel="next"'
+        response["Link"] = f'<{next_url(request, page.next_cursor)}>; rel="next"'
     return response
 
 
@@ -166,20 +164,6 @@ def _order(request: HttpRequest) -> tuple[str, str]:
 
 def _asked(request: HttpRequest, name: str) -> bool:
     return flag(request.GET.get(name, "false"))
-
-
-def _limit(request: HttpRequest) -> int:
-    text = request.GET.get("limit", "")
-    if not text:
-        return MAX_PAGE
-    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < 1:
-        raise BadBody(reason="“limit” must be a whole number of at least 1.")
-    return min(int(text), MAX_PAGE)
-
-
-def _next_url(request: HttpRequest, cursor: str) -> str:
-    pairs = [(key, value) for key, values in request.GET.lists() for value in values if key != "cursor"]
-    return f"{endpoint(request)}{request.path}?{urlencode([*pairs, ('cursor', cursor)])}"
 
 
 def _tags_by_type(kind: Kind) -> dict[str, list[dict[str, Any]]]:

@@ -1,13 +1,18 @@
 """From a request to what it names, in the wire's words."""
 
+import re
+from urllib.parse import urlencode
+
 from django.http import HttpRequest
 
+from hub.core.bodies import BadBody
 from models_registry.finding import not_found, repository_at
 from models_registry.models import Commit, Kind, Repository
 from models_registry.services.revisions import find_commit
 
 KINDS = {"models": Kind.MODEL, "datasets": Kind.DATASET, "spaces": Kind.APP}
 PLURAL = {kind: plural for plural, kind in KINDS.items()}
+MAX_PAGE = 1000
 SINGULAR = {"model": Kind.MODEL, "dataset": Kind.DATASET, "space": Kind.APP, "app": Kind.APP}
 PREFIX = {Kind.MODEL: "", Kind.DATASET: "datasets/", Kind.APP: "spaces/"}
 
@@ -57,3 +62,17 @@ def web_url(request: HttpRequest, repository: Repository) -> str:
 def many(request: HttpRequest, name: str) -> list[str]:
     """All values of a repeated key, also in the spelling `name[]`."""
     return request.GET.getlist(name) + request.GET.getlist(f"{name}[]")
+
+
+def page_limit(request: HttpRequest) -> int:
+    text = request.GET.get("limit", "")
+    if not text:
+        return MAX_PAGE
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < 1:
+        raise BadBody(reason="“limit” must be a whole number of at least 1.")
+    return min(int(text), MAX_PAGE)
+
+
+def next_url(request: HttpRequest, cursor: str) -> str:
+    pairs = [(key, value) for key, values in request.GET.lists() for value in values if key != "cursor"]
+    return f"{endpoint(request)}{request.path}?{urlencode([*pairs, ('cursor', cursor)])}"

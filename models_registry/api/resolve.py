@@ -12,7 +12,7 @@ from models_registry.api import yanks
 from models_registry.api.lookup import PLURAL, endpoint, find_revision
 from models_registry.api.sending import content_response, requested_span
 from models_registry.api.xet_tokens import cas_url
-from models_registry.exceptions import QuarantinedFile, RepositoryNotFound
+from models_registry.exceptions import ErasedFile, QuarantinedFile
 from models_registry.models import Commit, GitObject, Kind, Repository
 from models_registry.permissions import Action, can, require
 from models_registry.services import content
@@ -46,7 +46,10 @@ def resolve(request: HttpRequest, kind: str, namespace: str, name: str, rev: str
     require(request.user, Action.DOWNLOAD, repository)
     entry = find_entry(repository, commit, path, revision=rev)
     _refuse_held(request, repository, commit, entry)
-    response = _answer(request, repository, entry)
+    held = content.find_linked(repository=repository, sha256=entry.sha256) if entry.is_large else None
+    if entry.is_large and held is None:  # Erased for good, or the store is damaged, of which fsck tells.
+        raise ErasedFile(path=path[:300], commit=commit.oid)
+    response = _answer(request, repository, entry, held)
     _describe(request, response, repository, commit, entry)
     yanks.warn(request, response, repository, commit, rev)
     return response
@@ -76,7 +79,9 @@ def _refuse_held(request: HttpRequest, repository: Repository, commit: Commit, e
         raise QuarantinedFile(path=entry.path, reason=reason)
 
 
-def _answer(request: HttpRequest, repository: Repository, entry: Entry) -> HttpResponseBase:
+def _answer(
+    request: HttpRequest, repository: Repository, entry: Entry, held: content.Content | None
+) -> HttpResponseBase:
     etag = f'"{entry.content_id}"'
     if etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(",")):
         return HttpResponse(status=304)
@@ -84,15 +89,8 @@ def _answer(request: HttpRequest, repository: Repository, entry: Entry) -> HttpR
         response = HttpResponse()
         response["Content-Length"] = str(entry.size)
         return response
-    if not entry.is_large:
-        downloads.note(repository, request, entry)
-        return _sent(request, _git_bytes(repository, entry))
-    found = content.find_readable(repository=repository, user=request.user, sha256=entry.sha256)
-    if found is None:
-        # The listing says it is here, so the link row is missing: the store is damaged, and fsck will say so.
-        raise RepositoryNotFound(name=repository.full_name, anonymous=0)
     downloads.note(repository, request, entry)
-    return content_response(request, found)
+    return content_response(request, held) if held else _sent(request, _git_bytes(repository, entry))
 
 
 def _sent(request: HttpRequest, body: bytes) -> HttpResponse:

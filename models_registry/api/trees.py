@@ -1,4 +1,4 @@
-"""The wire: trees, single paths, refs, history, branches and tags (E18 to E21, E23 to E26)."""
+"""The wire: trees, single paths, refs, history, branches and tags (E18 to E21, E23 to E27)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +15,8 @@ from models_registry.exceptions import EntryNotFound
 from models_registry.history import history, history_page
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Ref, Repository
+from models_registry.paths import parents
+from models_registry.services import commits as commits_service
 from models_registry.services import refs as services
 from models_registry.types import Listing
 
@@ -127,6 +129,21 @@ def tag(request: HttpRequest, kind: str, namespace: str, name: str, rev: str) ->
     return HttpResponse("OK", content_type="text/plain", status=201)
 
 
+@require_http_methods(["POST"])
+def super_squash(request: HttpRequest, kind: str, namespace: str, name: str, branch: str) -> HttpResponse:
+    """E27."""
+    repository, user = find_repository(request, kind, namespace, name), acting_user(request)
+    body = json_object(request)
+    made = commits_service.super_squash(
+        repository=repository,
+        user=user,
+        branch=branch,
+        title=text_field(body, "message", default="") or f"Super-squash branch '{branch[:200]}'",
+        body=text_field(body, "description", default=""),
+    )
+    return JsonResponse({"success": True, "commitOid": made.oid})
+
+
 def _rows(listing: Listing, folder: str, *, recursive: bool) -> list[str]:
     start = f"{folder}/" if folder else ""
     inside = (path for path in (*listing.files, *listing.folders) if path.startswith(start) and path != folder)
@@ -137,28 +154,34 @@ def _items(
     repository: Repository, commit: Commit, listing: Listing, paths: Iterable[str], *, expand: bool
 ) -> list[dict[str, Any]]:
     paths = list(paths)
-    last = history(repository, _last_commits(listing, paths)) if expand else {}
+    changes = _changes(repository, listing, paths) if expand else {}
     items = []
     for path in paths:
         entry = listing.files.get(path)
         item = present.entry_item(entry) if entry else present.folder_item(path, listing.folders[path])
         if expand:
-            found = last.get(_last_commit(listing, path), commit)
-            item["lastCommit"] = present.last_commit_item(found)
+            item["lastCommit"] = present.last_commit_item(changes.get(path, commit))
             if entry:
                 item["securityFileStatus"] = _security(commit, path)
         items.append(item)
     return items
 
 
-def _last_commits(listing: Listing, paths: list[str]) -> set[str]:
-    return {_last_commit(listing, path) for path in paths}
-
-
-def _last_commit(listing: Listing, path: str) -> str:
-    """A file's last change. Folders have none of their own and show the commit asked for."""
-    entry = listing.files.get(path)
-    return entry.last_commit if entry else ""
+def _changes(repository: Repository, listing: Listing, paths: list[str]) -> dict[str, Commit]:
+    """The last change of each path; a folder's is the newest of what is in it."""
+    below: dict[str, set[str]] = {path: set() for path in paths if path in listing.folders}
+    for entry in listing.files.values() if below else ():
+        for folder in parents(entry.path):
+            if folder in below:
+                below[folder].add(entry.last_commit)
+    files = {path: listing.files[path].last_commit for path in paths if path in listing.files}
+    found = history(repository, {*files.values(), *(oid for oids in below.values() for oid in oids)})
+    changes = {path: found[oid] for path, oid in files.items() if oid in found}
+    for folder, oids in below.items():
+        known = [found[oid] for oid in oids if oid in found]
+        if known:
+            changes[folder] = max(known, key=lambda row: (row.committed_at, row.pk))
+    return changes
 
 
 def _security(commit: Commit, path: str) -> dict[str, Any]:

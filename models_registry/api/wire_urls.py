@@ -10,11 +10,14 @@ from models_registry.api import (
     commits,
     compare,
     discussions,
+    elsewhere,
+    lfs_files,
     listings,
     people,
     repositories,
     trees,
     webhooks,
+    weights,
 )
 
 REPO = "<kind:kind>/<name:namespace>/<name:name>"
@@ -22,6 +25,8 @@ COLLECTION = "collections/<name:namespace>/<slug:slug>"
 ORGANISATION = {"organisation": True}
 
 urlpatterns = [
+    path("agent-harnesses", elsewhere.agent_harnesses, name="agent_harnesses"),
+    path("telemetry/<path:topic>", elsewhere.telemetry, name="telemetry"),
     path("whoami-v2", accounts_wire.whoami, name="whoami"),
     path("repos/create", administration.create, name="repo_create"),
     path("repos/delete", administration.delete, name="repo_delete"),
@@ -72,6 +77,15 @@ urlpatterns = [
     path(f"{REPO}/refs", trees.refs, name="refs"),
     path(f"{REPO}/commits/<rev:rev>", trees.commits, name="commits"),
     path(f"{REPO}/compare/<rev:span>", compare.compare, name="compare"),
+    path(f"{REPO}/super-squash/<filepath:branch>", trees.super_squash, name="super_squash"),
+    path(f"{REPO}/lfs-files", lfs_files.listing, name="lfs_files"),
+    path(f"{REPO}/lfs-files/batch", lfs_files.batch, name="lfs_files_batch"),
+    path(f"{REPO}/lfs-files/duplicate", lfs_files.duplicate, name="lfs_files_duplicate"),
+    path(
+        "models/<name:namespace>/<name:name>/safetensors-metadata/<filepath:path>",
+        weights.safetensors_metadata,
+        name="safetensors_metadata",
+    ),
     path(f"{REPO}/branch/<filepath:branch>", trees.branch, name="branch"),
     path(f"{REPO}/tag/<filepath:rev>", trees.tag, name="tag"),
     path(f"{REPO}/preupload/<rev:rev>", commits.preupload, name="preupload"),

@@ -131,6 +131,30 @@ def adopt_listing(*, repository: Repository, user: User, listing: Listing, title
     return _publish(ref=ref, parent=None, draft=draft, user=user, title=title, body="")
 
 
+def super_squash(*, repository: Repository, user: User, branch: str, title: str, body: str = "") -> Commit:
+    """Replace a branch by one commit without parents that holds the same files. Other refs keep their history.
+
+    Args:
+        branch: a branch's name, or the full name of a pull request's ref.
+
+    Raises:
+        RevisionNotFound: there is no such branch.
+        WrongStatus: a pull request that is closed or merged.
+    """
+    name = branch if branch.startswith("refs/") else BRANCH + branch
+    pull_request = require_commit(user=user, repository=repository, ref=name)
+    title, body = _words(title, body)
+    with transaction.atomic():
+        ref = lock_ref(repository, name)
+        kept = manifests.listing_of(repository.commits.get(oid=ref.commit)).files
+        draft = _Draft(repository, user, Listing())
+        draft.files = {path: replace(entry, last_commit="") for path, entry in kept.items()}
+        made = _publish(ref=ref, parent=None, draft=draft, user=user, title=title, body=body)
+        if pull_request is not None:
+            threads.note_commit(pull_request, commit=made, user=user)
+        return made
+
+
 class _Draft:
     """The files of a commit in the making, and the blobs that it brings."""
 
@@ -139,7 +163,7 @@ class _Draft:
         self.base = base
         self.files = dict(base.files)
         self.blobs: dict[str, ShaFile] = {}
-        self.contents: list[content.Content] = []
+        self.contents: list[tuple[content.Content, str]] = []  # With the path of each.
 
     def apply(self, operation: Operation) -> None:
         match operation:
@@ -176,7 +200,7 @@ class _Draft:
             raise UnknownContent(sha256=sha256[:64], path=path[:300])
         if size is not None and size != found.size_bytes:
             raise SizeMismatch(path=path[:300], claimed=size, actual=found.size_bytes)
-        self.contents.append(found)
+        self.contents.append((found, path))
         pointer = git.Pointer(sha256=found.sha256, size=found.size_bytes).text()
         blob = git.blob(pointer)
         oid = blob.id.decode()
@@ -256,8 +280,8 @@ def _publish(
     )
     RowObjectStore(repository).add_objects((obj, None) for obj in [*draft.blobs.values(), *trees, made])
     row = _store_commit(repository, made.id.decode(), root, parents, user, title, body, now, draft, folders)
-    for found in draft.contents:
-        content.link(repository=repository, content=found)
+    for found, path in draft.contents:
+        content.link(repository=repository, content=found, path=path, ref=ref.name)
     _swap(ref, row.oid)
     if ref.name == BRANCH + repository.default_branch:
         note_head(repository=repository, commit=row)

@@ -88,6 +88,7 @@ def _walk(store: RowObjectStore, tree: str, prefix: str, files: dict[str, tuple[
 
 def _check_entries(name: str, repository: Repository, store: RowObjectStore, listing: Listing) -> Iterator[Fault]:
     readable = set(repository.content_links.values_list("content__sha256", flat=True))
+    readable |= set(repository.erasures.values_list("sha256", flat=True))  # Gone on purpose.
     for entry in listing.files.values():
         try:
             _, body = store.get_raw(entry.oid.encode())

@@ -78,6 +78,27 @@ ROUTES: dict[str, Route] = {
     "healthz": Route("/healthz", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "readyz": Route("/readyz", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "metrics": Route("/metrics", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "wire:agent_harnesses": Route("/api/agent-harnesses", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "wire:telemetry": Route(
+        "/api/telemetry/x", {"GET": Access.OPEN, "HEAD": Access.OPEN, "POST": Access.OPEN}, body={}
+    ),
+    **{
+        f"elsewhere:{name}": Route(address, {"GET": Access.NOTHING, "POST": Access.NOTHING})
+        for name, address in (
+            ("no_semantic_search", "/api/spaces/semantic-search"),
+            ("no_leaderboard", "/api/datasets/ada/data/leaderboard"),
+            ("no_papers", "/api/papers/2401.00001"),
+            ("no_space_services", "/api/spaces/hardware"),
+            ("no_running_spaces", "/api/spaces/ada/app/runtime"),
+            ("no_jobs", "/api/jobs/ada"),
+            ("no_buckets", "/api/buckets/ada/things/tree"),
+            ("no_kernels", "/api/kernels/ada/fast"),
+            ("no_resource_groups", "/api/organizations/ada/resource-groups"),
+            ("no_collection_groups", "/api/collections/ada/x/resource-group"),
+            ("without_namespace", "/api/models/gpt2/revision/main"),
+        )
+    },
+    "resolve_without_namespace": Route("/gpt2/resolve/main/config.json", {"GET": Access.NOTHING}),
     "nothing_here": Route("/api/never/was", {"GET": Access.NOTHING}),
     "set_language": Route("/i18n/setlang/", dict.fromkeys(METHODS, Access.OPEN), is_page=True),  # Django's own.
     # ── Our own API ─────────────────────────────────────────────────────────────────────────────
@@ -187,6 +208,17 @@ ROUTES: dict[str, Route] = {
     "wire:refs": read(REPO + "/refs"),
     "wire:commits": read(REPO + "/commits/main"),
     "wire:compare": read(REPO + "/compare/old...main", kinds=ALL),
+    "wire:super_squash": Route(REPO + "/super-squash/main", {"POST": Access.WRITE}, body={"message": "One"}),
+    "wire:lfs_files": Route(REPO + "/lfs-files", {"GET": Access.WRITE, "HEAD": Access.WRITE}),
+    "wire:lfs_files_batch": Route(
+        REPO + "/lfs-files/batch", {"POST": Access.ADMINISTER}, body={"deletions": {"sha": [], "rewriteHistory": True}}
+    ),
+    "wire:lfs_files_duplicate": Route(
+        REPO + "/lfs-files/duplicate",
+        {"POST": Access.WRITE},
+        body={"target": {"type": "model", "name": "{namespace}/{name}"}, "files": []},
+    ),
+    "wire:safetensors_metadata": read(REPO + "/safetensors-metadata/w.safetensors"),
     "wire:branch": Route(REPO + "/branch/trial", {"POST": Access.WRITE, "DELETE": Access.WRITE}, body={}),
     "wire:tag": Route(REPO + "/tag/main", {"POST": Access.WRITE, "DELETE": Access.WRITE}, body={"tag": "v9"}),
     "wire:preupload": Route(REPO + "/preupload/main", {"POST": Access.WRITE}, body={"files": []}),

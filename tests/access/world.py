@@ -129,7 +129,13 @@ class World:
         repository = create_repository(
             user=starter, namespace="harbour", name=f"tiny-{visibility}", kind=KINDS[kind], visibility=visibility
         )
-        commit = put(repository, {"config.json": "{}", "sub/a.txt": "a", "model.safetensors": b"\0"}, user=starter)
+        files: dict[str, bytes | str] = {
+            "config.json": "{}",
+            "sub/a.txt": "a",
+            "model.safetensors": b"\0",
+            "w.safetensors": b"\x02" + bytes(7) + b"{}",
+        }
+        commit = put(repository, files, user=starter)
         create_branch(repository=repository, user=starter, name="old", start=None)
         create_tag(repository=repository, user=starter, name="v1", revision="main", message="")
         create_release(repository=repository, user=starter, name="v1.0.0", notes="First.")

@@ -8,7 +8,7 @@ from models_registry.models import Content
 from models_registry.services.content.dedupe import dedupe_answer
 from models_registry.services.content.demand import ask_for_copy, note_demand
 from models_registry.services.content.ingest import check_size, ingest
-from models_registry.services.content.links import find_readable, link
+from models_registry.services.content.links import find_linked, find_readable, link
 from models_registry.services.content.parts import (
     begin_parts,
     complete_parts,
@@ -40,6 +40,7 @@ __all__ = [
     "drop_abandoned",
     "find_damage",
     "find_file",
+    "find_linked",
     "find_readable",
     "ingest",
     "link",

@@ -29,13 +29,31 @@ def find_readable(*, repository: Repository, user: User | AnonymousUser, sha256:
     return _as_linked(found) if found else None
 
 
-def link(*, repository: Repository, content: Content) -> None:
-    """Let this repository read this content. Who calls has checked that the caller delivered it or may read it."""
+def find_linked(*, repository: Repository, sha256: str) -> Content | None:
+    """The same, if it is linked to this very repository.
+
+    Raises:
+        BadDigest: this is no SHA-256.
+    """
+    links = RepositoryContent.objects.filter(repository=repository, content__sha256=Sha256(sha256))
+    found = links.select_related("content").first()
+    return _as_linked(found) if found else None
+
+
+def link(*, repository: Repository, content: Content, path: str = "", ref: str = "") -> None:
+    """Let this repository read this content. Who calls has checked that the caller delivered it or may read it.
+
+    Args:
+        path, ref: where it is committed, if it is; people are told of the first.
+    """
+    where = {"path": path[:1024], "ref": ref[:255]}
     row = RepositoryContent(
-        repository=repository, content=content, xet_hash=content.xet_hash, terms=bytes(content.terms)
+        repository=repository, content=content, xet_hash=content.xet_hash, terms=bytes(content.terms), **where
     )
     # A link that exists stays as it is; of two at once one wins.
     RepositoryContent.objects.bulk_create([row], ignore_conflicts=True)
+    if path:
+        RepositoryContent.objects.filter(repository=repository, content=content, path="").update(**where)
 
 
 def is_linked(repository: Repository, *, sha256: Sha256, xet_hash: XetHash, terms: Sequence[Term]) -> bool:
