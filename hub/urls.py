@@ -9,7 +9,7 @@ from accounts.api import oauth
 from hub import health
 from hub.core import converters
 from hub.core.handlers import not_found
-from models_registry.api import elsewhere, resolve
+from models_registry.api import elsewhere, resolve, uploads
 
 converters.register()
 
@@ -38,6 +38,8 @@ urlpatterns = [
     path("oauth/device", oauth.device, name="oauth_device"),
     path("oauth/token", oauth.token, name="oauth_token"),
     path("", include(("models_registry.api.elsewhere_urls", "elsewhere"))),
+    path("uploads", uploads.upload, name="attachment_new"),
+    path("uploads/<str:public_id>", uploads.show, name="attachment"),
     re_path(r"^(?:api|cas|v1|oauth|static)/(?P<rest>.*)$", nothing_here),
     path(f"datasets/{FILE.format('resolve')}", resolve.resolve, {"kind": "datasets"}, name="resolve_dataset"),
     path(f"spaces/{FILE.format('resolve')}", resolve.resolve, {"kind": "spaces"}, name="resolve_app"),

@@ -19,7 +19,8 @@ def repository_at(request: HttpRequest, kind: str, namespace: str, name: str, *,
         RepositoryNotFound: missing or hidden, alike.
     """
     visible = Repository.objects.visible_to(request.user)
-    found: Repository | None = visible.named(kind, namespace, name).first()
+    named = visible.named(kind, namespace, name)
+    found: Repository | None = (named.with_open_threads() if is_page else named).first()
     if found is not None:
         return found
     moved: Repository | None = visible.formerly(kind, namespace, name).first()

@@ -86,6 +86,14 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         """Deleted and not purged yet, the last one first."""
         return self.filter(deleted_at__isnull=False).select_related("namespace", "deleted_by").order_by("-deleted_at")
 
+    def with_open_threads(self) -> "RepositoryQuerySet":
+        """With `open_threads`, the number of open discussions and pull requests, for the tab."""
+        from models_registry.models import Discussion
+
+        threads = Discussion.objects.open().filter(repository=models.OuterRef("pk")).order_by()
+        count = threads.values("repository").annotate(number=models.Count("pk")).values("number")
+        return self.annotate(open_threads=models.Subquery(count))
+
     def search(self, query: str) -> "RepositoryQuerySet":
         """Each word must occur in the name or the card's summary, in any case."""
         found = self

@@ -60,7 +60,12 @@ def is_wire_address(request: HttpRequest) -> bool:
     """Is this an address that only programs use? Decided by the path alone, which a browser cannot be talked into."""
     path = request.path_info
     git = path.endswith(("/info/refs", "/git-upload-pack", "/git-receive-pack"))
-    return path.startswith(("/api/", "/cas/", "/v1/", "/oauth/")) or git or "/info/lfs/" in path or "/resolve/" in path
+    return (
+        path.startswith(("/api/", "/cas/", "/v1/", "/oauth/", "/uploads"))
+        or git
+        or "/info/lfs/" in path
+        or "/resolve/" in path
+    )
 
 
 def speaks_wire(request: HttpRequest) -> bool:

@@ -62,7 +62,7 @@ class Opened:
         return badges(self.evaluation)
 
     def context(self, tab: str) -> dict[str, Any]:
-        """What `repository_base.html` needs; `tab` is card, files, history or evaluations."""
+        """What `repository_base.html` needs; `tab` is card, files, history, discussions or evaluations."""
         return {
             "opened": self,
             "repository": self.repository,

@@ -6,6 +6,7 @@ from hub.pages import (
     avatars,
     catalogue,
     collections,
+    discussions,
     evaluations,
     files,
     history,
@@ -15,6 +16,7 @@ from hub.pages import (
     service,
     social,
     tables,
+    thread_actions,
     upload,
 )
 
@@ -61,6 +63,28 @@ def data_pages(prefix: str, kind: str) -> list[URLPattern]:
     ]
 
 
+def discussion_pages(prefix: str, kind: str) -> list[URLPattern]:
+    """The pages of discussions and pull requests, and what people do there."""
+    at = f"{prefix}<name:namespace>/<name:name>"
+    thread = f"{at}/discussions/<int:number>"
+    known = {"kind": kind}
+    return [
+        path(f"{at}/discussions", discussions.discussions, known, name=f"{kind}_discussions"),
+        path(f"{at}/discussions/new", discussions.new, known, name=f"{kind}_discussion_new"),
+        path(f"{thread}", discussions.thread, known, name=f"{kind}_discussion"),
+        path(f"{thread}/commits", discussions.commits, known, name=f"{kind}_discussion_commits"),
+        path(f"{thread}/files", discussions.files, known, name=f"{kind}_discussion_files"),
+        path(f"{thread}/comment", thread_actions.comment, known, name=f"{kind}_discussion_comment"),
+        path(f"{thread}/title", thread_actions.title, known, name=f"{kind}_discussion_title"),
+        path(f"{thread}/status", thread_actions.status, known, name=f"{kind}_discussion_status"),
+        path(f"{thread}/mark", thread_actions.mark, known, name=f"{kind}_discussion_mark"),
+        path(f"{thread}/merge", thread_actions.merge, known, name=f"{kind}_discussion_merge"),
+        path(f"{thread}/comments/<str:event>/edit", thread_actions.edit, known, name=f"{kind}_comment_edit"),
+        path(f"{thread}/comments/<str:event>/hide", thread_actions.hide, known, name=f"{kind}_comment_hide"),
+        path(f"{thread}/comments/<str:event>/react", thread_actions.react, known, name=f"{kind}_comment_react"),
+    ]
+
+
 urlpatterns = [
     path("", catalogue.home, name="home"),
     path("models", catalogue.model_list, name="model_list"),
@@ -79,12 +103,16 @@ urlpatterns = [
     path(f"{COLLECTION}/upvote", collections.upvote, name="collection_upvote"),
     path("settings/deleted", repository_settings.deleted, name="deleted_repositories"),
     path("settings/deleted/<int:repository>/restore", repository_settings.restore, name="repository_restore"),
+    path("settings/mentions", discussions.mentions, name="mentions"),
     path("status", service.status, name="status"),
     path("docs", service.docs, name="docs"),
     path("docs/<path:page>", service.docs, name="docs_page"),
     *data_pages("datasets/", "dataset"),
+    *discussion_pages("datasets/", "dataset"),
     *repository_pages("datasets/", "dataset"),
+    *discussion_pages("spaces/", "app"),
     *repository_pages("spaces/", "app"),
+    *discussion_pages("", "model"),
     *repository_pages("", "model"),
     path("<name:namespace>", people.namespace, name="namespace"),
 ]

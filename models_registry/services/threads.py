@@ -97,8 +97,8 @@ def change_status(discussion: Discussion, *, user: User, status: DiscussionStatu
     moved = Discussion.objects.filter(pk=discussion.pk, status=discussion.status).update(status=status)
     if not moved:
         raise WrongStatus(what="thread", status="no longer what you saw", advice="Reload the page.")
-    discussion.status = status
-    made = add_event(discussion, kind=EventKind.STATUS, user=user, status=status)
+    was, discussion.status = discussion.status, status
+    made = add_event(discussion, kind=EventKind.STATUS, user=user, status=status, was=was)
     tell(discussion, "update")
     return made
 

@@ -3,7 +3,7 @@
 from django import template
 
 from models_registry import addresses, labels
-from models_registry.models import Repository
+from models_registry.models import Discussion, Repository
 
 register = template.Library()
 register.filter("task_name", labels.task_name)
@@ -28,3 +28,9 @@ def at(repository: Repository, view: str, revision: str, path: str = "") -> str:
 def licence_terms(licence: str) -> labels.Licence | None:
     """What the licence lets people do, where this hub knows it."""
     return labels.LICENCES.get(licence.lower())
+
+
+@register.simple_tag
+def thread_address(discussion: Discussion, *parts: str) -> str:
+    """The address of a thread, or of something below it."""
+    return addresses.thread(discussion.repository, discussion.number, "/".join(parts))

@@ -68,6 +68,12 @@ def form(address: str, access: Access, **more: Any) -> Route:
 
 
 FORM = "application/x-www-form-urlencoded"
+
+
+def post(address: str, access: Access, **more: Any) -> Route:
+    return Route(address, {"POST": access}, is_page=True, **more)
+
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ALL = ("models", "datasets", "spaces")
 REPO = "/api/{kind}/{repo}"
@@ -342,6 +348,9 @@ ROUTES: dict[str, Route] = {
     "deleted_repositories": page("/settings/deleted", Access.SIGNED_IN),
     "repository_restore": Route("/settings/deleted/1/restore", {"POST": Access.OWN}, is_page=True),
     "status": page("/status", Access.OPEN),
+    "mentions": page("/settings/mentions", Access.SIGNED_IN),
+    "attachment_new": Route("/uploads", {"POST": Access.SIGNED_IN}, body="GIF89a", content_type="image/gif"),
+    "attachment": Route("/uploads/" + "0" * 32, {"GET": Access.NOTHING, "HEAD": Access.NOTHING}),
     "docs": page("/docs", Access.OPEN),
     "docs_page": page("/docs/user/upload", Access.OPEN),
     "follow": Route("/users/{person}/follow", {"POST": Access.TAKE_PART}, is_page=True),
@@ -385,6 +394,10 @@ for _kind, _prefix, _suffix in (
     ("spaces", "spaces/", "_app"),
 ):
     _only: dict[str, Any] = {"kinds": (_kind,)}
+    _form = _only | {
+        "body": "title=A+title&text=Words&word=agree&status=closed&do=pin",
+        "content_type": "application/x-www-form-urlencoded",
+    }
     _lfs = f"/{_prefix}{{repo}}.git/info/lfs"
     _name = {"models": "model", "datasets": "dataset", "spaces": "app"}[_kind]
     _page = f"/{_prefix}{{repo}}"
@@ -448,5 +461,18 @@ for _kind, _prefix, _suffix in (
         f"{_name}_settings_danger": form(
             f"{_page}/settings/danger", Access.ADMINISTER, body="name={repo}", content_type=FORM, **_only
         ),
+        f"{_name}_discussions": page(f"{_page}/discussions", **_only),
+        f"{_name}_discussion_new": form(f"{_page}/discussions/new", Access.DISCUSS, **_form),
+        f"{_name}_discussion": page(f"{_page}/discussions/1", **_only),
+        f"{_name}_discussion_commits": page(f"{_page}/discussions/2/commits", **_only),
+        f"{_name}_discussion_files": page(f"{_page}/discussions/2/files", Access.DOWNLOAD, **_only),
+        f"{_name}_discussion_comment": post(f"{_page}/discussions/1/comment", Access.DISCUSS, **_form),
+        f"{_name}_discussion_title": post(f"{_page}/discussions/1/title", Access.WRITE, **_form),
+        f"{_name}_discussion_status": post(f"{_page}/discussions/1/status", Access.WRITE, **_form),
+        f"{_name}_discussion_mark": post(f"{_page}/discussions/1/mark", Access.WRITE, **_form),
+        f"{_name}_discussion_merge": post(f"{_page}/discussions/2/merge", Access.WRITE, **_form),
+        f"{_name}_comment_edit": form(f"{_page}/discussions/1/comments/{{comment}}/edit", Access.AUTHOR, **_form),
+        f"{_name}_comment_hide": post(f"{_page}/discussions/1/comments/{{comment}}/hide", Access.WRITE, **_form),
+        f"{_name}_comment_react": post(f"{_page}/discussions/1/comments/{{comment}}/react", Access.DISCUSS, **_form),
         f"{_name}_upload": page(f"{_page}/upload/main", Access.WRITE, **_only),
     }

@@ -13,6 +13,7 @@ from evaluation.models import Receipt
 from models_registry.services.collections import add_item, create_collection
 from models_registry.services.likes import like_repository
 from tests.factories.accounts import OrganisationFactory, UserFactory, token
+from tests.factories.community import talk
 from tests.factories.pages import benchmark, measured, model
 from tests.factories.registry import RepositoryFactory, put
 from tests.requirements import program, require
@@ -146,6 +147,8 @@ def everything(live_server):
     asked = accounts_services.ask_device(
         client_id="26be6b09-91c5-47da-9861-d2d2bb7a7e36", scope="write", agent="hf_hub/2.4.0", address="127.0.0.1"
     )
+    comment = talk(model(user=user, name="discussed"), user)
+    talks = "/ada-wyn/discussed/discussions"
     receipt = Receipt.objects.filter(of_run__evaluation__repository=pico).first()
     pages = {
         "home": "/",
@@ -159,6 +162,14 @@ def everything(live_server):
         "files": f"{at}/tree/main",
         "text file": f"{at}/blob/main/train/recipe.py",
         "markdown file": f"{at}/blob/main/notes.md",
+        "discussions": talks,
+        "discussions, closed": f"{talks}?status=closed",
+        "discussion": f"{talks}/1",
+        "pull request": f"{talks}/2",
+        "pull request, commits": f"{talks}/2/commits",
+        "pull request, files": f"{talks}/2/files",
+        "pull request in conflict": f"{talks}/3",
+        "draft": f"{talks}/4",
         "binary file": f"{at}/blob/main/a.bin",
         "history": f"{at}/commits/main",
         "commit": f"{at}/commit/main",
@@ -194,6 +205,12 @@ def everything(live_server):
         "settings, names": f"{at}/settings/names",
         "settings, delete": f"{at}/settings/danger",
         "deleted lately": "/settings/deleted",
+        "new discussion": f"{talks}/new",
+        "new pull request": f"{talks}/new?kind=pull_request",
+        "comment, edited": f"{talks}/1/comments/{comment}/edit",
+        "own discussion": f"{talks}/1",
+        "own pull request": f"{talks}/2",
+        "mentions": "/settings/mentions",
         "profile": "/settings/profile",
         "tokens": "/settings/tokens",
         "organisations": "/settings/organizations",

@@ -35,6 +35,10 @@ BADGES: dict[str, tuple[str, str, str | Promise]] = {
     "quarantined": ("quarantined", "stop", gettext_lazy("quarantined")),
     "suspicious": ("running", "info", gettext_lazy("look first")),
     "private": ("", "lock", pgettext_lazy("visibility", "private")),
+    "open": ("ok", "", pgettext_lazy("thread", "open")),
+    "draft": ("", "dash", pgettext_lazy("thread", "draft")),
+    "closed": ("", "x", pgettext_lazy("thread", "closed")),
+    "merged": ("latest", "branch", pgettext_lazy("thread", "merged")),
     "latest": ("latest", "", gettext_lazy("latest")),
     "yanked": ("yanked", "", gettext_lazy("yanked")),
 }
