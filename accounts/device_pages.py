@@ -86,7 +86,7 @@ def _answer(request: HttpRequest, found: DeviceSignIn, code: str) -> HttpRespons
     services.answer_device(device=found, user=acting_user(request), approve=approve, scope=scope)
     if approve:
         messages.info(request, _("The program is signed in. Its token is in this list; revoke it here at any time."))
-        return redirect("accounts:settings_tokens")
+        return redirect("settings_tokens")
     messages.info(request, _("The program was refused. It got nothing."))
     return redirect("accounts:device")
 

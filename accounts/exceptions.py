@@ -23,6 +23,11 @@ class TokenNameTaken(Conflict):
     message = "You already have a token called “{name}”."
 
 
+class TokenRenewsItself(Conflict):
+    code = "token_renews_itself"
+    message = "“{name}” is renewed by the program that signed in with it. Revoke it, and sign in again."
+
+
 class BadCredentials(Unauthorised):
     code = "bad_credentials"
     message = "Invalid credentials in Authorization header"

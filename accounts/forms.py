@@ -1,21 +1,17 @@
 """What people type about themselves, checked before a service sees it."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import services
 from accounts.exceptions import TooManyTries, WrongPassword
-from accounts.models import Role, Scope, User
+from accounts.models import Role, User
 from hub.core.forms import PlainForm
 from hub.core.names import namespace_fault
-
-EXPIRIES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("", _("never"))]
 
 
 class SignInForm(PlainForm):
@@ -127,29 +123,6 @@ class PasswordForm(PlainForm):
         new = str(self.cleaned_data["new"])
         validate_password(new, self.user)
         return new
-
-
-class TokenForm(PlainForm):
-    name = forms.CharField(
-        label=_("Name"),
-        max_length=60,
-        help_text=_("Where you will use it, such as “laptop”, so that you know it later."),
-    )
-    scope = forms.ChoiceField(
-        label=_("It may"),
-        choices=[
-            (Scope.READ, _("read what you may read")),
-            (Scope.WRITE, _("read and write: upload, commit, tag")),
-            (Scope.ADMIN, _("all that you may, settings too")),
-        ],
-        initial=Scope.READ,
-        widget=forms.RadioSelect,
-    )
-    expires_days = forms.ChoiceField(label=_("It ends after"), choices=EXPIRIES, required=False, initial="90")
-
-    def expires_at(self) -> datetime | None:
-        days = self.cleaned_data.get("expires_days")
-        return timezone.now() + timedelta(days=int(days)) if days else None
 
 
 class OrganisationForm(PlainForm):

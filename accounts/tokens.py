@@ -6,6 +6,7 @@ import secrets
 import string
 
 _SHAPE = re.compile(r"hf_[A-Za-z0-9]{20,100}")
+VALUES = re.compile(rb"\bhf_[A-Za-z0-9]{20,100}\b")  # In any text.
 _ALPHABET = string.ascii_letters + string.digits
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import services
 from accounts.authentication import acting_user
-from accounts.exceptions import LastAdmin, NameTaken, SignUpClosed, TokenNameTaken
+from accounts.exceptions import LastAdmin, NameTaken, SignUpClosed
 from accounts.forms import (
     MemberForm,
     OrganisationForm,
@@ -23,9 +23,8 @@ from accounts.forms import (
     ProfileForm,
     SignInForm,
     SignUpForm,
-    TokenForm,
 )
-from accounts.models import AccessToken, Organisation, Role, User
+from accounts.models import Organisation, Role, User
 
 BACKEND = "accounts.backends.CaseInsensitiveBackend"
 
@@ -113,36 +112,6 @@ def password(request: HttpRequest) -> HttpResponse:
     profile_form = ProfileForm(initial={"full_name": user.full_name, "email": user.email})
     context = {"form": profile_form, "password_form": form}
     return render(request, "accounts/profile.html", context, status=400)
-
-
-@never_cache
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def tokens(request: HttpRequest) -> HttpResponse:
-    """List the tokens; a POST makes one, whose value is shown in this answer and never again."""
-    user = acting_user(request)
-    form = TokenForm(request.POST if request.method == "POST" else None)
-    made, value = None, ""
-    if form.is_valid():
-        data = form.cleaned_data
-        try:
-            made, value = services.create_token(
-                user=user, name=data["name"], scope=data["scope"], expires_at=form.expires_at()
-            )
-            form = TokenForm()
-        except TokenNameTaken:
-            form.add_error("name", _("You already have a token of this name."))
-    context = {"form": form, "tokens": AccessToken.objects.of(user), "made": made, "value": value}
-    return render(request, "accounts/tokens.html", context, status=400 if form.errors else 200)
-
-
-@login_required
-@require_POST
-def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    token = get_object_or_404(AccessToken.objects.of(acting_user(request)), pk=pk)
-    services.revoke_token(token=token)
-    messages.info(request, _("The token “%(name)s” opens nothing any more.") % {"name": token.name})
-    return redirect("accounts:settings_tokens")
 
 
 @login_required

@@ -11,7 +11,7 @@ from accounts.services.people import (
     update_profile,
 )
 from accounts.services.sign_in import check_password
-from accounts.services.tokens import authenticate_token, create_token, revoke_token
+from accounts.services.tokens import authenticate_token, create_token, revoke_leaked, revoke_token, rotate_token
 
 __all__ = [
     "add_member",
@@ -27,7 +27,9 @@ __all__ = [
     "redeem_device",
     "refresh_token",
     "remove_member",
+    "revoke_leaked",
     "revoke_token",
+    "rotate_token",
     "set_password",
     "unfollow",
     "update_profile",

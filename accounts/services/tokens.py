@@ -8,11 +8,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import tokens
-from accounts.exceptions import GrantsInvalid, InvalidToken, TokenNameTaken
+from accounts.exceptions import GrantsInvalid, InvalidToken, TokenNameTaken, TokenRenewsItself
 from accounts.grants import Grants
 from accounts.models import AccessToken, Scope, User
 
 MAX_GRANTS = 50
+MAX_LEAKED = 1000
 LAST_USE_STEP = timedelta(minutes=1)  # Noting each single use would turn every read into a write.
 
 
@@ -76,6 +77,35 @@ def authenticate_token(value: str) -> AccessToken | None:
     if found.last_used_at is None or found.last_used_at < now - LAST_USE_STEP:
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - LAST_USE_STEP)
         AccessToken.objects.filter(stale, pk=found.pk).update(last_used_at=now)
+    return found
+
+
+@transaction.atomic
+def rotate_token(*, token: AccessToken, grace: timedelta) -> str:
+    """Give a token a new value; the old one stays good for `grace`, or dies at once. Name, rights and end stay.
+
+    Raises:
+        TokenRenewsItself: it is renewed by the program that it was given to.
+    """
+    row = AccessToken.objects.select_for_update().get(pk=token.pk)
+    if row.refresh_digest is not None:
+        raise TokenRenewsItself(name=row.name)
+    value = tokens.new_value()
+    row.previous_digest = row.digest if grace else None
+    row.previous_until = timezone.now() + grace if grace else None
+    row.digest, row.hint = tokens.digest(value), value[-4:]
+    row.save(update_fields=["digest", "hint", "previous_digest", "previous_until"])
+    return value
+
+
+def revoke_leaked(*, text: bytes) -> list[AccessToken]:
+    """Make worthless every token of ours whose value stands in a text that others will read. Returns them."""
+    seen = {match.decode() for match in tokens.VALUES.findall(text)}
+    if not seen:
+        return []
+    digests = [tokens.digest(value) for value in list(seen)[:MAX_LEAKED]]
+    found = list(AccessToken.objects.filter(Q(digest__in=digests) | Q(previous_digest__in=digests)))
+    AccessToken.objects.filter(pk__in=[row.pk for row in found]).delete()
     return found
 
 

@@ -17,6 +17,7 @@ from hub.pages import (
     social,
     tables,
     thread_actions,
+    tokens,
     upload,
 )
 
@@ -91,6 +92,9 @@ urlpatterns = [
     path("datasets", catalogue.dataset_list, name="dataset_list"),
     path("new", upload.new, name="new"),
     path("assets/avatars/<name:name>.svg", avatars.avatar, name="avatar"),
+    path("settings/tokens", tokens.tokens, name="settings_tokens"),
+    path("settings/tokens/<int:pk>/revoke", tokens.revoke, name="token_revoke"),
+    path("settings/tokens/<int:pk>/rotate", tokens.rotate, name="token_rotate"),
     path("users/<name:name>/follow", social.follow, name="follow"),
     path("collections", collections.listing, name="collections"),
     path("collections/new", collections.new, name="collection_new"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from dulwich.objects import ShaFile
 
 from accounts.models import User
+from accounts.services import revoke_leaked
 from models_registry import manifests
 from models_registry.exceptions import (
     CommitTooLarge,
@@ -180,6 +181,7 @@ class _Draft:
                 self._delete_folder(path.rstrip("/"))
 
     def _add_file(self, path: str, body: bytes) -> None:
+        revoke_leaked(text=body)  # What others can read here must not open anything of its author.
         blob = git.blob(body)
         oid = blob.id.decode()
         self.blobs[oid] = blob

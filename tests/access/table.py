@@ -333,8 +333,9 @@ ROUTES: dict[str, Route] = {
     "accounts:settings": page("/settings", Access.SIGNED_IN),
     "accounts:settings_profile": form("/settings/profile", Access.SIGNED_IN),
     "accounts:settings_password": Route("/settings/password", {"POST": Access.SIGNED_IN}, is_page=True),
-    "accounts:settings_tokens": form("/settings/tokens", Access.SIGNED_IN),
-    "accounts:token_revoke": Route("/settings/tokens/{token}/revoke", {"POST": Access.OWN}, is_page=True),
+    "settings_tokens": form("/settings/tokens", Access.SIGNED_IN),
+    "token_rotate": Route("/settings/tokens/{token}/rotate", {"POST": Access.OWN}, is_page=True),
+    "token_revoke": Route("/settings/tokens/{token}/revoke", {"POST": Access.OWN}, is_page=True),
     "accounts:settings_organizations": form("/settings/organizations", Access.SIGNED_IN),
     "accounts:settings_members": form("/settings/organizations/{namespace}", Access.OWN),
     "accounts:member_remove": Route(

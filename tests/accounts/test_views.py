@@ -103,7 +103,7 @@ def test_signing_out_needs_a_post():
     assert "_auth_user_id" not in client.session
 
 
-@pytest.mark.parametrize("name", ["settings_profile", "settings_tokens", "settings_organizations"])
+@pytest.mark.parametrize("name", ["settings_profile", "settings_organizations"])
 def test_settings_ask_strangers_to_sign_in(client, name):
     address = reverse(f"accounts:{name}")
 
