@@ -28,6 +28,7 @@ app.conf.beat_schedule = {
     "requeue-runs": {"task": "evaluation.tasks.requeue_runs", "schedule": 5.0, "options": {"expires": 10}},
     "purge-deleted": {"task": "models_registry.tasks.purge_deleted", "schedule": 3600.0, "options": {"expires": 600}},
     "deliver-again": {"task": "models_registry.tasks.deliver_again", "schedule": 15.0, "options": {"expires": 15}},
+    "collect-garbage": {"task": "models_registry.tasks.collect_garbage", "schedule": 24 * 3600.0},
     "clean-up": {"task": "models_registry.tasks.clean_up", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

@@ -473,3 +473,13 @@ class BadWeights(Invalid):
     code = "bad_weights"
     message = "{path} cannot be read. {reason}"
     wire_status = 422
+
+
+class QuotaExceeded(OverLimit):
+    """The namespace has used, or promised to uploads under way, all that it may."""
+
+    code = "quota_exceeded"
+    message = (
+        "The storage of {namespace} is full: {taken_bytes} of {limit_bytes} bytes are used or reserved, and "
+        "{wanted_bytes} more do not fit. Delete what is not needed, or ask the operator for more."
+    )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from accounts.grants import Right
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
         Ref,
         Release,
         Repository,
+        RepositoryContent,
+        Reservation,
+        StorageUse,
         Webhook,
         WebhookDelivery,
     )
@@ -203,3 +206,43 @@ class MentionQuerySet(models.QuerySet["Mention"]):
             event__hidden_at=None,
             event__discussion__repository__in=Repository.objects.visible_to(user).values("pk"),
         )
+
+
+class RepositoryContentQuerySet(models.QuerySet["RepositoryContent"]):
+    @transaction.atomic
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Take links away, and their bytes off the repositories' counts."""
+        totals = list(self.order_by().values_list("repository_id").annotate(models.Sum("content__size_bytes")))
+        deleted = super().delete()
+        for repository_id, total in totals:
+            use = StorageUseQuerySet(self.model._meta.apps.get_model("models_registry", "StorageUse"))
+            use.filter(repository=repository_id).update(content_bytes=models.F("content_bytes") - total)
+        return deleted
+
+
+class StorageUseQuerySet(models.QuerySet["StorageUse"]):
+    def lock(self, repository: "Repository") -> "StorageUse":
+        """The repository's row, locked until the transaction ends: its history stands still for that long."""
+        self.bulk_create([self.model(repository=repository)], ignore_conflicts=True)
+        return self.select_for_update().get(repository=repository)
+
+    def add(self, repository: "Repository", *, content_bytes: int = 0, git_bytes: int = 0) -> None:
+        """Count bytes that came, or with a minus went."""
+        self.bulk_create([self.model(repository=repository)], ignore_conflicts=True)
+        self.filter(repository=repository).update(
+            content_bytes=models.F("content_bytes") + content_bytes, git_bytes=models.F("git_bytes") + git_bytes
+        )
+
+    def used_by(self, namespace_id: int) -> int:
+        """All bytes of a namespace's repositories."""
+        found = self.filter(repository__namespace=namespace_id).aggregate(
+            total=models.Sum(models.F("content_bytes") + models.F("git_bytes"))
+        )
+        return int(found["total"] or 0)
+
+
+class ReservationQuerySet(models.QuerySet["Reservation"]):
+    def held_by(self, namespace_id: int, *, at: datetime) -> int:
+        """Bytes that uploads to a namespace's repositories have asked for."""
+        rows = self.filter(repository__namespace=namespace_id, expires_at__gt=at)
+        return int(rows.aggregate(total=models.Sum("size_bytes"))["total"] or 0)

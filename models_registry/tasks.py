@@ -7,7 +7,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from models_registry import downloads
-from models_registry.services import content, deliveries, undelete, weights
+from models_registry.services import collection, content, deliveries, undelete, weights
 from models_registry.services.trending import refresh_trends
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,12 @@ def clean_up() -> None:
 def purge_deleted() -> None:
     """Let go of repositories whose time to be restored is over."""
     undelete.purge_deleted()
+
+
+@shared_task
+def collect_garbage() -> None:
+    """Take away what nothing needs any more."""
+    collection.collect()
 
 
 @shared_task

@@ -10,15 +10,18 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.authentication import acting_user
+from accounts.models import User
 from hub.core.bodies import BadBody, body_stream, declared_length, json_object, storable, text_field
 from hub.core.exceptions import Forbidden, HubError, NotFound
 from hub.core.wire import refusal
 from models_registry.api.grants import BadGrant, Grant, Redeemed, redeem
 from models_registry.api.lookup import find_repository, web_url
 from models_registry.api.sending import content_response
+from models_registry.exceptions import QuotaExceeded
 from models_registry.models import Content, PartialUpload, Repository
 from models_registry.permissions import Action, can, require
 from models_registry.services import content as contents
+from models_registry.services import quotas
 from models_registry.services.rights import require_delivery
 from models_registry.storage.digests import Sha256
 from models_registry.storage.exceptions import BadDigest, FileTooLarge, SizeMismatch
@@ -200,6 +203,8 @@ def _answered(answer: Answer, request: HttpRequest, repository: Repository, each
         return shown | {"authenticated": True} | answer(request, repository, digest, size)
     except (BadDigest, BadBody, FileTooLarge, SizeMismatch) as error:
         return shown | {"error": {"code": 422, "message": str(error)}}
+    except QuotaExceeded as error:
+        return shown | {"error": {"code": 413, "message": str(error)}}
     except NotFound as error:
         return shown | {"error": {"code": 404, "message": str(error)}}
 
@@ -213,6 +218,8 @@ def _upload(request: HttpRequest, repository: Repository, oid: Sha256, size: int
         if can(request.user, Action.WRITE, repository):  # Who may only propose links by her commit.
             contents.link(repository=repository, content=found)
         return {}
+    user = request.user if isinstance(request.user, User) else None
+    quotas.reserve(repository=repository, user=user, key=oid, size_bytes=size, lifetime_s=UPLOAD_LIFETIME_S)
     return {
         "actions": {
             "upload": _action(request, repository, _UPLOAD, oid, size, UPLOAD_LIFETIME_S),

@@ -13,6 +13,7 @@ from models_registry.api.grants import BadGrant, BadXetToken, Grant, Redeemed, W
 from models_registry.api.lookup import endpoint, find_repository
 from models_registry.models import Repository
 from models_registry.permissions import Action, require
+from models_registry.services import quotas
 from models_registry.services.revisions import find_commit
 from models_registry.services.rights import require_delivery
 
@@ -28,6 +29,7 @@ def write_token(request: HttpRequest, kind: str, namespace: str, name: str, rev:
     require_delivery(user=acting_user(request), repository=repository, ref=None if is_new else rev)
     if not is_new:
         find_commit(repository, rev)
+    quotas.require_some_room(repository=repository)
     return _answer(request, repository, Grant.ask_to_deliver(request, repository, purpose=PURPOSE, subject=[rev[:200]]))
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Length
 from dulwich.object_store import BaseObjectStore
 from dulwich.objects import ObjectID, ShaFile
 from dulwich.pack import Pack
 
-from models_registry.models import GitObject, Repository
+from models_registry.models import GitObject, Repository, StorageUse
 
 _BATCH = 500
 _BATCH_BYTES = 16 * 2**20  # Content held at a time by those who read or write many objects.
@@ -94,16 +95,32 @@ class RowObjectStore(BaseObjectStore):
         self.add_raw((obj.id.decode(), obj.type_num, obj.as_raw_string()) for obj, _ in objects)
 
     def add_raw(self, objects: Iterable[tuple[str, int, bytes]]) -> None:
-        """Write objects given as id, type number and content. The caller has made sure that the ids are true."""
-        rows: list[GitObject] = []
-        size_bytes = 0
-        for oid, kind, body in objects:
-            rows.append(GitObject(repository=self._repository, oid=oid, type=kind, body=body))
-            size_bytes += len(body)
-            if len(rows) == _BATCH or size_bytes > _BATCH_BYTES:
-                GitObject.objects.bulk_create(rows, ignore_conflicts=True)
-                rows, size_bytes = [], 0
-        GitObject.objects.bulk_create(rows, ignore_conflicts=True)
+        """Write objects given as id, type number and content. The caller has made sure that the ids are true.
+
+        Until the caller's transaction ends nobody else adds to this repository's history or collects from it, so what
+        is new can be counted, and what was there stays.
+        """
+        with transaction.atomic():
+            StorageUse.objects.lock(self._repository)
+            added_bytes = 0
+            rows: dict[str, GitObject] = {}
+            size_bytes = 0
+            for oid, kind, body in objects:
+                rows[oid] = GitObject(repository=self._repository, oid=oid, type=kind, body=body)
+                size_bytes += len(body)
+                if len(rows) == _BATCH or size_bytes > _BATCH_BYTES:
+                    added_bytes += self._add_new(rows)
+                    rows, size_bytes = {}, 0
+            added_bytes += self._add_new(rows)
+            if added_bytes:
+                StorageUse.objects.add(self._repository, git_bytes=added_bytes)
+
+    def _add_new(self, rows: dict[str, GitObject]) -> int:
+        """Write those that are not here. Returns their bytes."""
+        known = set(self._rows().filter(oid__in=rows).values_list("oid", flat=True))
+        new = [row for oid, row in rows.items() if oid not in known]
+        GitObject.objects.bulk_create(new)
+        return sum(len(row.body) for row in new)
 
     def _rows(self) -> QuerySet[GitObject]:
         return GitObject.objects.filter(repository=self._repository)

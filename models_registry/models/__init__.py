@@ -40,6 +40,7 @@ from models_registry.models.repositories import (
     Visibility,
 )
 from models_registry.models.social import THEMES, Collection, CollectionItem, CollectionUpvote, Like
+from models_registry.models.storage import Blob, BlobState, Quota, Reservation, StorageUse
 from models_registry.models.webhooks import Webhook, WebhookDelivery, WebhookWatch
 
 __all__ = [
@@ -51,6 +52,8 @@ __all__ = [
     "ActionCount",
     "Attachment",
     "AuditEntry",
+    "Blob",
+    "BlobState",
     "Chunk",
     "Collection",
     "CollectionItem",
@@ -75,6 +78,7 @@ __all__ = [
     "PartialUpload",
     "Pointer",
     "PointerMove",
+    "Quota",
     "Reaction",
     "ReactionKind",
     "Ref",
@@ -85,7 +89,9 @@ __all__ = [
     "RepositoryContent",
     "RepositoryTag",
     "RepositoryXorb",
+    "Reservation",
     "ScanVerdict",
+    "StorageUse",
     "UploadPart",
     "Visibility",
     "Webhook",

@@ -4,21 +4,32 @@ Bytes are shared by all repositories; what a repository may read is decided by i
 only after the bytes that it speaks of are durable: bytes without a row are left-overs, a row without bytes is damage.
 """
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from models_registry.querysets import RepositoryContentQuerySet
 
 
 class Xorb(models.Model):
     """A pack of chunks, stored once as one blob. The first body that arrived is kept; later ones hold the same."""
 
     hash = models.CharField(max_length=64, unique=True, help_text="Root of the chunks' hash tree, in Xet's spelling.")
-    blob = models.CharField(max_length=64, help_text="BLAKE3 of the packed body: its key in the blob store.")
+    blob = models.CharField(
+        max_length=64, db_index=True, help_text="BLAKE3 of the packed body: its key in the blob store."
+    )
     stored_bytes = models.PositiveBigIntegerField(help_text="Length of the packed body.")
     raw_bytes = models.PositiveBigIntegerField(help_text="Length of all chunks unpacked.")
     chunk_count = models.PositiveIntegerField()
     chunk_table = models.BinaryField(help_text="Per chunk: hash, ends in the body and unpacked. See storage.table.")
     created_at = models.DateTimeField(auto_now_add=True)
+    touched_at = models.DateTimeField(
+        default=timezone.now, db_default=Now(), help_text="When somebody last brought or used it."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(chunk_count__gte=1), name="xorb_not_empty")]
@@ -53,6 +64,9 @@ class Content(models.Model):
     size_bytes = models.PositiveBigIntegerField()
     terms = models.BinaryField(help_text="The file in order, packed. See storage.terms.")
     created_at = models.DateTimeField(auto_now_add=True)
+    touched_at = models.DateTimeField(
+        default=timezone.now, db_default=Now(), help_text="When it was last linked to a repository."
+    )
 
     def __str__(self) -> str:
         return self.sha256[:12]
@@ -72,6 +86,11 @@ class RepositoryContent(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     path = models.CharField(max_length=1024, blank=True, db_default="", help_text="Where it was first committed.")
     ref = models.CharField(max_length=255, blank=True, db_default="", help_text="The ref it was first committed to.")
+    touched_at = models.DateTimeField(
+        default=timezone.now, db_default=Now(), help_text="When it was last uploaded or committed here."
+    )
+
+    objects = RepositoryContentQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "content"], name="repository_content_unique")]
@@ -79,6 +98,10 @@ class RepositoryContent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.content} in {self.repository_id}"
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Through the queryset, which counts."""
+        return type(self).objects.filter(pk=self.pk).delete()
 
 
 class ErasedContent(models.Model):

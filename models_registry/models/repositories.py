@@ -202,6 +202,7 @@ class Commit(models.Model):
     committed_at = models.DateTimeField()
     scan_verdict = models.CharField(max_length=12, choices=ScanVerdict.choices, default=ScanVerdict.PENDING)
     held = models.JSONField(default=dict, help_text="Files held back: path to the reason, for people.")
+    unreachable_since = models.DateTimeField(null=True, help_text="When a collection first found no ref leading here.")
 
     objects = CommitQuerySet.as_manager()
 

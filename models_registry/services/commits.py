@@ -29,9 +29,9 @@ from models_registry.exceptions import (
 from models_registry.git import objects as git
 from models_registry.git.store import RowObjectStore
 from models_registry.merging import Merged
-from models_registry.models import Commit, Ref, Repository
+from models_registry.models import Commit, Ref, Repository, StorageUse
 from models_registry.paths import clash, path_fault
-from models_registry.services import content, threads
+from models_registry.services import content, quotas, threads
 from models_registry.services.events import note_event
 from models_registry.services.heads import note_head
 from models_registry.services.revisions import find_commit, find_entry
@@ -225,6 +225,11 @@ class _Draft:
             entry = self.files[source]
         else:
             raise EntryNotFound(path=source[:300], revision="the branch's head")
+        if revision and entry.is_large:
+            found = content.find_readable(repository=self.repository, user=self.user, sha256=entry.sha256)
+            if found is None:
+                raise UnknownContent(sha256=entry.sha256, path=path[:300])
+            self.contents.append((found, path))
         self._put(replace(entry, path=path, last_commit=""))
 
     def _delete_folder(self, path: str) -> None:
@@ -282,8 +287,9 @@ def _publish(
     )
     RowObjectStore(repository).add_objects((obj, None) for obj in [*draft.blobs.values(), *trees, made])
     row = _store_commit(repository, made.id.decode(), root, parents, user, title, body, now, draft, folders)
-    for found, path in draft.contents:
-        content.link(repository=repository, content=found, path=path, ref=ref.name)
+    content.link_all(repository=repository, contents=draft.contents, ref=ref.name)
+    if draft.blobs:  # Who only takes away needs no room.
+        quotas.require_room(repository=repository, wanted_bytes=sum(blob.raw_length() for blob in draft.blobs.values()))
     _swap(ref, row.oid)
     if ref.name == BRANCH + repository.default_branch:
         note_head(repository=repository, commit=row)
@@ -333,6 +339,7 @@ def lock_ref(repository: Repository, name: str) -> Ref:
     Raises:
         RevisionNotFound: there is none, or it is no ref that commits move.
     """
+    StorageUse.objects.lock(repository)  # First in the order in which rows are locked, everywhere.
     ref: Ref | None = repository.refs.select_for_update().filter(name=name).first()
     if ref is None or not ref.name.startswith((BRANCH, PULL)):
         raise RevisionNotFound(revision=name.removeprefix(BRANCH)[:200])

@@ -10,7 +10,7 @@ from dulwich.objects import Tag as GitTag
 from accounts.models import User
 from models_registry.exceptions import InvalidRefName, ProtectedRef, RefExists, RevisionNotFound
 from models_registry.git.store import RowObjectStore
-from models_registry.models import Ref, Repository
+from models_registry.models import Ref, Repository, StorageUse
 from models_registry.permissions import Action, require
 from models_registry.services import releases
 from models_registry.services.events import note_event
@@ -75,6 +75,9 @@ def _create(*, repository: Repository, full_name: str, target: str, commit: str)
     releases.require_unprotected(repository, full_name)
     try:
         with transaction.atomic():
+            StorageUse.objects.lock(repository)  # Else a collection might take the commit before the ref holds it.
+            if not repository.commits.filter(oid=commit).exists():
+                raise RevisionNotFound(revision=commit)
             made = Ref.objects.create(repository=repository, name=full_name, target=target, commit=commit)
             _tell(repository, RefChange(full_name, None, target))
             return made

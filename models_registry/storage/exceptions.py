@@ -99,3 +99,10 @@ class StoreUnavailable(Unavailable):
 
     code = "store_unavailable"
     message = "The store of this hub cannot be reached now ({reason}). Try again in a moment."
+
+
+class BeingCollected(Unavailable):
+    """The bytes that somebody brings are being deleted this very moment, for nobody had needed them for a long time."""
+
+    code = "being_collected"
+    message = "This content is being removed at this moment. Send it again."

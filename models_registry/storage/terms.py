@@ -36,6 +36,12 @@ def unpack_terms(packed: bytes | memoryview) -> list[Term]:
     ]
 
 
+def xorbs_of(packed: bytes | memoryview) -> set[XetHash]:
+    """The xorbs that packed terms name."""
+    named = np.unique(np.frombuffer(packed, dtype=_RECORD)["xorb"].view(np.dtype("S32"))) if packed else ()
+    return {XetHash.from_bytes(bytes(each).ljust(32, b"\0")) for each in named}
+
+
 def joined(terms: Iterable[Term]) -> list[Term]:
     """The same file with neighbouring runs made one."""
     result: list[Term] = []

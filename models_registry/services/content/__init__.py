@@ -8,7 +8,7 @@ from models_registry.models import Content
 from models_registry.services.content.dedupe import dedupe_answer
 from models_registry.services.content.demand import ask_for_copy, note_demand
 from models_registry.services.content.ingest import check_size, ingest
-from models_registry.services.content.links import find_linked, find_readable, link
+from models_registry.services.content.links import find_linked, find_readable, link, link_all
 from models_registry.services.content.parts import (
     begin_parts,
     complete_parts,
@@ -20,7 +20,7 @@ from models_registry.services.content.parts import (
 from models_registry.services.content.reading import cached_path, materialise, read, read_stored
 from models_registry.services.content.reconstruction import Fetch, Reconstruction, find_file, reconstruct
 from models_registry.services.content.shards import Progress, register_shard, registering
-from models_registry.services.content.upkeep import Damage, clean_leftovers, find_damage, sweep_blobs
+from models_registry.services.content.upkeep import Damage, clean_leftovers, find_damage
 from models_registry.services.content.xorbs import delivered_xorb, store_xorb
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "find_readable",
     "ingest",
     "link",
+    "link_all",
     "materialise",
     "needs_parts",
     "note_demand",
@@ -55,5 +56,4 @@ __all__ = [
     "register_shard",
     "registering",
     "store_xorb",
-    "sweep_blobs",
 ]

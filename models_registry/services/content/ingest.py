@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from models_registry.models import Content, Repository
+from models_registry.models import Content, Repository, StorageUse
 from models_registry.permissions import Action, require
+from models_registry.services import quotas
 from models_registry.services.content import links
+from models_registry.services.content.blobs import keep
 from models_registry.services.content.dedupe import KnownChunks
 from models_registry.services.content.xorbs import Packed, deliver, index_chunks, record_xorb
 from models_registry.services.limits import spend_delivery
@@ -55,6 +57,8 @@ def ingest(
         RepositoryForbidden, RepositoryNotFound: no right to propose anything here.
         FileTooLarge, SizeMismatch, HashMismatch, BadDigest, StoreFull: nothing was kept.
         TooOften: more than a day's share of somebody who may only propose.
+        QuotaExceeded: the namespace has no room for it; found before the body is read.
+        BeingCollected: the same bytes are being removed now; the caller may try again.
     """
     require(user, Action.PROPOSE, repository)
     expected = Sha256(sha256) if sha256 is not None else None
@@ -62,23 +66,35 @@ def ingest(
     spend_delivery(user=user, repository=repository, size_bytes=size_bytes)
     store = blob_store()
     with ExitStack() as scratches:
+        space = scratches.enter_context(
+            quotas.reserved(repository=repository, user=user, size_bytes=size_bytes, key=expected or "")
+        )
         packing = _Packing(store, scratches, KnownChunks(repository=repository, user=user, size_bytes=size_bytes))
         actual = packing.take(stream, size_bytes)
         if expected is not None and actual != expected:
             raise HashMismatch(what="file", actual=actual, expected=expected)
         packed, terms = packing.finish()
-    with transaction.atomic():
-        xorbs = {each.hash: record_xorb(each, store) for each in packed}
-        deliver(repository, xorbs.values())
-        content, _ = links.record(
-            repository=repository,
-            sha256=actual,
-            xet_hash=file_hash(packing.leaves),
-            size_bytes=size_bytes,
-            terms=terms,
-        )
-        if terms and terms[0].xorb in xorbs:
-            index_chunks(xorbs[terms[0].xorb], [(terms[0].start, packing.leaves[0][0])])
+        file = links.NewFile(actual, file_hash(packing.leaves), size_bytes, terms)
+        return _record(repository, file, packed, packing.leaves, store, space=space)
+
+
+@transaction.atomic
+def _record(
+    repository: Repository,
+    file: links.NewFile,
+    packed: list[Packed],
+    leaves: list[Leaf],
+    store: BlobStore,
+    *,
+    space: str,
+) -> Content:
+    StorageUse.objects.lock(repository)  # First in the order in which rows are locked.
+    quotas.release(repository=repository, keys=[space])  # The file itself is counted in its place.
+    xorbs = {each.hash: record_xorb(each, store) for each in sorted(packed, key=lambda each: each.hash)}
+    deliver(repository, [xorbs[each.hash] for each in packed])
+    (content,) = links.record(repository=repository, files=[file])
+    if file.terms and file.terms[0].xorb in xorbs:
+        index_chunks(xorbs[file.terms[0].xorb], [(file.terms[0].start, leaves[0][0])])
     return content
 
 
@@ -150,7 +166,7 @@ class _Packing:
                 pack.close()
             assert pack.hash is not None
             assert pack.table is not None
-            blob = self._store.put(pack.scratch)
+            blob = keep(pack.scratch, self._store)
             packed.append(Packed(pack.hash, blob, pack.scratch.size_bytes, pack.table))
         return packed, joined(self._single_terms())
 

@@ -1,15 +1,30 @@
 """Which repository may read which content. A link row is the only answer; knowing a hash opens nothing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
-from models_registry.models import Content, Repository, RepositoryContent
+from models_registry.models import Content, Repository, RepositoryContent, StorageUse, Xorb
+from models_registry.services import quotas
 from models_registry.storage.digests import Sha256, XetHash
-from models_registry.storage.exceptions import HashMismatch
+from models_registry.storage.exceptions import BeingCollected, HashMismatch, UnknownXorb
 from models_registry.storage.terms import Term, pack_terms
+
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A whole file as it came: its digests, and where its chunks lie."""
+
+    sha256: Sha256
+    xet_hash: XetHash
+    size_bytes: int
+    terms: Sequence[Term]
 
 
 def find_readable(*, repository: Repository, user: User | AnonymousUser, sha256: str) -> Content | None:
@@ -40,20 +55,33 @@ def find_linked(*, repository: Repository, sha256: str) -> Content | None:
     return _as_linked(found) if found else None
 
 
-def link(*, repository: Repository, content: Content, path: str = "", ref: str = "") -> None:
+def link(*, repository: Repository, content: Content, path: str = "", ref: str = "") -> bool:
     """Let this repository read this content. Who calls has checked that the caller delivered it or may read it.
+
+    Says whether it was not linked before.
 
     Args:
         path, ref: where it is committed, if it is; people are told of the first.
+
+    Raises:
+        QuotaExceeded, BeingCollected
     """
-    where = {"path": path[:1024], "ref": ref[:255]}
-    row = RepositoryContent(
-        repository=repository, content=content, xet_hash=content.xet_hash, terms=bytes(content.terms), **where
-    )
-    # A link that exists stays as it is; of two at once one wins.
-    RepositoryContent.objects.bulk_create([row], ignore_conflicts=True)
-    if path:
-        RepositoryContent.objects.filter(repository=repository, content=content, path="").update(**where)
+    return link_all(repository=repository, contents=[(content, path)], ref=ref) > 0
+
+
+@transaction.atomic
+def link_all(*, repository: Repository, contents: Sequence[tuple[Content, str]], ref: str = "") -> int:
+    """The same for several, each with its path or "". Returns how many were new.
+
+    Rows are locked in one order everywhere: the repository's, xorbs, contents, the namespace's quota.
+    """
+    StorageUse.objects.lock(repository)
+    by_row = {content.pk: (content, path) for content, path in reversed(contents)}
+    new = [by_row[pk][0] for pk in sorted(by_row) if _link(repository, *by_row[pk], ref)]
+    if new:
+        total = sum(content.size_bytes for content in new)
+        quotas.count(repository=repository, content_bytes=total, keys=[content.sha256 for content in new])
+    return len(new)
 
 
 def is_linked(repository: Repository, *, sha256: Sha256, xet_hash: XetHash, terms: Sequence[Term]) -> bool:
@@ -63,24 +91,61 @@ def is_linked(repository: Repository, *, sha256: Sha256, xet_hash: XetHash, term
 
 
 @transaction.atomic
-def record(
-    *, repository: Repository, sha256: Sha256, xet_hash: XetHash, size_bytes: int, terms: Sequence[Term]
-) -> tuple[Content, bool]:
-    """Write the rows of a file whose bytes are durable and verified. Says whether this repository did not have it.
+def record(*, repository: Repository, files: Sequence[NewFile]) -> list[Content]:
+    """Write the rows of files whose bytes are durable and verified, all or none. Returns their contents in order.
 
     Raises:
-        HashMismatch: the rows that exist contradict the file, which no honest bytes can do.
+        HashMismatch: the rows that exist contradict a file, which no honest bytes can do.
+        UnknownXorb: a pack of chunks was collected while the file was on its way; it must be sent again.
+        QuotaExceeded, BeingCollected
     """
-    packed = pack_terms(terms)
-    row = Content(sha256=sha256, xet_hash=xet_hash, size_bytes=size_bytes, terms=packed)
+    StorageUse.objects.lock(repository)
+    _hold_xorbs({term.xorb for file in files for term in file.terms})
+    found = {file.sha256: _content(file) for file in sorted(files, key=lambda file: file.sha256)}
+    link_all(repository=repository, contents=[(content, "") for content in found.values()])
+    return [found[file.sha256] for file in files]
+
+
+def _content(file: NewFile) -> Content:
+    packed = pack_terms(file.terms)
+    row = Content(sha256=file.sha256, xet_hash=file.xet_hash, size_bytes=file.size_bytes, terms=packed)
     Content.objects.bulk_create([row], ignore_conflicts=True)
-    content = Content.objects.get(sha256=sha256)
-    if content.size_bytes != size_bytes:
-        raise HashMismatch(what="file", actual=sha256, expected=f"{content.size_bytes} bytes")
-    content.xet_hash, content.terms = xet_hash, packed
-    is_new = not RepositoryContent.objects.filter(repository=repository, content=content).exists()
-    link(repository=repository, content=content)
-    return content, is_new
+    content = Content.objects.filter(sha256=file.sha256).first()
+    if content is None:
+        raise BeingCollected
+    if content.size_bytes != file.size_bytes:
+        raise HashMismatch(what="file", actual=file.sha256, expected=f"{content.size_bytes} bytes")
+    content.xet_hash, content.terms = file.xet_hash, packed
+    return content
+
+
+def _hold_xorbs(hashes: set[XetHash]) -> None:
+    """Keep the packs that files are made of, until the rows that name them are written."""
+    wanted = sorted(hashes)
+    for at in range(0, len(wanted), _BATCH):
+        batch = wanted[at : at + _BATCH]
+        rows = Xorb.objects.filter(hash__in=batch).order_by("hash").select_for_update()
+        held = list(rows.values_list("hash", flat=True))
+        if len(held) != len(batch):
+            raise UnknownXorb(hash=min(set(batch) - set(held)))
+        Xorb.objects.filter(hash__in=batch).update(touched_at=timezone.now())
+
+
+def _link(repository: Repository, content: Content, path: str, ref: str) -> bool:
+    """A link that exists stays as it is, but for the note that it was wanted again, and where it was first committed."""
+    where = {"path": path[:1024], "ref": ref[:255]}
+    now = timezone.now()
+    if not Content.objects.filter(pk=content.pk).update(touched_at=now):
+        raise BeingCollected
+    rows = RepositoryContent.objects.filter(repository=repository, content=content)
+    if path:
+        rows.filter(path="").update(**where)
+    if rows.update(touched_at=now):
+        return False
+    RepositoryContent.objects.create(
+        repository=repository, content=content, xet_hash=content.xet_hash, terms=bytes(content.terms), **where
+    )
+    return True
 
 
 def _as_linked(row: RepositoryContent) -> Content:

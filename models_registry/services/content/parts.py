@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from models_registry.models import Content, PartialUpload, Repository, UploadPart
+from models_registry.services.content.blobs import claim, keep
 from models_registry.services.content.ingest import check_size, ingest
 from models_registry.storage.blobs import BlobStore, blob_store
 from models_registry.storage.digests import BlobDigest, Sha256
@@ -57,7 +58,7 @@ def put_part(*, upload: PartialUpload, number: int, stream: Readable) -> str:
     """Take in one part. Returns its tag, by which the sender names it at the end.
 
     Raises:
-        SizeMismatch, StoreFull: nothing of it was kept.
+        SizeMismatch, StoreFull, BeingCollected: nothing of it was kept.
         MissingPart: there is no part of this number.
     """
     sizes = part_sizes(upload)
@@ -67,8 +68,9 @@ def put_part(*, upload: PartialUpload, number: int, stream: Readable) -> str:
     with store.scratch() as scratch:
         for data in exactly(stream, sizes[number - 1]):
             scratch.write(data)
-        blob = store.put(scratch)
+        blob = keep(scratch, store)
     with transaction.atomic():
+        claim(blob)
         UploadPart.objects.update_or_create(upload=upload, number=number, defaults={"blob": blob})
         PartialUpload.objects.filter(pk=upload.pk).update(touched_at=timezone.now())
     return str(blob)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts.models import User
-from models_registry.models import Repository, Xorb
+from models_registry.models import Repository, RepositoryContent, StorageUse, Xorb
 from models_registry.permissions import Action, require
+from models_registry.services import quotas
 from models_registry.services.content import links
 from models_registry.services.content.ingest import check_size
 from models_registry.services.content.reading import read_terms
-from models_registry.services.content.xorbs import Shelf, in_batches, index_chunks, usable_by
+from models_registry.services.content.xorbs import Shelf, in_batches, index_chunks, reservation_key, usable_by
 from models_registry.storage.digests import Sha256, XetHash
 from models_registry.storage.exceptions import HashMismatch, MalformedShard, UnknownXorb
 from models_registry.storage.hashing import Leaf, file_hash, term_hash
@@ -86,21 +87,21 @@ def _register(shard: Shard, repository: Repository) -> Iterator[Progress]:
 
 @transaction.atomic
 def _record(files: list[_Verified], repository: Repository) -> int:
-    """All files of a shard, or none."""
-    result = 0
+    """All files of a shard, or none. Returns 0 if this repository had all of them."""
+    StorageUse.objects.lock(repository)  # First in the order in which rows are locked.
+    named = {term.xorb for file in files for term in file.terms}
+    quotas.release(repository=repository, keys=[reservation_key(xorb) for xorb in named])
+    digests = {file.sha256 for file in files}
+    known = RepositoryContent.objects.filter(repository=repository, content__sha256__in=digests).count()
+    links.record(
+        repository=repository,
+        files=[links.NewFile(file.sha256, file.xet_hash, file.size_bytes, file.terms) for file in files],
+    )
     for file in files:
-        _, is_new = links.record(
-            repository=repository,
-            sha256=file.sha256,
-            xet_hash=file.xet_hash,
-            size_bytes=file.size_bytes,
-            terms=file.terms,
-        )
-        result |= int(is_new)
         if file.first_chunk is not None:  # Clients ask for the first chunk of each file.
             xorb = Xorb.objects.only("pk").get(hash=file.terms[0].xorb)
             index_chunks(xorb, [(file.terms[0].start, file.first_chunk)])
-    return result
+    return int(known < len(digests))
 
 
 def _require_usable(shard: Shard, *, repository: Repository, user: User) -> None:

@@ -1,6 +1,5 @@
-"""Looking after the store: leftovers of killed processes, blobs that no row names, damage."""
+"""Looking after the store: leftovers of killed processes, damage."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from models_registry.storage.exceptions import CorruptContent
 from models_registry.storage.terms import unpack_terms
 
 LEFTOVER_AGE_S = 24 * 3600.0  # No upload takes so long, so a scratch file of this age has no writer any more.
-GRACE_S = 7 * 24 * 3600.0  # Bytes are durable before their rows; a blob this old without a row will never get one.
 
 
 @dataclass(frozen=True)
@@ -27,18 +25,6 @@ class Damage:
 def clean_leftovers(*, older_than_s: float = LEFTOVER_AGE_S) -> int:
     """Remove half-written files, as a server does when it starts. Returns how many."""
     return blob_store().clean_scratch(older_than_s=older_than_s) + whole_file_cache().clean(older_than_s=older_than_s)
-
-
-def sweep_blobs(*, older_than_s: float = GRACE_S, dry_run: bool = False) -> tuple[int, int]:
-    """Delete old blobs that no xorb names. Returns how many, and their bytes."""
-    store = blob_store()
-    count = freed_bytes = 0
-    for blob in store.iterate():
-        if blob.modified_at_s > time.time() - older_than_s or Xorb.objects.filter(blob=blob.digest).exists():
-            continue
-        if dry_run or store.delete(blob.digest):
-            count, freed_bytes = count + 1, freed_bytes + blob.size_bytes
-    return count, freed_bytes
 
 
 def find_damage(*, deep: bool = False) -> Iterator[Damage]:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from models_registry.models import Chunk, Repository, RepositoryXorb, Xorb
 from models_registry.permissions import Action, require
+from models_registry.services import quotas
+from models_registry.services.content.blobs import claim, keep
 from models_registry.services.limits import spend_delivery
 from models_registry.storage.blobs import BlobStore, blob_store
 from models_registry.storage.digests import BlobDigest, XetHash
-from models_registry.storage.exceptions import CorruptContent, HashMismatch
+from models_registry.storage.exceptions import BeingCollected, CorruptContent, HashMismatch
 from models_registry.storage.reading import Readable
 from models_registry.storage.table import ChunkTable
 from models_registry.storage.xorb import scan_xorb
@@ -43,6 +46,8 @@ def store_xorb(*, repository: Repository, user: User, xorb_hash: str, body: Read
         RepositoryForbidden, RepositoryNotFound: no right to propose anything here.
         BadDigest, MalformedXorb, SizeMismatch, BodyTooLarge, HashMismatch: nothing was kept.
         TooOften: more than a day's share of somebody who may only propose.
+        QuotaExceeded: the namespace has no room for it.
+        BeingCollected: the same bytes are being removed now; the caller may try again.
     """
     require(user, Action.PROPOSE, repository)
     expected = XetHash(xorb_hash)
@@ -53,16 +58,28 @@ def store_xorb(*, repository: Repository, user: User, xorb_hash: str, body: Read
         actual = table.xorb_hash()
         if actual != expected:
             raise HashMismatch(what="xorb", actual=actual, expected=expected)
-        blob = store.put(scratch)
+        # Until a file is made of it, the pack itself takes space: so many packs as the quota has room for, not more.
+        quotas.reserve(repository=repository, user=user, key=reservation_key(actual), size_bytes=scratch.size_bytes)
+        blob = keep(scratch, store)
         packed = Packed(hash=actual, blob=blob, stored_bytes=scratch.size_bytes, table=table)
     with transaction.atomic():
         xorb = record_xorb(packed, store)
         return deliver(repository, [xorb]) > 0
 
 
+def reservation_key(xorb: XetHash) -> str:
+    """The name under which space for a delivered pack is reserved."""
+    return f"xorb-{xorb}"
+
+
 def record_xorb(packed: Packed, store: BlobStore) -> Xorb:
-    """Write the rows of a stored xorb. Where it exists, its own body is kept unless that is lost."""
+    """Write the rows of a stored xorb. Where it exists, its own body is kept unless that is lost.
+
+    Raises:
+        BeingCollected: its bytes were collected since they were put.
+    """
     table = packed.table
+    claim(packed.blob)
     row = Xorb(
         hash=packed.hash,
         blob=packed.blob,
@@ -72,6 +89,8 @@ def record_xorb(packed: Packed, store: BlobStore) -> Xorb:
         chunk_table=table.to_bytes(),
     )
     Xorb.objects.bulk_create([row], ignore_conflicts=True)
+    if not Xorb.objects.filter(hash=packed.hash).update(touched_at=timezone.now()):
+        raise BeingCollected
     xorb = Xorb.objects.get(hash=packed.hash)
     if xorb.blob != packed.blob and store.size(BlobDigest(xorb.blob)) != xorb.stored_bytes:
         xorb.blob, xorb.stored_bytes, xorb.chunk_table = packed.blob, packed.stored_bytes, table.to_bytes()

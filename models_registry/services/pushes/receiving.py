@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from models_registry.cards import CardFault, read_card
-from models_registry.exceptions import TooManyFiles
+from models_registry.exceptions import QuotaExceeded, TooManyFiles
 from models_registry.git.exceptions import MalformedObject, MalformedPack, MissingObject, PackTooLarge
 from models_registry.git.quarantine import BLOB, Quarantine
 from models_registry.git.unpacking import Deadline, Limits
@@ -19,6 +19,7 @@ from models_registry.services.pushes.drafts import Drafts
 from models_registry.services.pushes.listings import Listings
 from models_registry.services.pushes.storing import Stale, store
 from models_registry.services.pushes.updates import RefUpdate, refusal_of
+from models_registry.storage.exceptions import BeingCollected
 from models_registry.types import BRANCH, RefChange
 
 _CONTENT_REFUSALS = (MalformedObject, MalformedPack, MissingObject, PackTooLarge, TooManyFiles)
@@ -142,6 +143,10 @@ def _take(
             )
     except IntegrityError:  # The same commits arrived by another door at this very moment.
         raise Stale([update.name for update in updates]) from None
+    except (QuotaExceeded, BeingCollected) as error:
+        outcome.lines.append(str(error))
+        _refuse(outcome, updates, "refused by the hub's checks")
+        return
     outcome.moved += moved
     outcome.lines += listings.hints
 

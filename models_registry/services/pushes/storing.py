@@ -8,8 +8,8 @@ from accounts.models import User
 from models_registry.exceptions import WrongStatus
 from models_registry.git.quarantine import Quarantine
 from models_registry.git.store import RowObjectStore
-from models_registry.models import Commit, Content, Manifest, Ref, Repository
-from models_registry.services import content, threads
+from models_registry.models import Commit, Content, Manifest, Ref, Repository, StorageUse
+from models_registry.services import content, quotas, threads
 from models_registry.services.events import note_event
 from models_registry.services.heads import note_head
 from models_registry.services.pushes.drafts import Draft, Drafts
@@ -48,12 +48,14 @@ def store(
 
     Raises:
         Stale: a ref is not where it should be; nothing was written yet.
+        QuotaExceeded, BeingCollected
     """
     refs = _lock(repository, updates)
     RowObjectStore(repository).add_raw(_objects(pushed, needed))
     _store_commits(repository, user, drafts)
-    for found in contents:
-        content.link(repository=repository, content=found)
+    content.link_all(repository=repository, contents=[(found, "") for found in contents])
+    if drafts:  # Who only takes refs away needs no room.
+        quotas.require_room(repository=repository)
     moved = [_move(repository, refs, update, commits) for update in updates]
     for change in moved:
         _tell(repository, user, change)
@@ -67,7 +69,7 @@ def _lock(repository: Repository, updates: Sequence[RefUpdate]) -> dict[str, Ref
     Raises:
         Stale
     """
-    Repository.objects.select_for_update().get(pk=repository.pk)  # One push at a time; new refs have no row to lock.
+    StorageUse.objects.lock(repository)  # One push or commit at a time; new refs have no row to lock.
     rows = repository.refs.select_for_update().filter(name__in=[update.name for update in updates])
     refs = {ref.name: ref for ref in rows}
     stale = [each.name for each in updates if each.old is not None and current(refs, each.name) != each.old]

@@ -111,7 +111,7 @@ def _background() -> list[Service]:
     celery = [sys.executable, "-m", "celery", "-A", "hub", "--quiet"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"]
     measure = ["worker", "-Q", "measure", "-c", "1", "-n", "measure@%h", "--max-tasks-per-child", "50"]
-    housekeeping = ["worker", "-Q", "housekeeping", "-c", "1", "-n", "housekeeping@%h"]
+    housekeeping = ["worker", "-Q", "housekeeping", "-c", "2", "-n", "housekeeping@%h"]
     webhooks = ["worker", "-Q", "webhooks", "-P", "threads", "-c", "8", "-n", "webhooks@%h"]  # Threads: it only waits.
     return [
         Service("worker", [*celery, *measure, *quiet]),

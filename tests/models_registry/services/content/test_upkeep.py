@@ -32,24 +32,6 @@ def test_every_lost_or_damaged_blob_is_named_with_the_files_that_need_it(store):
     assert len(blobs) == 6
 
 
-def test_blobs_without_a_row_go_after_their_time_of_grace(store):
-    repository = RepositoryFactory()
-    found = put_plain(repository, noise(200_000))
-    for age, text in ((10 * 86_400, b"old"), (60, b"young")):
-        with store.scratch() as scratch:
-            scratch.write(text)
-            digest = store.put(scratch)
-        os.utime(store._path(digest), (time.time() - age,) * 2)
-    for blob in store.iterate():
-        if blob.size_bytes > 1000:
-            os.utime(store._path(blob.digest), (time.time() - 10 * 86_400,) * 2)
-
-    assert content.sweep_blobs(dry_run=True) == (1, 3)
-    assert content.sweep_blobs() == (1, 3)
-    assert content.sweep_blobs() == (0, 0)
-    assert b"".join(content.read(found)) == noise(200_000)
-
-
 def test_leftovers_of_a_killed_upload_are_cleaned_when_they_are_old(store):
     left = store.root / "tmp" / "half"
     left.write_bytes(b"x")
