@@ -132,7 +132,7 @@ def _hold_xorbs(hashes: set[XetHash]) -> None:
 
 
 def _link(repository: Repository, content: Content, path: str, ref: str) -> bool:
-    """A link that exists stays as it is, but for the note that it was wanted again, and where it was first committed."""
+    """A link that exists stays as it is; noted are that it was wanted again, and where it was committed first."""
     where = {"path": path[:1024], "ref": ref[:255]}
     now = timezone.now()
     if not Content.objects.filter(pk=content.pk).update(touched_at=now):
