@@ -243,12 +243,13 @@ def _transfer(request: HttpRequest, repository: Repository, body: dict[str, Any]
 
 def _upload_in_parts(request: HttpRequest, repository: Repository, oid: Sha256, size: int) -> dict[str, Any]:
     answer = _upload(request, repository, oid, size)
-    if not answer or not size:
+    if not answer:
         return answer
     upload = contents.begin_parts(repository=repository, user=acting_user(request), sha256=oid, size_bytes=size)
     header = {"chunk_size": str(upload.part_bytes)}
     for number in range(1, len(contents.part_sizes(upload)) + 1):
-        header[str(number)] = _signed(request, repository, _PART, [upload.pk, number])
+        # In the order of letters as well: the client's agent for git-lfs takes them as they come.
+        header[f"{number:05d}"] = _signed(request, repository, _PART, [upload.pk, number])
     answer["actions"]["upload"] |= {
         "href": _signed(request, repository, _COMPLETE, [upload.pk]),
         "header": header,
