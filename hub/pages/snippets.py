@@ -40,22 +40,29 @@ def of(repository: Repository, origin: str, listing: Listing) -> list[Snippet]:
         origin: where this hub answers, such as http://127.0.0.1:8000.
     """
     name = repository.full_name
+    clone = Snippet("git", "Git", _git(repository, origin))
     if repository.kind == Kind.DATASET:
-        return [
-            Snippet("datasets", "datasets", _datasets(name, origin)),
-            Snippet(
-                "shell", gettext_lazy("Shell"), f"export HF_ENDPOINT={origin}\nhf download {name} --repo-type dataset"
-            ),
-            Snippet("git", "Git", f"git clone {origin}/datasets/{name}"),
-        ]
+        return [Snippet("datasets", "datasets", _datasets(name, origin)), _download(name, origin, "dataset"), clone]
+    if repository.kind == Kind.APP:
+        return [clone, _download(name, origin, "space")]
     found = [
         Snippet("python", "Python", _python(repository)),
         Snippet("shell", gettext_lazy("Shell"), f"export SMALLHUB_ENDPOINT={origin}\nsmallhub pull {name}"),
     ]
     if repository.library in {"transformers", "sentence-transformers"}:
         found.append(Snippet("transformers", "transformers", _transformers(repository, origin)))
-    found.append(Snippet("http", "HTTP", _http(repository, origin, listing)))
+    found += [clone, Snippet("http", "HTTP", _http(repository, origin, listing))]
     return found
+
+
+def _git(repository: Repository, origin: str) -> str:
+    """A clone, with what makes large files come along."""
+    return f"git lfs install\ngit clone {origin}{addresses.page(repository)}"
+
+
+def _download(name: str, origin: str, kind: str) -> Snippet:
+    lines = f"export HF_ENDPOINT={origin}\nhf download {name} --repo-type {kind}"
+    return Snippet("shell", gettext_lazy("Shell"), lines)
 
 
 def _python(repository: Repository) -> str:

@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from evaluation.models import Evaluation
-from models_registry.models import Commit
+from models_registry.models import Commit, Kind
 from tests.factories.accounts import UserFactory
 from tests.factories.pages import benchmark, measured, model
 from tests.factories.registry import RepositoryFactory, put
@@ -115,7 +115,15 @@ def test_snippets_name_this_hub_and_this_model(client):
     assert f"smallhub.load(&quot;{repository.full_name}&quot;)" in html
     assert "export HF_ENDPOINT=http://testserver" in html
     assert "AutoModelForCausalLM" in html
+    assert f"git clone http://testserver/{repository.full_name}" in html
     assert "/resolve/main/README.md" in html
+
+
+@pytest.mark.parametrize(("kind", "prefix"), [(Kind.DATASET, "datasets/"), (Kind.APP, "spaces/")])
+def test_every_kind_says_how_it_is_cloned(client, kind, prefix):
+    repository = RepositoryFactory(kind=kind)
+    html = client.get(f"/{prefix}{repository.full_name}").content.decode()
+    assert f"git clone http://testserver/{prefix}{repository.full_name}" in html
 
 
 def test_strangers_cannot_tell_a_private_model_from_a_missing_one(client):
