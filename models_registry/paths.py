@@ -88,3 +88,8 @@ def clash(paths: Iterable[str]) -> tuple[str, str] | None:
                 return path, other
     both = files.keys() & folders.keys()
     return (files[key := both.pop()], folders[key]) if both else None
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Is this path the file or inside the folder? "" holds everything."""
+    return not folder or path == folder or path.startswith(folder + "/")

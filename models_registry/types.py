@@ -88,7 +88,15 @@ class DeleteFolder:
     path: str
 
 
-Operation = AddFile | AddLarge | CopyFile | DeleteFile | DeleteFolder
+@dataclass(frozen=True, slots=True)
+class RestoreState:
+    """Make a path, or with "" everything, what it is at `revision`; what is not there goes."""
+
+    path: str
+    revision: str
+
+
+Operation = AddFile | AddLarge | CopyFile | DeleteFile | DeleteFolder | RestoreState
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The files of a repository: folders, and one file as people can read it."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from hub.core.exceptions import OverLimit
 from hub.core.highlight import highlight_file
 from hub.pages.repository import Opened, find_repository, open_repository, places
 from models_registry import addresses
+from models_registry.blame import folder_commits
 from models_registry.exceptions import EntryNotFound
 from models_registry.formats import safetensors
 from models_registry.formats.errors import BadFormat
@@ -77,11 +77,12 @@ def tree(request: HttpRequest, kind: str, namespace: str, name: str, revision: s
 def tree_rows(opened: Opened, path: str) -> list[TreeRow]:
     """Folders first, then files, each with the commit that last changed it."""
     folders, files = _children(opened.listing, path)
-    oids = {entry.last_commit for entry in files}
+    changed_by = folder_commits(opened.repository, opened.commit) if folders else {}
+    oids = {entry.last_commit for entry in files} | {changed_by.get(name, "") for name in folders}
     commits = {commit.oid: commit for commit in opened.repository.commits.filter(oid__in=oids)}
     held = opened.commit.held
     rows = [
-        TreeRow(name.rpartition("/")[2], name, True, size, count, None, None, "")
+        TreeRow(name.rpartition("/")[2], name, True, size, count, None, commits.get(changed_by.get(name, "")), "")
         for name, (size, count) in sorted(folders.items())
     ]
     return rows + [
@@ -233,12 +234,3 @@ def _head(opened: Opened, entry: Entry) -> io.BytesIO:
 
 def _joined(pieces: Any) -> bytes:
     return b"".join(pieces)
-
-
-def changed_paths(before: Listing, after: Listing) -> tuple[Sequence[Entry], Sequence[Entry], Sequence[Entry]]:
-    """What a commit added, changed and removed, each sorted by path."""
-    added = [after.files[path] for path in sorted(after.files.keys() - before.files.keys())]
-    removed = [before.files[path] for path in sorted(before.files.keys() - after.files.keys())]
-    both = sorted(before.files.keys() & after.files.keys())
-    changed = [after.files[path] for path in both if before.files[path].oid != after.files[path].oid]
-    return added, changed, removed

@@ -1,18 +1,28 @@
 """The history of a repository: its commits, and what one of them changed."""
 
-from django.http import HttpRequest, HttpResponse
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.authentication import acting_user
 from evaluation.models import Evaluation
 from evaluation.presentation import badges
+from hub.core.exceptions import Conflict, Invalid, NotFound
+from hub.core.forms import PlainForm
 from hub.core.htmx import render_page_or_fragment
+from hub.core.wire import status_of
 from hub.pages import facets
-from hub.pages.files import changed_paths
+from hub.pages.compare import diff_context
 from hub.pages.repository import open_repository
+from models_registry import addresses
+from models_registry.diffing import changes
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Repository
-from models_registry.types import Listing
+from models_registry.permissions import Action, require
+from models_registry.services.restore import restore as restore_state
 
 PER_PAGE = 30
 MAX_PATHS = 300
@@ -64,12 +74,54 @@ def commit(request: HttpRequest, kind: str, namespace: str, name: str, revision:
     opened = open_repository(request, kind, namespace, name, revision)
     parent = opened.commit.parents[0] if opened.commit.parents else ""
     before = opened.repository.commits.filter(oid=parent).first() if parent else None
-    added, changed, removed = changed_paths(listing_of(before) if before else Listing(), opened.listing)
-    touched = [("added", e) for e in added] + [("changed", e) for e in changed] + [("removed", e) for e in removed]
     context = opened.context("history") | {
-        "touched": touched[:MAX_PATHS],
-        "left_out": max(0, len(touched) - MAX_PATHS),
-        "counts": {"added": len(added), "changed": len(changed), "removed": len(removed)},
         "parent": parent,
+        **diff_context(request, opened.repository, before, opened.commit, opened.listing),
     }
     return render(request, "models_registry/commit.html", context)
+
+
+class RestoreForm(PlainForm):
+    """Where to, and what."""
+
+    branch = forms.CharField(label=_("Onto the branch"), max_length=250)
+    path = forms.CharField(
+        label=_("Path"), required=False, max_length=1000, help_text=_("One file or folder. Empty restores everything.")
+    )
+    title = forms.CharField(label=_("Summary"), required=False, max_length=500)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def restore(request: HttpRequest, kind: str, namespace: str, name: str, revision: str) -> HttpResponse:
+    """Make the state of a commit the newest one, by a new commit."""
+    opened = open_repository(request, kind, namespace, name, revision)
+    repository, user = opened.repository, acting_user(request)
+    require(user, Action.WRITE, repository)
+    given = {"branch": request.GET.get("branch") or repository.default_branch, "path": request.GET.get("path", "")}
+    form = RestoreForm(request.POST) if request.method == "POST" else RestoreForm(initial=given)
+    status = 400 if form.errors else 200
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            made = restore_state(
+                repository=repository,
+                user=user,
+                branch=data["branch"],
+                revision=opened.commit.oid,
+                path=data["path"],
+                title=data["title"],
+                expected_head=request.POST.get("expected") or None,
+            )
+            return HttpResponseRedirect(addresses.at(repository, "commit", made.oid))
+        except (Conflict, Invalid, NotFound) as error:
+            form.add_error(None, str(error))
+            status = status_of(error)
+    head = repository.commits.filter(oid=repository.head).first()
+    found = changes(listing_of(head), opened.listing) if head else []
+    context = opened.context("history") | {
+        "form": form,
+        "touched": found[:MAX_PATHS],
+        "left_out": max(0, len(found) - MAX_PATHS),
+    }
+    return render(request, "models_registry/restore.html", context, status=status)

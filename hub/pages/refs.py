@@ -158,7 +158,9 @@ def _back(repository: Repository, user: User, given: Any) -> None:
     former = rows.filter(pk=int(number)).first() if number.isascii() and number.isdigit() and len(number) < 19 else None
     if former is None:
         raise PointerNotFound(name=given.get("name", "")[:200])
-    pointers.roll_back(repository=repository, user=user, name=former.pointer.name, to=former, note=given.get("note", ""))
+    pointers.roll_back(
+        repository=repository, user=user, name=former.pointer.name, to=former, note=given.get("note", "")
+    )
 
 
 def _withdraw(repository: Repository, user: User, given: Any) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from models_registry.api import v1, v1_compare, v1_releases
+from models_registry.api import v1, v1_compare, v1_releases, v1_state
 
 
 class PluralConverter:
@@ -31,6 +31,8 @@ urlpatterns = [
         name="manifest",
     ),
     path(f"{REPOSITORY}/compare/<rev:span>", v1_compare.CompareView.as_view(), name="compare"),
+    path(f"{REPOSITORY}/storage", v1_state.StorageView.as_view(), name="storage"),
+    path(f"{REPOSITORY}/restore", v1_state.RestoreView.as_view(), name="restore"),
     path(f"{REPOSITORY}/releases", v1_releases.ReleasesView.as_view(), name="releases"),
     path(f"{REPOSITORY}/releases/<rev:release>", v1_releases.ReleaseView.as_view(), name="release"),
     path(f"{REPOSITORY}/releases/<rev:release>/yank", v1_releases.ReleaseYankView.as_view(), name="release_yank"),

@@ -30,7 +30,7 @@ from models_registry.git import objects as git
 from models_registry.git.store import RowObjectStore
 from models_registry.merging import Merged
 from models_registry.models import Commit, Ref, Repository, StorageUse
-from models_registry.paths import clash, path_fault
+from models_registry.paths import clash, is_within, path_fault
 from models_registry.services import content, quotas, threads
 from models_registry.services.events import note_event
 from models_registry.services.heads import note_head
@@ -49,6 +49,7 @@ from models_registry.types import (
     Listing,
     Operation,
     RefChange,
+    RestoreState,
 )
 
 MAX_TITLE = 500
@@ -179,6 +180,8 @@ class _Draft:
                     self._delete_folder(path)
             case DeleteFolder(path):
                 self._delete_folder(path.rstrip("/"))
+            case RestoreState(path, revision):
+                self._restore(path, revision)
 
     def _add_file(self, path: str, body: bytes) -> None:
         revoke_leaked(text=body)  # What others can read here must not open anything of its author.
@@ -238,6 +241,17 @@ class _Draft:
             raise FileToDeleteMissing(path=path[:300])
         for name in inside:
             del self.files[name]
+
+    def _restore(self, path: str, revision: str) -> None:
+        """A file that is what it was then keeps the commit that it came with."""
+        source = manifests.listing_of(find_commit(self.repository, revision)).files
+        for name in [name for name in self.files if is_within(name, path)]:
+            del self.files[name]
+        for name, entry in source.items():
+            if is_within(name, path):
+                now = self.base.files.get(name)
+                same = now is not None and (now.oid, now.executable) == (entry.oid, entry.executable)
+                self.files[name] = now if same and now is not None else replace(entry, last_commit="")
 
     def _put(self, entry: Entry) -> None:
         before = self.files.get(entry.path)
@@ -375,6 +389,8 @@ def _check_operations(operations: Sequence[Operation]) -> None:
     if sum(len(operation.content) for operation in operations if isinstance(operation, AddFile)) > limit:
         raise CommitTooLarge(limit=limit)
     for operation in operations:
+        if isinstance(operation, RestoreState):
+            continue  # It names what was there: no path comes in that was not let in before.
         fault = path_fault(operation.path.rstrip("/") if isinstance(operation, DeleteFolder) else operation.path)
         if fault:
             raise InvalidPath(path=operation.path[:300].encode("ascii", "backslashreplace").decode(), reason=fault)

@@ -34,3 +34,15 @@ def licence_terms(licence: str) -> labels.Licence | None:
 def thread_address(discussion: Discussion, *parts: str) -> str:
     """The address of a thread, or of something below it."""
     return addresses.thread(discussion.repository, discussion.number, "/".join(parts))
+
+
+@register.filter
+def line_text(raw: bytes) -> str:
+    """A line of a diff without its end, cut where nobody would read on."""
+    return raw.rstrip(b"\r\n")[:4000].decode("utf-8", "replace")
+
+
+@register.filter
+def shape(axes: list[int]) -> str:
+    """[2, 3] → "2 × 3"; a scalar has no axes."""
+    return " × ".join(f"{axis:,}" for axis in axes)

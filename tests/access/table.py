@@ -3,81 +3,24 @@
 A route without a row fails, and so does a row without a route. Addresses are written with the parts of `world.py`.
 """
 
-import enum
-from dataclasses import dataclass
 from typing import Any
 
-
-class Access(enum.Enum):
-    """What a caller needs."""
-
-    OPEN = "anybody; private things of others are left out"
-    SIGNED_IN = "to be signed in"
-    OWN = "to be signed in; what belongs to others is not there"
-    READ = "to see the repository"
-    DOWNLOAD = "to be given the repository's files"
-    DISCUSS = "to see the repository and be signed in, with a token that writes"
-    AUTHOR = "to have written it (the starter has)"
-    WRITE = "to write to the repository"
-    ADMINISTER = "to administer the repository"
-    CREATE = "to create in the namespace"
-    LIKE = "to see the repository and be signed in; a token must write"
-    CURATE = "to write in the namespace of the collection; who only sees it is refused"
-    TAKE_PART = "to be signed in; a token must write"
-    COPY = "to see the repository, and to create in the namespace"
-    MEMBER = "to belong to the organisation"
-    SIGNED = "an address or token that was signed for this very thing"
-    STAFF = "to administer the site"
-    NOTHING = "nobody: there is nothing at this address"
-
-
-@dataclass(frozen=True)
-class Route:
-    """One named address.
-
-    Attributes:
-        address: with the fields of `world.Place`.
-        methods: what each method needs; all others are answered with 405.
-        body: what an allowed caller may send; sent to everybody.
-        is_page: answers people rather than programs: strangers are led to the sign-in page.
-        kinds: which kinds of repository it is tried with.
-        also: statuses that an allowed caller may hear, where the world of the matrix is not what the address is for.
-        names_no_repository: strangers hear that there is nothing, for nothing says that signing in would help.
-    """
-
-    address: str
-    methods: dict[str, Access]
-    body: Any = None
-    content_type: str = "application/json"
-    is_page: bool = False
-    kinds: tuple[str, ...] = ("models",)
-    names_no_repository: bool = False
-    also: tuple[int, ...] = ()
-
-
-def read(address: str, access: Access = Access.READ, **more: Any) -> Route:
-    return Route(address, {"GET": access, "HEAD": access}, **more)
-
-
-def page(address: str, access: Access = Access.READ, **more: Any) -> Route:
-    return Route(address, {"GET": access, "HEAD": access}, is_page=True, **more)
-
-
-def form(address: str, access: Access, **more: Any) -> Route:
-    return Route(address, {"GET": access, "HEAD": access, "POST": access}, is_page=True, **more)
-
-
-FORM = "application/x-www-form-urlencoded"
-
-
-def post(address: str, access: Access, **more: Any) -> Route:
-    return Route(address, {"POST": access}, is_page=True, **more)
-
-
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-ALL = ("models", "datasets", "spaces")
-REPO = "/api/{kind}/{repo}"
-V1 = "/api/v1/repositories/{v1}/{repo}"
+from tests.access.routes import (
+    ALL,
+    FORM,
+    REPO,
+    V1,
+    Access,
+    Route,
+    form,
+    page,
+    post,
+    read,
+)
+from tests.access.routes import (
+    METHODS as METHODS,
+)
+from tests.access.versions import V1_ROUTES, version_pages
 
 ROUTES: dict[str, Route] = {
     # ── The service itself ──────────────────────────────────────────────────────────────────────
@@ -112,33 +55,7 @@ ROUTES: dict[str, Route] = {
     "registry_v1:list": Route("/api/v1/repositories/{v1}", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "registry_v1:read": Route(V1, {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
     "registry_v1:manifest": read(V1 + "/manifest/main", Access.DOWNLOAD, kinds=ALL),
-    "registry_v1:compare": Route(
-        V1 + "/compare/old..main",
-        {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.LIKE},
-        body={"path": "model.safetensors"},
-    ),
-    "registry_v1:releases": Route(
-        V1 + "/releases",
-        {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.WRITE},
-        body={"name": "v7.0.0"},
-        kinds=ALL,
-    ),
-    "registry_v1:release": Route(
-        V1 + "/releases/v1.0.0",
-        {"GET": Access.READ, "HEAD": Access.READ, "PATCH": Access.WRITE},
-        body={"notes": "Corrected."},
-        kinds=ALL,
-    ),
-    "registry_v1:release_yank": Route(
-        V1 + "/releases/v1.0.0/yank", {"POST": Access.WRITE, "DELETE": Access.WRITE}, body={"reason": "Try"}
-    ),
-    "registry_v1:pointers": Route(V1 + "/pointers", {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
-    "registry_v1:pointer": Route(
-        V1 + "/pointers/production",
-        {"GET": Access.READ, "HEAD": Access.READ, "PUT": Access.WRITE, "DELETE": Access.WRITE},
-        body={"revision": "main"},
-        kinds=ALL,
-    ),
+    **V1_ROUTES,
     "evaluation_v1:evaluation": Route(
         "/api/v1/models/{repo}/evaluations/main", {"GET": Access.READ, "HEAD": Access.READ}
     ),
@@ -447,6 +364,7 @@ for _kind, _prefix, _suffix in (
         f"{_name}_history": page(f"{_page}/commits", **_only),
         f"{_name}_commits": page(f"{_page}/commits/main", **_only),
         f"{_name}_commit": page(f"{_page}/commit/main", **_only),
+        **version_pages(_page, _name, _kind),
         f"{_name}_evaluations": page(f"{_page}/evaluations", **_only),
         f"{_name}_evaluation": page(f"{_page}/evaluations/main", **_only),
         f"{_name}_receipt": page(f"{_page}/evaluations/main/receipts/{{receipt}}", **_only),

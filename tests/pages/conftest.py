@@ -12,6 +12,9 @@ from accounts import services as accounts_services
 from evaluation.models import Receipt
 from models_registry.services.collections import add_item, create_collection
 from models_registry.services.likes import like_repository
+from models_registry.services.pointers import move_pointer
+from models_registry.services.refs import create_branch
+from models_registry.services.releases import create_release, yank
 from tests.factories.accounts import OrganisationFactory, UserFactory, token
 from tests.factories.community import talk
 from tests.factories.pages import benchmark, measured, model
@@ -119,6 +122,14 @@ def everything(live_server):
     )
     pico.refresh_from_db()
     measured(pico, {pairs: 0.749, text: 1.83})
+    first = create_release(repository=pico, user=user, name="v1.0.0", revision=pico.head, notes="# First\n\nAs it is.")
+    put(pico, {"train/recipe.py": "def f():\n    return 2\n", "fresh.txt": "new"}, title="Second")
+    create_release(repository=pico, user=user, name="v1.1.0")
+    yank(release=first, user=user, reason="Not this one")
+    move_pointer(repository=pico, user=user, name="production", revision="v1.1.0", note="Go")
+    create_branch(repository=pico, user=user, name="side", start="v1.0.0")
+    pico.refresh_from_db()
+    measured(pico, {pairs: 0.761, text: 1.8})
     measured(model(user=user, name="running"), {pairs: 0.7}, status="running", states={"cost": "running"})
     measured(model(user=user, name="broken"), {}, states={"smoke": "failed", "cost": "not_applicable"})
     data = RepositoryFactory(user=user, name="tides", dataset=True)
@@ -173,6 +184,15 @@ def everything(live_server):
         "binary file": f"{at}/blob/main/a.bin",
         "history": f"{at}/commits/main",
         "commit": f"{at}/commit/main",
+        "releases": f"{at}/releases",
+        "no releases": "/ada-wyn/running/releases",
+        "release": f"{at}/releases/v1.1.0",
+        "yanked release": f"{at}/releases/v1.0.0",
+        "choosing versions": f"{at}/compare",
+        "compared versions": f"{at}/compare/v1.0.0..v1.1.0",
+        "branches": f"{at}/refs",
+        "pointers": f"{at}/pointers",
+        "storage": f"{at}/storage",
         "evaluations": f"{at}/evaluations",
         "evaluation": f"{at}/evaluations/main",
         "running evaluation": "/ada-wyn/running/evaluations/main",
@@ -211,6 +231,8 @@ def everything(live_server):
         "own discussion": f"{talks}/1",
         "own pull request": f"{talks}/2",
         "mentions": "/settings/mentions",
+        "new release": f"{at}/new-release",
+        "restore": f"{at}/restore/v1.0.0",
         "profile": "/settings/profile",
         "tokens": "/settings/tokens",
         "organisations": "/settings/organizations",

@@ -59,7 +59,7 @@ def test_a_commit_lists_what_it_added_changed_and_removed(client):
     assert "Two words on why." in html
     assert "1 added" in html
     assert "1 changed" in html
-    assert '<del class="cut">old.txt</del>' in html
+    assert "<del>old.txt</del>" in html
     assert "same.txt" not in html
 
 
