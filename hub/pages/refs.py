@@ -1,6 +1,6 @@
 """Branches, tags and pointers: what there is, made, moved and removed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ def pointer_list(request: HttpRequest, kind: str, namespace: str, name: str) -> 
 
 
 def _posted(
-    request: HttpRequest, opened: Opened, actions: dict[str, Callable[[Repository, User, Any], object]]
+    request: HttpRequest, opened: Opened, actions: Mapping[str, Callable[[Repository, User, Any], object]]
 ) -> tuple[str, int]:
     """Do what a form asks; why it could not be done, and the status that says so."""
     if request.method != "POST":

@@ -201,7 +201,8 @@ def _uses(
 
 
 def _without(mask: npt.NDArray[np.uint64], former: npt.NDArray[np.uint64] | None) -> npt.NDArray[np.bool_]:
-    return mask != 0 if former is None else (mask != 0) & (former == 0)
+    kept: npt.NDArray[np.bool_] = mask != 0 if former is None else (mask != 0) & (former == 0)
+    return kept
 
 
 def _linked(repository: Repository) -> list[Content]:
