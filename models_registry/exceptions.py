@@ -248,6 +248,11 @@ class InvalidPath(Invalid):
     wire_status = 422
 
 
+class NotEditable(Invalid):
+    code = "not_editable"
+    message = "“{path}” cannot be edited here. {reason}"
+
+
 class PathConflict(Invalid):
     code = "path_conflict"
     message = "“{path}” clashes with “{other}”. {reason}"

@@ -13,12 +13,14 @@ from django.views.decorators.http import require_safe
 from hub.core import markdown
 from hub.core.exceptions import OverLimit
 from hub.core.highlight import highlight_file
+from hub.pages.changes import ways_of
 from hub.pages.repository import Opened, find_repository, open_repository, places
 from models_registry import addresses
 from models_registry.blame import folder_commits
 from models_registry.exceptions import EntryNotFound
 from models_registry.formats import safetensors
 from models_registry.formats.errors import BadFormat
+from models_registry.git.objects import Pointer
 from models_registry.models import Commit
 from models_registry.permissions import Action, require
 from models_registry.services import content
@@ -70,6 +72,7 @@ def tree(request: HttpRequest, kind: str, namespace: str, name: str, revision: s
         "total_bytes": opened.listing.total_bytes,
         "file_count": len(opened.listing.files),
         "parent": path.rpartition("/")[0],
+        "ways": ways_of(opened.repository, revision, request.user),
     }
     return render(request, "models_registry/tree.html", context)
 
@@ -148,6 +151,9 @@ def blob(request: HttpRequest, kind: str, namespace: str, name: str, revision: s
         "crumbs": crumbs(path),
         "held": held,
         "last_commit": opened.repository.commits.filter(oid=entry.last_commit).first(),
+        "ways": ways_of(opened.repository, revision, request.user),
+        "permalink": addresses.at(opened.repository, "blob", opened.commit.oid, path),
+        "pointer": Pointer(sha256=entry.sha256, size=entry.size).text().decode() if entry.is_large else "",
         "raw_url": addresses.resolve(opened.repository, revision, path),
         "download_url": addresses.resolve(opened.repository, revision, path, download=True),
     }
@@ -162,19 +168,19 @@ def _view(request: HttpRequest, opened: Opened, entry: Entry) -> dict[str, Any]:
         return {"view": "image"}
     if suffix == "safetensors":
         return _tensors(opened, entry)
-    text = _text(opened, entry)
+    text = text_of(opened, entry)
     if text is None:
         return {"view": "download"}
     if suffix == "md" and request.GET.get("plain") != "1":
         try:
             folder = entry.path.rpartition("/")[0]
-            return {"view": "markdown", "html": markdown.render(text, places(opened, folder))}
+            return {"view": "markdown", "is_editable": True, "html": markdown.render(text, places(opened, folder))}
         except OverLimit:
             return {"view": "text"} | _lines(text, entry.path)
-    return {"view": "text", "is_markdown": suffix == "md"} | _lines(text, entry.path)
+    return {"view": "text", "is_markdown": suffix == "md", "is_editable": True} | _lines(text, entry.path)
 
 
-def _text(opened: Opened, entry: Entry) -> str | None:
+def text_of(opened: Opened, entry: Entry) -> str | None:
     """The text of a small file; None for large ones and for what is not UTF-8."""
     body = read_small_file(opened.repository, opened.listing, entry.path, limit=MAX_TEXT_BYTES)
     if body is None or b"\0" in body:

@@ -5,6 +5,7 @@ A route without a row fails, and so does a row without a route. Addresses are wr
 
 from typing import Any
 
+from tests.access.files import file_pages
 from tests.access.routes import (
     ALL,
     FORM,
@@ -365,21 +366,10 @@ for _kind, _prefix, _suffix in (
         f"{_name}_commits": page(f"{_page}/commits/main", **_only),
         f"{_name}_commit": page(f"{_page}/commit/main", **_only),
         **version_pages(_page, _name, _kind),
+        **file_pages(_name, _page, _only),
         f"{_name}_evaluations": page(f"{_page}/evaluations", **_only),
         f"{_name}_evaluation": page(f"{_page}/evaluations/main", **_only),
         f"{_name}_receipt": page(f"{_page}/evaluations/main/receipts/{{receipt}}", **_only),
-        f"{_name}_settings": form(
-            f"{_page}/settings", Access.ADMINISTER, body="default_branch=main", content_type=FORM, **_only
-        ),
-        f"{_name}_settings_visibility": form(
-            f"{_page}/settings/visibility", Access.ADMINISTER, body="visibility=private", content_type=FORM, **_only
-        ),
-        f"{_name}_settings_names": form(
-            f"{_page}/settings/names", Access.ADMINISTER, body="owner=harbour&name=renamed", content_type=FORM, **_only
-        ),
-        f"{_name}_settings_danger": form(
-            f"{_page}/settings/danger", Access.ADMINISTER, body="name={repo}", content_type=FORM, **_only
-        ),
         f"{_name}_discussions": page(f"{_page}/discussions", **_only),
         f"{_name}_discussion_new": form(f"{_page}/discussions/new", Access.DISCUSS, **_form),
         f"{_name}_discussion": page(f"{_page}/discussions/1", **_only),
