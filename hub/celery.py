@@ -22,6 +22,7 @@ app.conf.task_default_queue = HOUSEKEEPING
 app.conf.task_routes = {
     "evaluation.tasks.perform": {"queue": MEASURE},
     "models_registry.tasks.deliver_to_webhook": {"queue": WEBHOOKS},
+    "models_registry.tasks.refresh_mirror": {"queue": MEASURE},  # Long as well: a whole repository may come.
 }
 app.conf.beat_schedule = {
     # The row is the truth and the queue a hint: whatever a broker lost is queued again from the rows.
@@ -29,6 +30,7 @@ app.conf.beat_schedule = {
     "purge-deleted": {"task": "models_registry.tasks.purge_deleted", "schedule": 3600.0, "options": {"expires": 600}},
     "deliver-again": {"task": "models_registry.tasks.deliver_again", "schedule": 15.0, "options": {"expires": 15}},
     "collect-garbage": {"task": "models_registry.tasks.collect_garbage", "schedule": 24 * 3600.0},
+    "refresh-mirrors": {"task": "models_registry.tasks.refresh_mirrors", "schedule": 60.0, "options": {"expires": 50}},
     "clean-up": {"task": "models_registry.tasks.clean_up", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from hub.core.exceptions import HubError
 from models_registry import downloads
 from models_registry.services import collection, content, deliveries, undelete, weights
 from models_registry.services.trending import refresh_trends
@@ -70,3 +71,23 @@ def dispatch_delivery(delivery_id: int) -> None:
         deliver_to_webhook.apply_async(args=(delivery_id,), retry=False, expires=60)
     except (OperationalError, OSError) as error:
         logger.warning("Delivery %s waits for the sweep: the broker cannot be reached: %s", delivery_id, error)
+
+
+@shared_task
+def refresh_mirror(record_id: int) -> None:
+    """Run one mirror, if it is due and nobody else is at it."""
+    from models_registry.services import imports  # Imports commit, and a commit asks for jobs of this module.
+
+    try:
+        imports.refresh(record_id=record_id)
+    except HubError as error:
+        logger.warning("Mirror %s: %s", record_id, error)
+
+
+@shared_task
+def refresh_mirrors() -> None:
+    """Ask for every mirror whose time has come."""
+    from models_registry.services import imports  # As above.
+
+    for record in imports.due_mirrors():
+        refresh_mirror.delay(record.pk)

@@ -17,6 +17,9 @@ SMALLHUB_BLOBS = env_str("SMALLHUB_BLOBS", f"file://{SMALLHUB_DATA / 'blobs'}")
 SMALLHUB_BLOBS_DIRECT = env_bool("SMALLHUB_BLOBS_DIRECT", False)
 SMALLHUB_ACCEL_PREFIX = env_str("SMALLHUB_ACCEL_PREFIX", "")
 SMALLHUB_SEED = env_bool("SMALLHUB_SEED", True)
+# Another hub whose public repositories are passed on and copied when they are not here.
+SMALLHUB_UPSTREAM = env_str("SMALLHUB_UPSTREAM", "").rstrip("/")
+SMALLHUB_UPSTREAM_SECONDS = env_int("SMALLHUB_UPSTREAM_SECONDS", 6 * 3600, minimum=60)
 
 # ── Limits ───────────────────────────────────────────────────────────────────────────────────────
 SMALLHUB_MAX_FILE_BYTES = env_bytes("SMALLHUB_MAX_FILE_BYTES", "8 GiB")
@@ -96,6 +99,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "hub.core.middleware.ErrorMiddleware",
+    "models_registry.middleware.UpstreamMiddleware",
 ]
 
 ROOT_URLCONF = "hub.urls"

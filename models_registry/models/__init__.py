@@ -26,6 +26,7 @@ from models_registry.models.content import (
 )
 from models_registry.models.diffs import WeightsDiff
 from models_registry.models.git import GitObject
+from models_registry.models.imports import ImportState, RepositoryImport
 from models_registry.models.names import AuditEntry, FormerName
 from models_registry.models.releases import Pointer, PointerMove, Release, ReleaseEvent, ReleaseGate
 from models_registry.models.repositories import (
@@ -71,6 +72,7 @@ __all__ = [
     "Gate",
     "Gated",
     "GitObject",
+    "ImportState",
     "Kind",
     "Like",
     "Manifest",
@@ -87,6 +89,7 @@ __all__ = [
     "ReleaseGate",
     "Repository",
     "RepositoryContent",
+    "RepositoryImport",
     "RepositoryTag",
     "RepositoryXorb",
     "Reservation",
