@@ -29,6 +29,7 @@ app.conf.beat_schedule = {
     "requeue-runs": {"task": "evaluation.tasks.requeue_runs", "schedule": 5.0, "options": {"expires": 10}},
     "purge-deleted": {"task": "models_registry.tasks.purge_deleted", "schedule": 3600.0, "options": {"expires": 600}},
     "deliver-again": {"task": "models_registry.tasks.deliver_again", "schedule": 15.0, "options": {"expires": 15}},
+    "scrub": {"task": "models_registry.tasks.scrub", "schedule": 300.0, "options": {"expires": 240}},
     "collect-garbage": {"task": "models_registry.tasks.collect_garbage", "schedule": 24 * 3600.0},
     "refresh-mirrors": {"task": "models_registry.tasks.refresh_mirrors", "schedule": 60.0, "options": {"expires": 50}},
     "clean-up": {"task": "models_registry.tasks.clean_up", "schedule": 3600.0, "options": {"expires": 600}},

@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from evaluation.models import Run
 from hub.core import health
 from models_registry.models import Content, Repository
+from models_registry.services import content
 from models_registry.storage.blobs import self_test
 
 
@@ -46,5 +47,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
     repositories = Gauge("smallhub_repositories", "Repositories by kind.", ["kind"], registry=registry)
     for kind, number in Repository.objects.counts_by_kind().items():
         repositories.labels(kind=kind).set(number)
+    Gauge("smallhub_damaged_blobs", "Stored blobs found damaged.", registry=registry).set(content.damaged_blobs())
     Gauge("smallhub_contents", "Large files stored.", registry=registry).set(Content.objects.count())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -34,6 +34,12 @@ def purge_deleted() -> None:
 
 
 @shared_task
+def scrub() -> None:
+    """Check the stored bytes whose turn it is, for some minutes."""
+    content.scrub(seconds=240)
+
+
+@shared_task
 def collect_garbage() -> None:
     """Take away what nothing needs any more."""
     collection.collect()

@@ -19,8 +19,9 @@ from models_registry.services.content.parts import (
 )
 from models_registry.services.content.reading import cached_path, materialise, read, read_stored
 from models_registry.services.content.reconstruction import Fetch, Reconstruction, find_file, reconstruct
+from models_registry.services.content.scrub import Scrubbed, damaged_blobs, scrub
 from models_registry.services.content.shards import Progress, register_shard, registering
-from models_registry.services.content.upkeep import Damage, clean_leftovers, find_damage
+from models_registry.services.content.upkeep import Damage, clean_leftovers, find_damage, stored_blobs
 from models_registry.services.content.xorbs import delivered_xorb, store_xorb
 
 __all__ = [
@@ -29,12 +30,14 @@ __all__ = [
     "Fetch",
     "Progress",
     "Reconstruction",
+    "Scrubbed",
     "ask_for_copy",
     "begin_parts",
     "cached_path",
     "check_size",
     "clean_leftovers",
     "complete_parts",
+    "damaged_blobs",
     "dedupe_answer",
     "delivered_xorb",
     "drop_abandoned",
@@ -55,5 +58,7 @@ __all__ = [
     "reconstruct",
     "register_shard",
     "registering",
+    "scrub",
     "store_xorb",
+    "stored_blobs",
 ]

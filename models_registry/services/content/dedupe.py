@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from accounts.models import User
-from models_registry.models import Chunk, Repository, RepositoryXorb, Xorb
+from models_registry.models import Blob, Chunk, Repository, RepositoryXorb, Xorb
 from models_registry.services.content.xorbs import prefix_of, usable_by
 from models_registry.storage.digests import XetHash
 from models_registry.storage.shard import write_dedupe_shard
@@ -76,7 +77,9 @@ class KnownChunks:
 def _xorbs_holding(chunks: Sequence[bytes], *, user: User | AnonymousUser, repository: Repository) -> list[Xorb]:
     """Usable xorbs that hold at least one of these chunks, by the index; the oldest few."""
     rows = Chunk.objects.filter(prefix__in={prefix_of(chunk) for chunk in chunks}).values("xorb_id")
-    candidates = usable_by(user, repository).filter(pk__in=rows).order_by("pk")[:_NEIGHBOURS]
+    candidates = (
+        usable_by(user, repository).filter(pk__in=rows).exclude(blob__in=_damaged()).order_by("pk")[:_NEIGHBOURS]
+    )
     wanted = set(chunks)
     return [xorb for xorb in candidates if not wanted.isdisjoint(ChunkTable.from_bytes(xorb.chunk_table).hashes())]
 
@@ -95,6 +98,7 @@ def _with_neighbours(hits: Sequence[Xorb], *, user: User | AnonymousUser, reposi
         if place is None:
             continue
         links = RepositoryXorb.objects.filter(repository=place.repository_id).select_related("xorb")
+        links = links.exclude(xorb__blob__in=_damaged())
         after = links.filter(pk__gt=place.pk).order_by("pk")[: _NEIGHBOURS // 2]
         before = links.filter(pk__lt=place.pk).order_by("-pk")[: _NEIGHBOURS // 2]
         for row in [*after, *before]:
@@ -102,6 +106,16 @@ def _with_neighbours(hits: Sequence[Xorb], *, user: User | AnonymousUser, reposi
     return list(found.values())[:_NEIGHBOURS]
 
 
+def _damaged() -> QuerySet[Blob, str]:
+    """Nobody is to rely on chunks of these: they are to be sent again, which mends them."""
+    return Blob.objects.exclude(damage="").values_list("digest", flat=True)
+
+
 def _newest(repository: Repository) -> list[Xorb]:
-    rows = RepositoryXorb.objects.filter(repository=repository).order_by("-pk").select_related("xorb")
+    rows = (
+        RepositoryXorb.objects.filter(repository=repository)
+        .exclude(xorb__blob__in=_damaged())
+        .order_by("-pk")
+        .select_related("xorb")
+    )
     return [row.xorb for row in rows[:_NEIGHBOURS]]

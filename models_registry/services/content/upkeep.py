@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models_registry.models import RepositoryContent, Xorb
-from models_registry.storage.blobs import blob_store
+from models_registry.storage.blobs import StoredBlob, blob_store
 from models_registry.storage.cache import whole_file_cache
 from models_registry.storage.digests import BlobDigest, XetHash
 from models_registry.storage.exceptions import CorruptContent
@@ -25,6 +25,11 @@ class Damage:
 def clean_leftovers(*, older_than_s: float = LEFTOVER_AGE_S) -> int:
     """Remove half-written files, as a server does when it starts. Returns how many."""
     return blob_store().clean_scratch(older_than_s=older_than_s) + whole_file_cache().clean(older_than_s=older_than_s)
+
+
+def stored_blobs() -> Iterator[StoredBlob]:
+    """All that the store holds, whatever rows say."""
+    return blob_store().iterate()
 
 
 def find_damage(*, deep: bool = False) -> Iterator[Damage]:

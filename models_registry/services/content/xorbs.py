@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from models_registry.models import Chunk, Repository, RepositoryXorb, Xorb
+from models_registry.models import Blob, Chunk, Repository, RepositoryXorb, Xorb
 from models_registry.permissions import Action, require
 from models_registry.services import quotas
 from models_registry.services.content.blobs import claim, keep
@@ -92,13 +92,18 @@ def record_xorb(packed: Packed, store: BlobStore) -> Xorb:
     if not Xorb.objects.filter(hash=packed.hash).update(touched_at=timezone.now()):
         raise BeingCollected
     xorb = Xorb.objects.get(hash=packed.hash)
-    if xorb.blob != packed.blob and store.size(BlobDigest(xorb.blob)) != xorb.stored_bytes:
+    if xorb.blob != packed.blob and _is_lost(xorb, store):
         xorb.blob, xorb.stored_bytes, xorb.chunk_table = packed.blob, packed.stored_bytes, table.to_bytes()
         xorb.save(update_fields=["blob", "stored_bytes", "chunk_table"])
     index_chunks(
         xorb, ((index, chunk) for index, chunk in enumerate(table.hashes()) if index == 0 or is_indexed(chunk))
     )
     return xorb
+
+
+def _is_lost(xorb: Xorb, store: BlobStore) -> bool:
+    is_damaged = Blob.objects.filter(digest=xorb.blob).exclude(damage="").exists()
+    return is_damaged or store.size(BlobDigest(xorb.blob)) != xorb.stored_bytes
 
 
 def deliver(repository: Repository, xorbs: Iterable[Xorb]) -> int:

@@ -1,33 +1,16 @@
-"""Checks every promise of the registry against what is stored. Reads only."""
+"""What must hold inside one repository: objects, refs, commits, listings, links, counts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dulwich.objects import ObjectID, ShaFile, Tree
 
 from models_registry.git.objects import EXECUTABLE_MODE, FOLDER_MODE, read_pointer
 from models_registry.git.store import RowObjectStore
 from models_registry.manifests import unpack
-from models_registry.models import Commit, GitObject, Manifest, Repository
-from models_registry.services import content
+from models_registry.models import Commit, GitObject, Manifest, Repository, StorageUse
+from models_registry.services import quotas
+from models_registry.services.fsck.faults import Fault
 from models_registry.types import Listing
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One broken promise: where, and what is wrong."""
-
-    where: str
-    what: str
-
-
-def check_all(*, deep: bool = False) -> Iterator[Fault]:
-    """Every repository, then every pack of chunks; `deep` also hashes the chunks on disk."""
-    for repository in Repository.everything.select_related("namespace").order_by("pk").iterator():
-        yield from check_repository(repository)
-    for damage in content.find_damage(deep=deep):
-        users = ", ".join(sorted({name for name, _ in damage.files})) or "no repository"
-        yield Fault(f"chunks {damage.xorb[:12]}", f"{damage.reason}; needed by {users}")
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
@@ -46,9 +29,18 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
     default = repository.refs.filter(name=f"refs/heads/{repository.default_branch}").first()
     if default is None or default.commit != repository.head:
         yield Fault(where, "the row's head is not the default branch's")
+    yield from _check_count(where, repository)
     store = RowObjectStore(repository)
     for commit in commits.values():
         yield from _check_commit(where, repository, store, commit, known)
+
+
+def _check_count(where: str, repository: Repository) -> Iterator[Fault]:
+    use = StorageUse.objects.filter(repository=repository).first()
+    counted = quotas.recount(repository)
+    noted = (use.content_bytes, use.git_bytes) if use else (0, 0)
+    if noted != counted:
+        yield Fault(where, f"{noted[0]} + {noted[1]} bytes are counted, {counted[0]} + {counted[1]} are stored")
 
 
 def _check_commit(
@@ -93,12 +85,12 @@ def _check_entries(name: str, repository: Repository, store: RowObjectStore, lis
         try:
             _, body = store.get_raw(entry.oid.encode())
         except KeyError:
-            yield Fault(name, f"the blob of {entry.path} is missing")
+            yield Fault(name, f"the blob of {entry.path} is missing", path=entry.path)
             continue
         if not entry.is_large:
             continue
         pointer = read_pointer(body)
         if pointer is None or (pointer.sha256, pointer.size) != (entry.sha256, entry.size):
-            yield Fault(name, f"the pointer of {entry.path} says something else than the listing")
+            yield Fault(name, f"the pointer of {entry.path} says something else than the listing", path=entry.path)
         if entry.sha256 not in readable:
-            yield Fault(name, f"the content of {entry.path} is not linked to this repository")
+            yield Fault(name, f"the content of {entry.path} is not linked to this repository", path=entry.path)
