@@ -79,6 +79,16 @@ class CannotFollowSelf(Invalid):
     message = "You cannot follow yourself."
 
 
+class StillOwns(Conflict):
+    code = "still_owns"
+    message = "{name} still owns {number} repositories. Delete or transfer them first."
+
+
+class StillNeeded(Conflict):
+    code = "still_needed"
+    message = "You are the only admin of {organisations}. Make somebody else an admin first, or delete it."
+
+
 class SignUpClosed(Forbidden):
     code = "sign_up_closed"
     message = "New accounts are made by this hub's administrator."

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -91,9 +92,22 @@ class SignUpForm(PlainForm):
         return data
 
 
+class WebsiteField(forms.URLField):
+    """An address that a page may link to: http or https, nothing else."""
+
+    default_validators = [URLValidator(schemes=["http", "https"])]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=200, required=False, assume_scheme="https", **kwargs)
+
+
 class ProfileForm(PlainForm):
     full_name = forms.CharField(label=_("Full name"), max_length=120, required=False)
     email = forms.EmailField(label=_("E-mail"), required=False, help_text=_("Optional. Shown to nobody."))
+    bio = forms.CharField(
+        label=_("About you"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    website = WebsiteField(label=_("Website"))
 
 
 class PasswordForm(PlainForm):
@@ -140,6 +154,14 @@ class OrganisationForm(PlainForm):
         if fault:
             raise forms.ValidationError(_(fault))
         return name
+
+
+class OrganisationProfileForm(PlainForm):
+    full_name = forms.CharField(label=_("Full name"), max_length=120, required=False)
+    description = forms.CharField(
+        label=_("What it is for"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    website = WebsiteField(label=_("Website"))
 
 
 class MemberForm(PlainForm):

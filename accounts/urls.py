@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import device_pages, views
+from accounts import device_pages, organisation_pages, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -13,7 +13,21 @@ urlpatterns = [
     path("settings", views.settings_start, name="settings"),
     path("settings/profile", views.profile, name="settings_profile"),
     path("settings/password", views.password, name="settings_password"),
-    path("settings/organizations", views.organisations, name="settings_organizations"),
-    path("settings/organizations/<str:name>", views.members, name="settings_members"),
-    path("settings/organizations/<str:name>/members/<int:pk>/remove", views.member_remove, name="member_remove"),
+    path("settings/sessions/end", views.end_sessions, name="sessions_end"),
+    path("settings/organizations", organisation_pages.organisations, name="settings_organizations"),
+    path("settings/invitations/<int:pk>", organisation_pages.answer, name="invitation_answer"),
+    path("settings/organizations/<str:name>", organisation_pages.members, name="settings_members"),
+    path("settings/organizations/<str:name>/profile", organisation_pages.profile, name="organisation_profile"),
+    path("settings/organizations/<str:name>/log", organisation_pages.log, name="organisation_log"),
+    path("settings/organizations/<str:name>/leave", organisation_pages.leave, name="organisation_leave"),
+    path(
+        "settings/organizations/<str:name>/invitations/<int:pk>/withdraw",
+        organisation_pages.withdraw,
+        name="invitation_withdraw",
+    ),
+    path(
+        "settings/organizations/<str:name>/members/<int:pk>/remove",
+        organisation_pages.member_remove,
+        name="member_remove",
+    ),
 ]

@@ -5,7 +5,7 @@ from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -15,16 +15,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import services
 from accounts.authentication import acting_user
-from accounts.exceptions import LastAdmin, NameTaken, SignUpClosed
+from accounts.exceptions import NameTaken, SignUpClosed
 from accounts.forms import (
-    MemberForm,
-    OrganisationForm,
     PasswordForm,
     ProfileForm,
     SignInForm,
     SignUpForm,
 )
-from accounts.models import Organisation, Role, User
+from accounts.models import User
 
 BACKEND = "accounts.backends.CaseInsensitiveBackend"
 
@@ -88,14 +86,28 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     user = acting_user(request)
-    form = ProfileForm(
-        request.POST if request.method == "POST" else None, initial={"full_name": user.full_name, "email": user.email}
-    )
+    form = ProfileForm(request.POST if request.method == "POST" else None, initial=_said(user))
     if form.is_valid():
         services.update_profile(user=user, **form.cleaned_data)
         messages.info(request, _("Your profile is saved."))
         return redirect("accounts:settings_profile")
-    return render(request, "accounts/profile.html", {"form": form, "password_form": PasswordForm(user=user)})
+    context = {"form": form, "password_form": PasswordForm(user=user)}
+    return render(request, "accounts/profile.html", context, status=400 if form.errors else 200)
+
+
+def _said(user: User) -> dict[str, str]:
+    """What she has said of herself so far."""
+    return {"full_name": user.full_name, "email": user.email, "bio": user.bio, "website": user.website}
+
+
+@login_required
+@require_POST
+def end_sessions(request: HttpRequest) -> HttpResponse:
+    """Sign every other browser out."""
+    user = services.end_sessions(user=acting_user(request))
+    update_session_auth_hash(request, user)
+    messages.info(request, _("Every other browser is signed out."))
+    return redirect("accounts:settings_profile")
 
 
 @sensitive_post_parameters()
@@ -109,61 +121,9 @@ def password(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, user)
         messages.info(request, _("Your password is changed."))
         return redirect("accounts:settings_profile")
-    profile_form = ProfileForm(initial={"full_name": user.full_name, "email": user.email})
+    profile_form = ProfileForm(initial=_said(user))
     context = {"form": profile_form, "password_form": form}
     return render(request, "accounts/profile.html", context, status=400)
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def organisations(request: HttpRequest) -> HttpResponse:
-    user = acting_user(request)
-    form = OrganisationForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        try:
-            made = services.create_organisation(owner=user, **form.cleaned_data)
-        except NameTaken:
-            form.add_error("name", _("This name is taken, or was once. Names are never given twice."))
-        else:
-            return redirect("accounts:settings_members", name=made.name)
-    memberships = user.memberships.select_related("organisation")
-    context = {"form": form, "memberships": memberships}
-    return render(request, "accounts/organisations.html", context, status=400 if form.errors else 200)
-
-
-def _own_organisation(user: User, name: str) -> Organisation:
-    """An organisation that this person administers; for others it is not there."""
-    admins = Organisation.objects.filter(memberships__user=user, memberships__role=Role.ADMIN)
-    return get_object_or_404(admins, namespace__key=name.lower())
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def members(request: HttpRequest, name: str) -> HttpResponse:
-    """Who belongs to an organisation; a POST adds a person or changes a role."""
-    organisation = _own_organisation(acting_user(request), name)
-    form = MemberForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and form.member is not None:
-        try:
-            services.add_member(organisation=organisation, user=form.member, role=form.cleaned_data["role"])
-            return redirect("accounts:settings_members", name=organisation.name)
-        except LastAdmin:
-            form.add_error("role", _("An organisation needs at least one admin."))
-    memberships = organisation.memberships.select_related("user")
-    context = {"form": form, "organisation": organisation, "memberships": memberships}
-    return render(request, "accounts/members.html", context, status=400 if form.errors else 200)
-
-
-@login_required
-@require_POST
-def member_remove(request: HttpRequest, name: str, pk: int) -> HttpResponse:
-    organisation = _own_organisation(acting_user(request), name)
-    membership = get_object_or_404(organisation.memberships.select_related("user"), pk=pk)
-    try:
-        services.remove_member(organisation=organisation, user=membership.user)
-    except LastAdmin:
-        messages.error(request, _("An organisation needs at least one admin."))
-    return redirect("accounts:settings_members", name=organisation.name)
 
 
 @require_safe

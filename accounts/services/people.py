@@ -1,9 +1,12 @@
 """Users, organisations and who belongs to them."""
 
+import secrets
+
 from django.db import IntegrityError, transaction
 
 from accounts.exceptions import InvalidName, LastAdmin, NameTaken
 from accounts.models import Membership, Namespace, Organisation, Role, User
+from accounts.services.audit import note_audit
 from hub.core.names import namespace_fault
 
 
@@ -53,8 +56,11 @@ def create_organisation(*, name: str, owner: User, full_name: str = "", descript
 
 
 @transaction.atomic
-def add_member(*, organisation: Organisation, user: User, role: Role) -> Membership:
+def add_member(*, organisation: Organisation, user: User, role: Role, by: User | None = None) -> Membership:
     """Give a person a role, or another one.
+
+    Args:
+        by: who did it, for the log; None where an operator or a test does.
 
     Raises:
         LastAdmin: the only admin cannot step down.
@@ -62,14 +68,16 @@ def add_member(*, organisation: Organisation, user: User, role: Role) -> Members
     organisation = Organisation.objects.select_for_update().get(pk=organisation.pk)
     if role != Role.ADMIN:
         _keep_an_admin(organisation, leaving=user)
-    membership, _ = Membership.objects.update_or_create(
+    membership, is_new = Membership.objects.update_or_create(
         organisation=organisation, user=user, defaults={"role": Role(role)}
     )
+    action = "member.added" if is_new else "member.role_changed"
+    note_audit(namespace=organisation.namespace, actor=by, action=action, subject=user.username, role=str(Role(role)))
     return membership
 
 
 @transaction.atomic
-def remove_member(*, organisation: Organisation, user: User) -> None:
+def remove_member(*, organisation: Organisation, user: User, by: User | None = None) -> None:
     """Take a person's role away; doing it twice is harmless.
 
     Raises:
@@ -77,7 +85,10 @@ def remove_member(*, organisation: Organisation, user: User) -> None:
     """
     organisation = Organisation.objects.select_for_update().get(pk=organisation.pk)
     _keep_an_admin(organisation, leaving=user)
-    Membership.objects.filter(organisation=organisation, user=user).delete()
+    deleted, _ = Membership.objects.filter(organisation=organisation, user=user).delete()
+    if deleted:
+        action = "member.left" if by == user else "member.removed"
+        note_audit(namespace=organisation.namespace, actor=by, action=action, subject=user.username)
 
 
 def set_password(*, user: User, password: str) -> None:
@@ -85,9 +96,21 @@ def set_password(*, user: User, password: str) -> None:
     user.save(update_fields=["password"])
 
 
-def update_profile(*, user: User, full_name: str, email: str) -> User:
+def update_profile(
+    *, user: User, full_name: str, email: str, bio: str | None = None, website: str | None = None
+) -> User:
+    """Change what she says of herself; None leaves a text as it is."""
     user.full_name, user.email = full_name, email
-    user.save(update_fields=["full_name", "email"])
+    user.bio = user.bio if bio is None else bio
+    user.website = user.website if website is None else website
+    user.save(update_fields=["full_name", "email", "bio", "website"])
+    return user
+
+
+def end_sessions(*, user: User) -> User:
+    """Sign her out of every browser; the caller renews the one at hand."""
+    user.session_salt = secrets.token_hex(8)
+    user.save(update_fields=["session_salt"])
     return user
 
 

@@ -256,6 +256,18 @@ ROUTES: dict[str, Route] = {
     "token_revoke": Route("/settings/tokens/{token}/revoke", {"POST": Access.OWN}, is_page=True),
     "accounts:settings_organizations": form("/settings/organizations", Access.SIGNED_IN),
     "accounts:settings_members": form("/settings/organizations/{namespace}", Access.OWN),
+    "accounts:sessions_end": Route("/settings/sessions/end", {"POST": Access.SIGNED_IN}, is_page=True),
+    "account_delete": form("/settings/delete", Access.SIGNED_IN),
+    "organisation_delete": form("/settings/organizations/{namespace}/delete", Access.OWN),
+    "accounts:organisation_profile": form("/settings/organizations/{namespace}/profile", Access.OWN),
+    "accounts:organisation_log": page("/settings/organizations/{namespace}/log", Access.OWN),
+    "accounts:organisation_leave": Route(
+        "/settings/organizations/{namespace}/leave", {"POST": Access.SIGNED_IN}, is_page=True
+    ),
+    "accounts:invitation_answer": Route("/settings/invitations/{invitation}", {"POST": Access.OWN}, is_page=True),
+    "accounts:invitation_withdraw": Route(
+        "/settings/organizations/{namespace}/invitations/{invitation}/withdraw", {"POST": Access.OWN}, is_page=True
+    ),
     "accounts:member_remove": Route(
         "/settings/organizations/{namespace}/members/{member}/remove", {"POST": Access.OWN}, is_page=True
     ),

@@ -80,6 +80,7 @@ class Place:
             "person": "ivy",
             "collection": self.collection,
             "item": self.item,
+            "invitation": self.invitation,
             "comment": self.comment,
             "webhook": self.webhook,
             "delivery": self.delivery,
@@ -114,7 +115,10 @@ class World:
         self.tokens = {
             (who, f"{scope} token"): token(user, scope) for who, user in self.people.items() for scope in Scope.wide()
         }
-        services.create_user(username="ivy")  # Somebody to look at, whom nobody signs in as.
+        ivy = services.create_user(username="ivy")  # Somebody to look at, whom nobody signs in as.
+        self.invitation = services.invite_member(
+            organisation=self.organisation, user=ivy, role=Role.READ, by=self.people["admin"]
+        )
         self.collection = create_collection(
             user=self.people["admin"], namespace=self.organisation.namespace, title="Small ones"
         )
@@ -161,9 +165,11 @@ class World:
         asking = AccessRequest.objects.create(
             repository=repository, user=self.people["writer"], state="rejected", updated_at=timezone.now()
         )
+        assert self.invitation is not None
         return Place(
             repository=repository,
             kind=kind,
+            invitation=self.invitation.pk,
             receipt=receipt,
             token=owned.pk,
             member=membership.pk,

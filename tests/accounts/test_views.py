@@ -183,20 +183,6 @@ def test_an_organisation_is_founded_with_its_founder_as_admin():
     assert user.memberships.get().role == Role.ADMIN
 
 
-def test_admins_add_change_and_remove_members():
-    admin, ines = UserFactory(), UserFactory()
-    organisation = OrganisationFactory(owner=admin)
-    client = signed_in(admin)
-    address = f"/settings/organizations/{organisation.name}"
-
-    client.post(address, {"username": ines.username, "role": "read"})
-    client.post(address, {"username": ines.username, "role": "write"})
-    assert ines.memberships.get().role == Role.WRITE
-
-    client.post(f"{address}/members/{ines.memberships.get().pk}/remove")
-    assert not ines.memberships.exists()
-
-
 def test_the_last_admin_cannot_be_removed():
     admin = UserFactory()
     organisation = OrganisationFactory(owner=admin)

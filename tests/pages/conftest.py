@@ -149,6 +149,9 @@ def everything(live_server):
     accounts_services.follow(user=user, namespace=organisation.namespace)
     for repository in (pico, data):
         like_repository(repository=repository, user=user)
+    accounts_services.invite_member(organisation=organisation, user=friend, role="write", by=user)
+    asking = OrganisationFactory(owner=friend, name="asking-organisation")
+    accounts_services.invite_member(organisation=asking, user=user, role="read", by=friend)
     collection = create_collection(
         user=user, namespace=user.namespace, title="Models for phones, small and measured", description="What fits."
     )
@@ -220,6 +223,10 @@ def everything(live_server):
         "new collection": f"/collections/new?kind=model&name={pico.full_name}",
         "add to a collection": f"/collections/choose?kind=model&name={pico.full_name}",
         "code of a program": "/login/device",
+        "profile of an organisation": f"/settings/organizations/{organisation.name}/profile",
+        "log of an organisation": f"/settings/organizations/{organisation.name}/log",
+        "organisation to delete": f"/settings/organizations/{organisation.name}/delete",
+        "account to delete": "/settings/delete",
         "program asking": f"/login/device?user_code={asked.user_code}",
         "add files": f"{at}/upload/main",
         "new file": f"{at}/new/main/train",
