@@ -1,8 +1,7 @@
 """Pictures for comments: taken by what they are, never by what they are called, and shown to whom a thread is."""
 
-from typing import Protocol
-
 from django.contrib.auth.models import AnonymousUser
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Q
 
@@ -15,15 +14,6 @@ from models_registry.services import limits
 
 MAX_BYTES = 4 * 2**20
 MEDIA_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-
-
-class Upload(Protocol):
-    """A file of a form."""
-
-    name: str | None
-    size: int | None
-
-    def read(self, num_bytes: int | None = None) -> bytes: ...
 
 
 def media_type(body: bytes) -> str | None:
@@ -71,7 +61,7 @@ def find_attachment(user: User | AnonymousUser, public_id: str) -> Attachment:
     return found
 
 
-def with_picture(text: str, picture: Upload | None, *, user: User) -> str:
+def with_picture(text: str, picture: UploadedFile | None, *, user: User) -> str:
     """The text of a form, with the picture that came along shown at its end.
 
     Raises:
