@@ -13,6 +13,7 @@ from accounts.models import Scope, User
 from models_registry.manifests import listing_of
 from models_registry.models import Kind, Repository
 from models_registry.services.fsck import check_repository
+from models_registry.services.moves import move_repository
 from models_registry.services.pull_requests import open_pull_request
 from models_registry.services.refs import create_branch, create_tag
 from tests.contracts.conftest import Hub
@@ -176,6 +177,9 @@ def test_private_repositories_ask_who_is_there(git: Git, address: Address, ada: 
     stranger = git("clone", address(repository, UserFactory(username="eve")), check=False)
     git.clone(address(repository, ada))
 
+    stale = git("clone", address(repository).replace("://", "://ada:hf_wrong@"), check=False)
+
+    assert "Authentication failed" in stale.stderr
     assert "terminal prompts disabled" in nobody.stderr  # It asked for a name: it was told 401.
     assert "not found" in stranger.stderr
 
@@ -373,3 +377,16 @@ def test_the_author_of_a_pull_request_pushes_to_it_and_to_nothing_else(
     assert [event.data["oid"] for event in opened.events.filter(kind="commit")] == [head]
     assert "rights to do this" in refused.stderr
     assert fetched(hub, repository, eve, "a.txt", "refs%2Fpr%2F1") == b"a\n"
+
+
+def test_an_old_name_leads_to_the_new_one(git: Git, address: Address, ada: User) -> None:
+    repository = RepositoryFactory(user=ada)
+    before = address(repository, ada)
+    work = git.clone(before)
+    move_repository(repository=repository, user=ada, namespace="ada", name="renamed")
+
+    head = git.commit(work, {"a.txt": b"a\n"})
+    git("push", "-q", "origin", "main", cwd=work)
+
+    assert repository.refs.get(name="refs/heads/main").commit == head
+    assert git.head(git.clone(before, name="again")) == head

@@ -19,13 +19,16 @@ class Arrivals:
 
     Attributes:
         needed: ids of pushed objects that the pushed refs lead to; nothing else will be stored.
+        borrowed: ids of objects of the repository that the push builds on; they must still be here when it is stored.
     """
 
     def __init__(self, repository: Repository, pushed: Quarantine, limits: Limits, deadline: Deadline) -> None:
         self.pushed, self.limits, self.deadline = pushed, limits, deadline
         self.needed: set[str] = set()
+        self.borrowed: set[str] = set()
         self._repository = repository
         self._store = RowObjectStore(repository)
+        self._outside: set[str] = set()  # Commits of the repository that new ones, or refs, lead to.
         self._trees: OrderedDict[str, tuple[TreeEntry, ...]] = OrderedDict()
         self._entries = 0
 
@@ -45,6 +48,7 @@ class Arrivals:
                 found = self._store.get_raw(oid.encode())
             except KeyError:
                 raise MissingObject(kind=NAMES[kind], oid=oid) from None
+            self.borrowed.add(oid)
         if found[0] != kind:
             raise MalformedObject(kind=NAMES[kind], oid=oid, reason=f"it is a {NAMES[found[0]]}.")
         return found[1]
@@ -111,7 +115,14 @@ class Arrivals:
         missing = outside - known - self._known(outside - known)
         if missing:
             raise MissingObject(kind="commit", oid=min(missing))
+        self.borrowed |= outside
+        self._outside = outside
         return order
+
+    def are_still_here(self) -> bool:
+        """Ask again inside the transaction that stores the push: what nothing led to may have been collected."""
+        found = {oid for oid, _, _ in self._store.facts(self.borrowed)}
+        return len(found) == len(self.borrowed) and not (self._outside - self._known(self._outside))
 
     def _known(self, oids: Iterable[str]) -> set[str]:
         """Those of these commits that are here, with their row and all that hangs on it."""

@@ -134,9 +134,8 @@ def _take(
             moved = store(
                 repository=repository,
                 user=user,
-                pushed=pushed,
+                arrivals=arrivals,
                 drafts=drafts,
-                needed=arrivals.needed,
                 contents=listings.contents.values(),
                 updates=updates,
                 commits=commits,

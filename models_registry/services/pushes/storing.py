@@ -12,6 +12,7 @@ from models_registry.models import Commit, Content, Manifest, Ref, Repository, S
 from models_registry.services import content, quotas, threads
 from models_registry.services.events import note_event
 from models_registry.services.heads import note_head
+from models_registry.services.pushes.arrivals import Arrivals
 from models_registry.services.pushes.drafts import Draft, Drafts
 from models_registry.services.pushes.updates import RefUpdate, current
 from models_registry.services.rights import find_pull_request
@@ -34,9 +35,8 @@ def store(
     *,
     repository: Repository,
     user: User,
-    pushed: Quarantine,
+    arrivals: Arrivals,
     drafts: Drafts,
-    needed: Iterable[str],
     contents: Iterable[Content],
     updates: Sequence[RefUpdate],
     commits: dict[str, str],
@@ -47,11 +47,13 @@ def store(
         commits: the commit that each ref will lead to, by the ref's name.
 
     Raises:
-        Stale: a ref is not where it should be; nothing was written yet.
+        Stale: a ref is not where it should be, or what the push builds on is gone; nothing was written yet.
         QuotaExceeded, BeingCollected
     """
     refs = _lock(repository, updates)
-    RowObjectStore(repository).add_raw(_objects(pushed, needed))
+    if not arrivals.are_still_here():
+        raise Stale([update.name for update in updates])
+    RowObjectStore(repository).add_raw(_objects(arrivals.pushed, arrivals.needed))
     _store_commits(repository, user, drafts)
     content.link_all(repository=repository, contents=[(found, "") for found in contents])
     if drafts:  # Who only takes refs away needs no room.

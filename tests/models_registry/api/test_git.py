@@ -11,11 +11,13 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from evaluation.models import Evaluation
 from models_registry.git.packing import write_pack
 from models_registry.git.pktline import DATA, DELIMITER, FLUSH, PROGRESS, line, packet, read_packets
-from models_registry.models import Repository, Visibility
+from models_registry.models import GitObject, Manifest, Repository, Visibility
 from models_registry.services import content
 from models_registry.services.fsck import check_repository
+from models_registry.services.pushes import receiving
 from models_registry.services.releases import create_release
 from tests.factories.accounts import UserFactory, token
 from tests.factories.content import noise, put_plain, sha256
@@ -263,6 +265,60 @@ def test_the_tag_of_a_release_stays(repository: Repository, ada: User) -> None:
     assert "ng refs/tags/v1.0.0" in said
     assert "ng refs/tags/v1.0.0" in moved
     assert repository.refs.get(name="refs/tags/v1.0.0").target == before
+
+
+def test_what_a_collection_took_while_a_push_was_checked_makes_it_start_over(
+    repository: Repository, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parent is deleted between the checks and the transaction, as a collection would."""
+    lost = put(repository, {"lost.txt": "lost"})
+    objects = Objects()
+    head = objects.commit(objects.tree(("100644", b"a", objects.blob())), lost.oid)
+    checked = receiving.store
+
+    def collected(**arguments: Any) -> Any:
+        Manifest.objects.filter(commit=lost).delete()
+        GitObject.objects.filter(repository=repository, oid=lost.oid).delete()
+        return checked(**arguments)
+
+    monkeypatch.setattr(receiving, "store", collected)
+
+    said = push(repository, ada, objects, head)
+
+    assert "ng refs/heads/new" in said
+    assert not repository.commits.filter(oid=head).exists()
+
+
+def test_pushed_commits_are_measured_and_shown_whoever_wrote_them(
+    repository: Repository, ada: User, client: Client
+) -> None:
+    old = repository.refs.get(name=MAIN).commit
+    objects = Objects()
+    who = "author <script>alert(1)</script> <x@y> 1 +0000\ncommitter \xc3 <> 1 +0000\n"
+    refused = objects.commit(objects.tree(), old, head=who)
+    assert "author or committer" in push(repository, ada, objects, refused)
+    side = objects.commit(objects.tree(("100644", b"b", objects.blob())), old)
+    head = objects.add(
+        packs.COMMIT,
+        f"tree {objects.tree(('100755', b'a', objects.blob()))}\nparent {old}\nparent {side}\n".encode()
+        + b"author \xff & Co. <e@x> 1700000000 -0730\ncommitter  <> 1700000000 +0000\n\n",
+    )
+
+    said = told(send(repository, ada, order((old, head, MAIN)) + objects.pack()))
+
+    assert "ok refs/heads/main" in said
+    assert Evaluation.objects.filter(commit__oid=head).exists()
+    name = repository.full_name
+    for address in (
+        f"/{name}",
+        f"/{name}/tree/main",
+        f"/{name}/commits/main",
+        f"/{name}/commit/{head}",
+        f"/api/models/{name}/commits/main",
+        f"/api/models/{name}/tree/main?expand=true",
+        f"/api/models/{name}",
+    ):
+        assert client.get(address).status_code == 200, address
 
 
 # ── Requests ────────────────────────────────────────────────────────────────────────────────────
