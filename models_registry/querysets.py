@@ -138,6 +138,14 @@ class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
             return self.none()
         return self.filter(user=user, repository__in=Repository.objects.visible_to(user).values("pk"))
 
+    def waiting_for(self, user: "User | AnonymousUser") -> "AccessRequestQuerySet":
+        """Pending ones that this person may decide about: at her own repositories and those that she writes to."""
+        if not user.is_authenticated:
+            return self.none()
+        roles = user.memberships.filter(role__in=["admin", "write"]).values("organisation_id")
+        here = Q(repository__namespace__user=user) | Q(repository__namespace__organisation__in=roles)
+        return self.filter(here, state="pending").exclude(repository__gated="")
+
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
     def of(self, user: "User | AnonymousUser") -> "WebhookQuerySet":

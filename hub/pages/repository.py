@@ -27,7 +27,7 @@ from models_registry import addresses
 from models_registry.finding import repository_at
 from models_registry.labels import languages
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, Like, Repository
+from models_registry.models import AccessRequest, Commit, Like, Repository
 from models_registry.permissions import Action, can
 from models_registry.services.heads import card_of
 from models_registry.services.revisions import find_commit
@@ -46,6 +46,7 @@ class Opened:
         listing: the files of that commit.
         evaluation: what was measured of the newest commit of the default branch, with its runs.
         liked: whether this person likes it.
+        may_download: whether the files are open to this person; else `asked` is how her request for them stands.
     """
 
     repository: Repository
@@ -56,6 +57,8 @@ class Opened:
     may_write: bool
     may_administer: bool
     liked: bool
+    may_download: bool
+    asked: AccessRequest | None
 
     @property
     def badges(self) -> list[Badge]:
@@ -93,6 +96,7 @@ def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, 
     """
     repository = find_repository(request, kind, namespace, name)
     commit = find_commit(repository, revision)
+    may_download = can(request.user, Action.DOWNLOAD, repository)
     return Opened(
         repository=repository,
         revision=revision or repository.default_branch,
@@ -102,6 +106,8 @@ def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, 
         may_write=can(request.user, Action.WRITE, repository),
         may_administer=can(request.user, Action.ADMINISTER, repository),
         liked=Like.objects.of(request.user).filter(repository=repository).exists(),
+        may_download=may_download,
+        asked=None if may_download else AccessRequest.objects.of(request.user).filter(repository=repository).first(),
     )
 
 

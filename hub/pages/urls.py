@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from hub.pages import (
+    access,
     avatars,
     catalogue,
     collections,
@@ -26,6 +27,7 @@ from hub.pages import (
     thread_actions,
     tokens,
     upload,
+    webhooks,
 )
 
 COLLECTION = "collections/<name:namespace>/<slug:slug>"
@@ -69,6 +71,12 @@ def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
             name=f"{kind}_receipt",
         ),
         path(f"{at}/upload/<rev:revision>", upload.add_files, known, name=f"{kind}_upload"),
+        path(f"{at}/ask-access", access.ask, known, name=f"{kind}_ask_access"),
+        path(f"{at}/settings/access", access.review, known, name=f"{kind}_access"),
+        path(f"{at}/settings/access/gate", access.settle, known, name=f"{kind}_access_gate"),
+        path(f"{at}/settings/access/grant", access.grant, known, name=f"{kind}_access_grant"),
+        path(f"{at}/settings/access/export", access.export, known, name=f"{kind}_access_export"),
+        path(f"{at}/settings/access/<slug:public_id>", access.decide, known, name=f"{kind}_access_decide"),
         path(f"{at}/like", social.like, known, name=f"{kind}_like"),
         path(f"{at}/likers", social.likers, known, name=f"{kind}_likers"),
         path(f"{at}/settings", repository_settings.general, known, name=f"{kind}_settings"),
@@ -134,6 +142,13 @@ urlpatterns = [
     path("settings/deleted", repository_settings.deleted, name="deleted_repositories"),
     path("settings/deleted/<int:repository>/restore", repository_settings.restore, name="repository_restore"),
     path("settings/mentions", discussions.mentions, name="mentions"),
+    path("settings/access", access.mine, name="settings_access"),
+    path("settings/access/<slug:public_id>/withdraw", access.withdraw, name="access_withdraw"),
+    path("settings/webhooks", webhooks.listing, name="webhook_list"),
+    path("settings/webhooks/new", webhooks.new, name="webhook_new"),
+    path("settings/webhooks/<slug:public_id>", webhooks.one, name="webhook_page"),
+    path("settings/webhooks/<slug:public_id>/act", webhooks.act, name="webhook_act"),
+    path("settings/webhooks/<slug:public_id>/deliveries/<int:pk>", webhooks.delivery, name="webhook_delivery"),
     path("status", service.status, name="status"),
     path("docs", service.docs, name="docs"),
     path("docs/<path:page>", service.docs, name="docs_page"),

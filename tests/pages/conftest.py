@@ -15,6 +15,7 @@ from models_registry.services.likes import like_repository
 from models_registry.services.pointers import move_pointer
 from models_registry.services.refs import create_branch
 from models_registry.services.releases import create_release, yank
+from tests.factories.access import asked_for, gated_model, webhook_with_log
 from tests.factories.accounts import OrganisationFactory, UserFactory, token
 from tests.factories.community import talk
 from tests.factories.pages import benchmark, measured, model
@@ -164,7 +165,9 @@ def everything(live_server):
     comment = talk(model(user=user, name="discussed"), user)
     talks = "/ada-wyn/discussed/discussions"
     receipt = Receipt.objects.filter(of_run__evaluation__repository=pico).first()
+    gated, asks, hook = gated_model(user, friend), asked_for(user), webhook_with_log(user)
     pages = {
+        "gated model": f"/{gated.full_name}",
         "home": "/",
         "models": "/models",
         "models, one task, compact": "/models?task=text-generation&density=compact",
@@ -217,6 +220,17 @@ def everything(live_server):
         "sign up": "/join",
     }
     private = {
+        "who asked for files": f"/{gated.full_name}/settings/access",
+        "who was rejected": f"/{gated.full_name}/settings/access?state=rejected",
+        "ask for files": f"/{asks[0].full_name}/ask-access",
+        "files asked for": f"/{asks[1].full_name}/ask-access",
+        "gated model, waiting": f"/{asks[1].full_name}",
+        "own requests": "/settings/access",
+        "webhooks": "/settings/webhooks",
+        "new webhook": "/settings/webhooks/new",
+        "webhook": f"/settings/webhooks/{hook.public_id}",
+        "webhook, nothing failed": f"/settings/webhooks/{hook.public_id}?state=failed",
+        "message": f"/settings/webhooks/{hook.public_id}/deliveries/{hook.deliveries.first().pk}",
         "new": "/new",
         "collection to change": f"/collections/{collection.slug}?find=broken",
         "collection to delete": f"/collections/{collection.slug}/delete",
