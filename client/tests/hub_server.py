@@ -66,6 +66,8 @@ class TestHub:
     flip: dict[str, int] = field(default_factory=dict)  # path → how many more times a byte is wrong (-1: always).
     cut_after: dict[str, list[int]] = field(default_factory=dict)  # path → bytes after which connections are cut.
     lie_about_length: set[str] = field(default_factory=set)
+    notes: dict[str, str] = field(default_factory=dict)  # Revisions that are releases, and their notes.
+    yanked: dict[str, str] = field(default_factory=dict)  # Releases that were withdrawn, and why.
     held: dict[str, str] = field(default_factory=dict)  # Paths that the scan holds back, and why.
     damaged: set[str] = field(default_factory=set)  # Paths whose stored bytes the hub itself found to be wrong.
     ignore_ranges: bool = False
@@ -110,7 +112,31 @@ class TestHub:
             "licence": "apache-2.0",
             "verdict": {"scan": "clean", "state": "done"},
             "quarantined": repository.is_quarantined,
+            **self.release(name, commit_of(files)),
             "created_at": "2025-01-01T00:00:00.000Z",
+        }
+
+    def releases_of(self, name: str) -> list[dict[str, Any]]:
+        trees = self.repositories[name].revisions
+        return [
+            {
+                "name": each,
+                "commit": commit_of(trees[each]),
+                "notes": notes,
+                "created_at": "2025-01-01T00:00:00Z",
+                "yanked": {"reason": self.yanked[each]} if each in self.yanked else None,
+                "latest": each not in self.yanked,
+            }
+            for each, notes in self.notes.items()
+        ]
+
+    def release(self, name: str, commit: str) -> dict[str, Any]:
+        """What a manifest says of releases."""
+        trees = self.repositories[name].revisions
+        found = next((each for each in self.notes if each in trees and commit_of(trees[each]) == commit), None)
+        return {
+            "release": {"name": found, "notes": self.notes[found]} if found else None,
+            "yanked": {"reason": self.yanked[found]} if found in self.yanked else None,
         }
 
 
@@ -122,6 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self._begin()
         if match := re.fullmatch(r"/api/v1/repositories/models/([^/]+/[^/]+)/manifest/(.+)", path):
             self._manifest(match[1], unquote(match[2]))
+        elif match := re.fullmatch(r"/api/v1/repositories/models/([^/]+/[^/]+)/releases", path):
+            self._json({"items": self.hub.releases_of(match[1]), "next_cursor": None})
         elif match := re.fullmatch(r"/files/([^/]+/[^/]+)/([0-9a-f]{40})/(.+)", path):
             self._file(match[1], match[2], unquote(match[3]))
         elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", path):

@@ -70,7 +70,12 @@ def version_pages(at: str, name: str, kind: str) -> dict[str, Route]:
         ),
         f"{name}_compare_choose": page(f"{at}/compare", **only),
         f"{name}_compare": Route(
-            f"{at}/compare/v0.9.0..main", {"GET": Access.READ, "HEAD": Access.READ}, is_page=True, **only
+            f"{at}/compare/old..main",
+            {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.LIKE},
+            body="path=model.safetensors",
+            content_type=FORM,
+            is_page=True,
+            **only,
         ),
         f"{name}_refs": Route(
             f"{at}/refs",

@@ -141,7 +141,7 @@ class World:
         }
         commit = put(repository, files, user=starter)
         create_branch(repository=repository, user=starter, name="old", start=None)
-        put(repository, {"later.txt": "not in old"}, user=starter)
+        put(repository, {"later.txt": "not in old", "model.safetensors": b"\1"}, user=starter)
         create_tag(repository=repository, user=starter, name="v1", revision="main", message="")
         create_release(repository=repository, user=starter, name="v1.0.0", notes="First.")
         withdrawn = create_release(repository=repository, user=starter, name="v0.9.0")

@@ -14,7 +14,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._api import info, load, login, pull, push, results, search, verify, whoami
+from ._api import (
+    info,
+    load,
+    lock,
+    login,
+    outdated,
+    pull,
+    push,
+    releases,
+    results,
+    search,
+    update,
+    verify,
+    whoami,
+)
 from ._exceptions import (
     AccessDenied,
     CacheError,
@@ -33,6 +47,7 @@ from ._exceptions import (
     UnsafeRedirect,
     UnsupportedModel,
 )
+from ._lock import Pin, PinState
 from ._types import FileCheck, PushReport, VerifyReport
 
 if TYPE_CHECKING:
@@ -50,6 +65,8 @@ __all__ = [
     "Invalid",
     "NotFound",
     "Offline",
+    "Pin",
+    "PinState",
     "PushReport",
     "Quarantined",
     "Refused",
@@ -64,11 +81,15 @@ __all__ = [
     "__version__",
     "info",
     "load",
+    "lock",
     "login",
+    "outdated",
     "pull",
     "push",
+    "releases",
     "results",
     "search",
+    "update",
     "verify",
     "whoami",
 ]

@@ -9,10 +9,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._exceptions import Invalid
+from ._lock import LOCK_FILE, Lock, Pin, PinState, locked_reference
+from ._lock import state as pin_state
 from ._names import Kind, Reference
 from ._types import PushReport, VerifyReport
 
 if TYPE_CHECKING:
+    from ._client import Hub
     from .runtimes import Model
 
 StrPath = str | os.PathLike[str]
@@ -27,6 +31,7 @@ def pull(
     allow_quarantined: bool = False,
     verify: bool = False,
     progress: bool | None = None,
+    lock_file: StrPath | None = None,
 ) -> Path:
     """Bring a version of a repository here and return the folder that holds it.
 
@@ -38,20 +43,98 @@ def pull(
         allow_quarantined: pull even what the hub's scan found dangerous.
         verify: hash files that are cached already, too. New ones always are.
         progress: draw a bar on stderr; by default if that is a terminal.
+        lock_file: take `name` as it was locked there: that commit and those bytes, or fail.
 
     Raises:
         NotFound, AccessDenied, IntegrityError, Quarantined, UnsafePath, Offline, CacheError, ServerError.
     """
     from ._client import Hub
 
+    pin = Lock.read(Path(lock_file)).find(name) if lock_file is not None else None
     with Hub() as hub:
         return hub.downloads.pull(
-            Reference.parse(name, kind=kind, revision=revision),
+            locked_reference(pin) if pin else Reference.parse(name, kind=kind, revision=revision),
             folder=Path(dir).expanduser().absolute() if dir is not None else None,
             allow_quarantined=allow_quarantined,
             verify=verify,
             progress=progress,
+            pin=pin,
         )
+
+
+def releases(name: str, *, kind: Kind | None = None) -> list[dict[str, Any]]:
+    """The releases of a repository, the highest version first: `name`, `commit`, `notes`, `yanked`, `latest`."""
+    from ._client import Hub
+
+    with Hub() as hub:
+        return hub.releases.list(Reference.parse(name, kind=kind))
+
+
+def lock(*names: str, lock_file: StrPath = LOCK_FILE, kind: Kind | None = None) -> tuple[Pin, ...]:
+    """Write down which commit each name means now, with the SHA-256 of every file. Other pins of the file stay.
+
+    Raises:
+        Invalid: the file belongs to another hub, or no name was given.
+    """
+    from ._client import Hub
+
+    path = Path(lock_file)
+    if not names:
+        raise Invalid("Give at least one name to lock.", code="nothing_to_lock")
+    with Hub() as hub:
+        known = Lock.read(path) if path.exists() else Lock(hub.config.endpoint, {})
+        _check_hub(known, hub.config.endpoint, path)
+        pins = tuple(Pin.of(name, hub.downloads.manifest(Reference.parse(name, kind=kind))) for name in names)
+    known.with_pins(pins).write(path)
+    return pins
+
+
+def outdated(lock_file: StrPath = LOCK_FILE) -> tuple[PinState, ...]:
+    """For each locked name what it means today, and whether what is locked was yanked."""
+    from ._client import Hub
+
+    path = Path(lock_file)
+    with Hub() as hub:
+        known = Lock.read(path)
+        _check_hub(known, hub.config.endpoint, path)
+        return tuple(_state_of(hub, pin) for pin in known.pins.values())
+
+
+def update(*names: str, lock_file: StrPath = LOCK_FILE) -> tuple[PinState, ...]:
+    """Lock these names (default: all) as what they mean today. Returns the ones that changed."""
+    from ._client import Hub
+
+    path = Path(lock_file)
+    with Hub() as hub:
+        known = Lock.read(path)
+        _check_hub(known, hub.config.endpoint, path)
+        chosen = [known.find(name) for name in names] or list(known.pins.values())
+        changed = [state for state in (_state_of(hub, pin) for pin in chosen) if state.is_outdated]
+        pins = [
+            Pin.of(state.name, hub.downloads.manifest(Reference.parse(state.name, kind=_kind(known, state.name))))
+            for state in changed
+        ]
+    known.with_pins(pins).write(path)
+    return tuple(changed)
+
+
+def _state_of(hub: Hub, pin: Pin) -> PinState:
+    asked = Reference.parse(pin.name, kind=pin.kind)  # type: ignore[arg-type]
+    return pin_state(pin, hub.downloads.manifest(locked_reference(pin)), hub.downloads.manifest(asked))
+
+
+def _kind(known: Lock, name: str) -> Any:
+    return known.find(name).kind
+
+
+def _check_hub(known: Lock, endpoint: str, path: Path) -> None:
+    """One name may be another model on another hub.
+
+    Raises:
+        Invalid
+    """
+    if known.endpoint != endpoint:
+        raise Invalid(f"{path} was locked at {known.endpoint}, but the hub in use is {endpoint}.", code="other_hub")
 
 
 def load(

@@ -1,4 +1,4 @@
-"""One hub, with its doors as attributes: `downloads`, `uploads`, `repositories`, `evaluations`, `account`."""
+"""One hub, with its doors as attributes: `downloads`, `uploads`, `repositories`, `releases`, `evaluations`, …"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._config import read_config
 from ._http import Http
 from ._pull import Downloads
 from ._push import Uploads
-from ._repositories import Account, Evaluations, Repositories
+from ._repositories import Account, Evaluations, Releases, Repositories
 
 
 class Hub:
@@ -38,6 +38,7 @@ class Hub:
         self.downloads = Downloads(self._http, Cache(self.config.cache, endpoint=self.config.endpoint))
         self.uploads = Uploads(self._http)
         self.repositories = Repositories(self._http)
+        self.releases = Releases(self._http)
         self.evaluations = Evaluations(self._http)
         self.account = Account(self._http)
 

@@ -21,6 +21,7 @@ from ._exceptions import (
     UnsafePath,
 )
 from ._http import Http
+from ._lock import Pin
 from ._names import Reference, segment
 from ._progress import Progress
 from ._transfer import Fetcher
@@ -28,6 +29,7 @@ from ._types import FileCheck, Manifest, ManifestFile, VerifyReport
 
 log = logging.getLogger("smallhub")
 
+NOTICE = 25  # Above what libraries say by default, below a warning: the command line prints it.
 STATE_FOLDER = ".smallhub"  # Inside a folder of the user's: which version it holds.
 
 
@@ -59,11 +61,15 @@ class Downloads:
         allow_quarantined: bool = False,
         verify: bool = False,
         progress: bool | None = None,
+        pin: Pin | None = None,
     ) -> Path:
-        """Bring a version here and return its folder; see `smallhub.pull`."""
+        """Bring a version here and return its folder; see `smallhub.pull`. With a pin, those very bytes or nothing."""
         self._cache.prepare()
         manifest, is_cached = self._resolve(reference)
+        if pin is not None:
+            pin.check(manifest)
         _check_quarantine(manifest, allow_quarantined)
+        _tell_release(manifest)
         if not allow_quarantined:
             for file in manifest.files:
                 if file.held:
@@ -180,6 +186,15 @@ def _check_quarantine(manifest: Manifest, allow_quarantined: bool) -> None:
             commit=manifest.commit,
             verdict=dict(manifest.verdict),
         )
+
+
+def _tell_release(manifest: Manifest) -> None:
+    """Say which release this is and what its author says of it; warn of one that was withdrawn."""
+    if manifest.yanked:
+        log.warning("%s %s was yanked: %s", manifest.repository, manifest.release, manifest.yanked)
+    elif manifest.release:
+        first = next((line.strip("# ").strip() for line in manifest.notes.splitlines() if line.strip("# ").strip()), "")
+        log.log(NOTICE, "%s %s%s", manifest.repository, manifest.release, f": {first}" if first else "")
 
 
 def _state(path: Path, file: ManifestFile) -> Any:

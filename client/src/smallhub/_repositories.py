@@ -54,6 +54,26 @@ class Repositories:
         return list(self._http.call("GET", f"/api/{kinds[kind]}", params=params).data)[:limit]
 
 
+class Releases:
+    """Versions with a name."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def list(self, reference: Reference) -> list[dict[str, Any]]:
+        """All releases, the highest version first: name, commit, notes, yanked, latest."""
+        path = f"/api/v1/repositories/{reference.api_kind}/{reference.repository}/releases"
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            params = {"limit": "200", **({"cursor": cursor} if cursor else {})}
+            page = self._http.call("GET", path, params=params).data
+            found += page["items"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return found
+
+
 class Evaluations:
     """What was measured."""
 

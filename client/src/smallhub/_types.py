@@ -39,6 +39,9 @@ class Manifest:
     quarantined: bool = False
     verdict: Mapping[str, Any] = field(default_factory=dict)
     created_at: str | None = None
+    release: str = ""  # The release that this commit is; empty for most commits.
+    notes: str = ""  # What its author says of it, in markdown.
+    yanked: str = ""  # Why the release was withdrawn.
 
     def without_held(self) -> Self:
         """The same version without the files that the hub's scan holds back."""
@@ -82,6 +85,9 @@ class Manifest:
             quarantined=data.get("quarantined", False) is not False,
             verdict=dict(data.get("verdict") or {}),
             created_at=data.get("created_at"),
+            release=_read_part(data.get("release"), "name"),
+            notes=_read_part(data.get("release"), "notes") or str(data.get("notes") or ""),
+            yanked=_read_part(data.get("yanked"), "reason"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -147,6 +153,13 @@ def _read_file(row: Any) -> ManifestFile:
         oid=str(row.get("oid") or ""),
         held=str(row.get("held") or ""),
     )
+
+
+def _read_part(value: Any, key: str) -> str:
+    """One text of an object of the hub's; a manifest kept on disk holds the text itself."""
+    if isinstance(value, Mapping):
+        return str(value.get(key) or "")
+    return str(value) if isinstance(value, str) and key != "notes" else ""
 
 
 def _read_licence(value: Any) -> str | None:

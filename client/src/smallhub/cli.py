@@ -18,12 +18,14 @@ from typing import Any
 
 from . import __version__, _api
 from ._exceptions import IntegrityError, SmallhubError
+from ._lock import LOCK_FILE, PinState
 from ._names import KINDS
+from ._pull import NOTICE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status."""
-    logging.basicConfig(level=logging.WARNING, format="smallhub: %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=NOTICE, format="smallhub: %(message)s", stream=sys.stderr)
     options = _parser().parse_args(arguments)
     if options.debug:
         logging.getLogger("smallhub").setLevel(logging.DEBUG)
@@ -55,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_transfer_commands(commands)
     _add_lookup_commands(commands)
+    _add_lock_commands(commands)
     _add_model_commands(commands)
     return parser
 
@@ -66,6 +69,8 @@ def _add_transfer_commands(commands: Any) -> None:
     pull.add_argument("--revision", help="tag, branch or commit; the same as @revision")
     pull.add_argument("--verify", action="store_true", help="hash files that are cached already, too")
     pull.add_argument("--allow-quarantined", action="store_true", help="pull what the scan found dangerous")
+    pull.add_argument("--locked", action="store_true", help="the commit and bytes of the lock file, or fail")
+    _lock_option(pull)
     _progress_option(pull)
 
     push = _command(commands, "push", _push, "make a branch hold the files of a folder", kind=True)
@@ -98,9 +103,26 @@ def _add_lookup_commands(commands: Any) -> None:
     results.add_argument("name")
     results.add_argument("--revision")
 
+    releases = _command(commands, "releases", _releases, "list the releases of a repository", kind=True)
+    releases.add_argument("name")
+
     login = _command(commands, "login", _login, "store a token for this hub")
     login.add_argument("--token-stdin", action="store_true", help="read the token from stdin")
     _command(commands, "whoami", _whoami, "show whose token is in use")
+
+
+def _add_lock_commands(commands: Any) -> None:
+    lock = _command(commands, "lock", _lock, "write down what names mean now, with every file's hash", kind=True)
+    lock.add_argument("name", nargs="+", help="ns/name, ns/name@v1 or ns/name@production")
+    outdated = _command(commands, "outdated", _outdated, "show which locked names mean something else now")
+    update = _command(commands, "update", _update, "lock names as what they mean now")
+    update.add_argument("name", nargs="*", help="default: all that are locked")
+    for command in (lock, outdated, update):
+        _lock_option(command)
+
+
+def _lock_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lock-file", type=Path, default=Path(LOCK_FILE), help=f"default: {LOCK_FILE}")
 
 
 def _add_model_commands(commands: Any) -> None:
@@ -144,6 +166,7 @@ def _pull(options: argparse.Namespace) -> int:
         allow_quarantined=options.allow_quarantined,
         verify=options.verify,
         progress=False if options.quiet else None,
+        lock_file=options.lock_file if options.locked else None,
     )
     return _answer(options, {"folder": str(folder)}, str(folder))
 
@@ -230,6 +253,47 @@ def _score_line(score: dict[str, Any]) -> str:
         return f"  {score.get('benchmark')}: {score.get('state')}"
     between = f"  [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else ""
     return f"  {score.get('benchmark')}  {score.get('metric')} {value:.4g}{between}  n={score.get('n')}"
+
+
+def _releases(options: argparse.Namespace) -> int:
+    rows = _api.releases(options.name, kind=options.kind)
+    width = max((len(row["name"]) for row in rows), default=0)
+    lines = [f"{row['name']:{width}}  {row['commit'][:12]}  {row['created_at'][:10]}{_mark(row)}" for row in rows]
+    return _answer(options, rows, "\n".join(lines) if lines else "No releases.")
+
+
+def _mark(row: dict[str, Any]) -> str:
+    if row.get("yanked"):
+        return f"  yanked: {row['yanked']['reason']}"
+    return "  latest" if row.get("latest") else ""
+
+
+def _lock(options: argparse.Namespace) -> int:
+    pins = _api.lock(*options.name, lock_file=options.lock_file, kind=options.kind)
+    lines = [f"{pin.name}  {pin.release or pin.commit[:12]}  {len(pin.files)} files" for pin in pins]
+    return _answer(options, [asdict(pin) for pin in pins], "\n".join(lines))
+
+
+def _outdated(options: argparse.Namespace) -> int:
+    states = _api.outdated(options.lock_file)
+    told = [state for state in states if state.is_outdated or state.yanked]
+    lines = [_state_line(state) for state in told] or ["All locked names mean what they meant."]
+    return _answer(options, [{**asdict(state), "outdated": state.is_outdated} for state in states], "\n".join(lines))
+
+
+def _update(options: argparse.Namespace) -> int:
+    states = _api.update(*options.name, lock_file=options.lock_file)
+    lines = [_state_line(state) for state in states] or ["Nothing to do."]
+    return _answer(options, [asdict(state) for state in states], "\n".join(lines))
+
+
+def _state_line(state: PinState) -> str:
+    yanked = f"  locked one was yanked: {state.yanked}" if state.yanked else ""
+    if not state.is_outdated:
+        return f"{state.name}  {state.locked_release or state.locked[:12]}{yanked}"
+    sign = "-" if state.size_change < 0 else "+"
+    old, new = state.locked_release or state.locked[:12], state.current_release or state.current[:12]
+    return f"{state.name}  {old} -> {new}  {sign}{format_bytes(abs(state.size_change))}{yanked}"
 
 
 def _login(options: argparse.Namespace) -> int:

@@ -30,9 +30,19 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
     if default is None or default.commit != repository.head:
         yield Fault(where, "the row's head is not the default branch's")
     yield from _check_count(where, repository)
+    yield from _check_releases(where, repository)
     store = RowObjectStore(repository)
     for commit in commits.values():
         yield from _check_commit(where, repository, store, commit, known)
+
+
+def _check_releases(where: str, repository: Repository) -> Iterator[Fault]:
+    """A release, its tag and its commit are one."""
+    for release in repository.releases.select_related("ref", "commit"):
+        if release.ref.commit != release.commit.oid or release.ref.name != f"refs/tags/{release.name}":
+            yield Fault(
+                where, f"release {release.name} is {release.commit.oid[:12]}, its tag {release.ref.commit[:12]}"
+            )
 
 
 def _check_count(where: str, repository: Repository) -> Iterator[Fault]:

@@ -15,7 +15,8 @@ from models_registry.exceptions import (
     RepositoryNotFound,
     RevisionNotFound,
 )
-from models_registry.models import Commit, Release, Repository, ScanVerdict
+from models_registry.models import Commit, Ref, Release, Repository, ScanVerdict
+from models_registry.services.fsck import check_repository
 from models_registry.services.heads import note_scan
 from models_registry.services.refs import create_branch, create_tag, delete_tag
 from models_registry.services.releases import (
@@ -101,6 +102,14 @@ def test_releases_go_with_their_repository_and_only_so(tiny: Repository) -> None
     delete_repository(repository=tiny, user=tiny.creator)
     assert not Release.objects.exists()
     assert not Commit.objects.exists()
+
+
+def test_fsck_sees_a_tag_that_left_its_release(tiny: Repository) -> None:
+    made = release(tiny, "v1.0.0")
+    tiny.refresh_from_db()
+    assert list(check_repository(tiny)) == []
+    Ref.objects.filter(pk=made.ref_id).update(commit=tiny.commits.last().oid)
+    assert [fault.what for fault in check_repository(tiny) if "v1.0.0" in fault.what]
 
 
 def test_an_existing_tag_on_the_same_commit_becomes_the_release(tiny: Repository) -> None:

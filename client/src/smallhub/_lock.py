@@ -1,0 +1,165 @@
+"""The lock file of a project: which commit each name meant when it was locked, and the SHA-256 of every file.
+
+A locked pull brings these bytes or fails; what a name means today is asked for by `outdated` and taken by `update`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from ._cache import write_durably
+from ._exceptions import IntegrityError, Invalid, NotFound
+from ._names import Reference, is_commit, is_sha256
+from ._types import Manifest
+
+LOCK_FILE = "smallhub.lock"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One locked name. `release` is empty where the commit was none."""
+
+    name: str
+    kind: str
+    commit: str
+    release: str
+    total_bytes: int
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, manifest: Manifest) -> Self:
+        """What a name means by this manifest."""
+        return cls(
+            name=name,
+            kind=manifest.kind,
+            commit=manifest.commit,
+            release=manifest.release,
+            total_bytes=manifest.total_bytes,
+            files={file.path: file.sha256 for file in manifest.files},
+        )
+
+    def check(self, manifest: Manifest) -> None:
+        """Compare what the hub offers with what was locked.
+
+        Raises:
+            IntegrityError: another commit, another file or other bytes.
+        """
+        offered = {file.path: file.sha256 for file in manifest.files}
+        if manifest.commit != self.commit or offered != dict(self.files):
+            changed = sorted(
+                path for path in offered.keys() | self.files.keys() if offered.get(path) != self.files.get(path)
+            )
+            raise IntegrityError(
+                f"{self.name} is not what was locked: {', '.join(changed[:3]) or manifest.commit[:12]} differs.",
+                name=self.name,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class PinState:
+    """A locked name and what it means today. `yanked` is the reason why the locked release was withdrawn."""
+
+    name: str
+    locked: str
+    current: str
+    locked_release: str
+    current_release: str
+    size_change: int
+    yanked: str = ""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Does the name mean something else now?"""
+        return self.locked != self.current
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """All pins of one file, for one hub."""
+
+    endpoint: str
+    pins: Mapping[str, Pin]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a lock file.
+
+        Raises:
+            NotFound: there is none.
+            Invalid: it is damaged, or of a later format.
+        """
+        try:
+            data = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise NotFound(f"There is no {path}. Make it with `smallhub lock NAME`.", code="no_lock") from error
+        except (OSError, ValueError) as error:
+            raise Invalid(f"{path} cannot be read: {error}.", code="bad_lock") from error
+        try:
+            if data["format"] != _FORMAT:
+                raise ValueError(f"format {data['format']!r}")
+            pins = {name: _pin(name, row) for name, row in data["models"].items()}
+            return cls(endpoint=str(data["endpoint"]), pins=pins)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Invalid(f"{path} is no lock file of this version: {error!r}.", code="bad_lock") from error
+
+    def write(self, path: Path) -> None:
+        """Write it whole or not at all, sorted, so that a diff shows what changed."""
+        models = {}
+        for name in sorted(self.pins):
+            row = asdict(self.pins[name])
+            row["files"] = dict(sorted(row["files"].items()))
+            del row["name"]
+            models[name] = row
+        data = {"format": _FORMAT, "endpoint": self.endpoint, "models": models}
+        write_durably(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+    def find(self, name: str) -> Pin:
+        """The pin of a name.
+
+        Raises:
+            NotFound: it is not locked.
+        """
+        if name not in self.pins:
+            raise NotFound(f"{name} is not locked. Lock it with `smallhub lock {name}`.", code="not_locked")
+        return self.pins[name]
+
+    def with_pins(self, pins: Iterable[Pin]) -> Lock:
+        """The same with these pins in place of those of their names."""
+        return Lock(self.endpoint, {**self.pins, **{pin.name: pin for pin in pins}})
+
+
+def state(pin: Pin, locked: Manifest, current: Manifest) -> PinState:
+    """How far a pin has fallen behind."""
+    return PinState(
+        name=pin.name,
+        locked=pin.commit,
+        current=current.commit,
+        locked_release=pin.release,
+        current_release=current.release,
+        size_change=current.total_bytes - pin.total_bytes,
+        yanked=locked.yanked,
+    )
+
+
+def locked_reference(pin: Pin) -> Reference:
+    """The very commit that was locked."""
+    return Reference.parse(pin.name.partition("@")[0], kind=pin.kind, revision=pin.commit)  # type: ignore[arg-type]
+
+
+def _pin(name: str, row: Any) -> Pin:
+    files = dict(row["files"])
+    if not is_commit(row["commit"]) or not all(is_sha256(sha256) for sha256 in files.values()):
+        raise ValueError(f"the pin of {name!r}")
+    return Pin(
+        name=name,
+        kind=str(row["kind"]),
+        commit=row["commit"],
+        release=str(row["release"]),
+        total_bytes=int(row["total_bytes"]),
+        files=files,
+    )
