@@ -488,3 +488,8 @@ class QuotaExceeded(OverLimit):
         "The storage of {namespace} is full: {taken_bytes} of {limit_bytes} bytes are used or reserved, and "
         "{wanted_bytes} more do not fit. Delete what is not needed, or ask the operator for more."
     )
+
+
+class BackupFailed(Conflict):
+    code = "backup_failed"
+    message = "The backup cannot be used: {reason}"

@@ -11,6 +11,6 @@ from django.core.checks import CheckMessage, Error, register
 @register()
 def blobs_setting_is_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """`SMALLHUB_BLOBS` must name a store that this version can speak to."""
-    if settings.SMALLHUB_BLOBS.startswith("file:///"):
+    if settings.SMALLHUB_BLOBS.startswith(("file:///", "s3://")):
         return []
-    return [Error("SMALLHUB_BLOBS must be a file:/// address.", id="smallhub.E001")]
+    return [Error("SMALLHUB_BLOBS must be a file:/// or s3:// address.", id="smallhub.E001")]

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -15,7 +16,7 @@ from hub.core.exceptions import HubError, NotFound, Unavailable
 from hub.core.ranges import Span
 from models_registry.api.grants import BadGrant, Grant, Redeemed, redeem
 from models_registry.api.lookup import endpoint
-from models_registry.api.sending import requested_span, stored_response
+from models_registry.api.sending import requested_span, stored_address, stored_response
 from models_registry.api.xet_tokens import LIFETIME_S, cas_space, redeem_xet_token
 from models_registry.models import RepositoryContent, Xorb
 from models_registry.permissions import Action, require
@@ -210,6 +211,10 @@ def _term(term: Term) -> dict[str, object]:
 def _data_url(
     request: HttpRequest, caller: Redeemed, link: RepositoryContent, digest: XetHash, fetch: contents.Fetch
 ) -> str:
+    if settings.SMALLHUB_BLOBS_DIRECT:
+        direct = stored_address(digest, fetch, lifetime_s=DATA_LIFETIME_S)
+        if direct is not None:
+            return direct
     subject = [link.pk, digest, fetch.first_byte, fetch.stop_byte]
     signed = caller.grant.derive(purpose=DATA_PURPOSE, subject=subject).sign()
     return f"{endpoint(request)}/cas/{cas_space(caller.repository)}/v1/data/{signed}"
