@@ -19,15 +19,16 @@ from hub.core.forms import PlainForm
 from hub.core.htmx import wants_fragment
 from hub.core.pagination import keyset_page
 from hub.pages import facets, threads
+from hub.pages.compare import diff_context
 from hub.pages.repository import Opened, open_repository, origin
 from models_registry import addresses
+from models_registry.manifests import listing_of
 from models_registry.models import Discussion, Mention, Repository
 from models_registry.permissions import Action, can, require
 from models_registry.services import attachments
 from models_registry.services.discussions import MAX_TITLE, MIN_TITLE, find_discussion, open_discussion
 from models_registry.services.pull_requests import Weighed, changed, commits_of, open_pull_request, weigh
 from models_registry.services.rights import require_discussing
-from models_registry.services.text_diff import MAX_FILES, count_differing, file_diffs
 
 PER_PAGE = 30
 
@@ -188,11 +189,9 @@ def files(request: HttpRequest, kind: str, namespace: str, name: str, number: in
     require(request.user, Action.DOWNLOAD, opened.repository)
     weighed = weigh(discussion) if discussion.is_pull_request else None
     before, after = changed(discussion, weighed)
-    context = thread_context(request, opened, discussion, "files", weighed) | {
-        "files": threads.shown_files(file_diffs(opened.repository, before, after)),
-        "left_out": max(0, count_differing(before, after) - MAX_FILES),
-        "shown_revision": discussion.merge_commit or discussion.ref,
-    }
+    context = thread_context(request, opened, discussion, "files", weighed)
+    if after is not None:
+        context |= diff_context(request, opened.repository, before, after, listing_of(after))
     return render(request, "models_registry/discussion_files.html", context)
 
 

@@ -1,7 +1,6 @@
-"""What the pages of a thread show: events with their words, and the difference of a pull request, line by line."""
+"""What the page of a thread shows: its events, with their words."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,11 +19,8 @@ from models_registry.models import (
     Repository,
 )
 from models_registry.rendering import comment_html, names_in
-from models_registry.services.text_diff import FileDiff
 
 PER_PAGE = 100
-MAX_SHOWN_LINES = 400
-_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 # A reaction → its mark and its word.
 REACTIONS = {
     ReactionKind.AGREE: ("check", gettext_lazy("agree")),
@@ -114,53 +110,3 @@ def _words(row: DiscussionEvent, viewer: User | None) -> list[Word]:
         Word(kind, icon, label, sum(each.kind == kind for each in given), kind in mine)
         for kind, (icon, label) in REACTIONS.items()
     ]
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a difference: `way` is add, del, hunk or ""."""
-
-    old: str
-    new: str
-    way: str
-    sign: str
-    text: str
-
-
-@dataclass(frozen=True)
-class ShownFile:
-    """A changed file with its lines, up to a limit."""
-
-    diff: FileDiff
-    lines: list[Line]
-    left_out: int
-
-
-def shown_files(diffs: Iterable[FileDiff]) -> list[ShownFile]:
-    """Number the lines of each difference."""
-    found = []
-    for diff in diffs:
-        lines = list(_numbered(diff.lines))
-        found.append(ShownFile(diff, lines[:MAX_SHOWN_LINES], max(0, len(lines) - MAX_SHOWN_LINES)))
-    return found
-
-
-def _numbered(lines: Iterable[str]) -> Iterable[Line]:
-    old = new = 0
-    for whole in lines:
-        for line in whole.split("\n"):
-            start = _HUNK.match(line)
-            if start:
-                old, new = int(start[1]), int(start[2])
-                yield Line("", "", "hunk", "", line)
-            elif line.startswith("+"):
-                yield Line("", str(new), "add", "+", line[1:])
-                new += 1
-            elif line.startswith("-"):
-                yield Line(str(old), "", "del", "−", line[1:])
-                old += 1
-            elif line.startswith("\\"):
-                yield Line("", "", "hunk", "", line[2:])
-            else:
-                yield Line(str(old), str(new), "", "", line[1:])
-                old, new = old + 1, new + 1

@@ -7,12 +7,17 @@ from django.db.models import Prefetch
 from accounts.models import User
 from hub.core.exceptions import OverLimit
 from models_registry.api.present import moment
-from models_registry.models import CommentVersion, Discussion, DiscussionEvent, EventKind, Kind, Repository
+from models_registry.diffing import changes
+from models_registry.manifests import listing_of
+from models_registry.models import CommentVersion, Commit, Discussion, DiscussionEvent, EventKind, Kind, Repository
 from models_registry.rendering import comment_html, names_in
+from models_registry.services.diffs import patch
 from models_registry.services.pull_requests import changed, weigh
-from models_registry.services.text_diff import unified
+from models_registry.types import Listing
 
 _KINDS = {Kind.MODEL: "model", Kind.DATASET: "dataset", Kind.APP: "space"}
+MAX_DIFF_FILES = 300
+MAX_DIFF_BYTES = 2 * 2**20
 _HIDDEN = "This comment has been hidden"
 
 
@@ -47,8 +52,24 @@ def details(discussion: Discussion, *, with_diff: bool) -> dict[str, Any]:
     conflicts = weighed.conflicts if weighed is not None and discussion.is_open else []
     found |= {"changes": changes, "filesWithConflicts": conflicts or False}
     if with_diff:
-        found["diff"] = unified(repository, *changed(discussion, weighed))
+        found["diff"] = _diff(repository, *changed(discussion, weighed))
     return found
+
+
+def _diff(repository: Repository, before: Commit | None, after: Commit | None) -> str:
+    """The patch of a pull request; files beyond the limits are left out."""
+    if after is None:
+        return ""
+    found = changes(listing_of(before) if before else Listing(), listing_of(after))[:MAX_DIFF_FILES]
+    held = set(after.held) | set(before.held if before else ())
+    parts: list[bytes] = []
+    left = MAX_DIFF_BYTES
+    for part in patch(repository, found, held=held):
+        left -= len(part)
+        if left < 0:
+            break
+        parts.append(part)
+    return b"".join(parts).decode("utf-8", "replace")
 
 
 def with_all(discussion: Discussion) -> Any:

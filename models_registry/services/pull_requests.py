@@ -27,7 +27,7 @@ from models_registry.services.commits import commit, lock_ref, merge_commit
 from models_registry.services.discussions import MAX_TITLE, checked_text, checked_title
 from models_registry.services.revisions import find_commit
 from models_registry.services.rights import require_discussing
-from models_registry.types import BRANCH, Entry, Listing, Operation
+from models_registry.types import BRANCH, Entry, Operation
 
 MAX_COMMITS = 250
 _MAX_MERGED_TEXT_BYTES = 512 * 1024
@@ -174,16 +174,13 @@ def weigh(discussion: Discussion) -> Weighed | None:
     return _weigh(discussion.repository, heads[discussion.base], heads[discussion.ref])
 
 
-def changed(discussion: Discussion, weighed: Weighed | None) -> tuple[Listing, Listing]:
-    """The files before and after: of the merge if there was one, else of the pull request alone."""
+def changed(discussion: Discussion, weighed: Weighed | None) -> tuple[Commit | None, Commit | None]:
+    """The commits before and after: of the merge if there was one, else of the pull request alone."""
     repository = discussion.repository
     merge = repository.commits.filter(oid=discussion.merge_commit).first() if discussion.merge_commit else None
     if merge is not None and merge.parents:
-        before = repository.commits.filter(oid=merge.parents[0]).first()
-        return (listing_of(before) if before else Listing()), listing_of(merge)
-    if weighed is None:
-        return Listing(), Listing()
-    return (listing_of(weighed.start) if weighed.start else Listing()), listing_of(weighed.head)
+        return repository.commits.filter(oid=merge.parents[0]).first(), merge
+    return (weighed.start, weighed.head) if weighed is not None else (None, None)
 
 
 def commits_of(discussion: Discussion, weighed: Weighed | None) -> list[Commit]:

@@ -5,6 +5,7 @@ from django.db import close_old_connections
 
 from evaluation.models import Evaluation
 from hub.core.exceptions import HubError
+from models_registry.diffing import changes
 from models_registry.exceptions import (
     InvalidDiscussion,
     MergeConflict,
@@ -14,9 +15,10 @@ from models_registry.exceptions import (
 )
 from models_registry.history import merge_base
 from models_registry.manifests import listing_of
-from models_registry.models import Discussion, DiscussionStatus, EventKind, GitObject, Repository
+from models_registry.models import Commit, Discussion, DiscussionStatus, EventKind, GitObject, Repository
 from models_registry.services import discussions
 from models_registry.services.commits import commit
+from models_registry.services.diffs import patch
 from models_registry.services.pull_requests import (
     Opened,
     changed,
@@ -26,7 +28,6 @@ from models_registry.services.pull_requests import (
     weigh,
 )
 from models_registry.services.refs import create_branch
-from models_registry.services.text_diff import unified
 from models_registry.types import AddFile, DeleteFile
 from tests.factories.accounts import UserFactory
 from tests.factories.registry import RepositoryFactory, put
@@ -248,14 +249,19 @@ def test_the_difference_is_that_of_the_pull_request_alone_and_stays_after_the_me
     repository = filled()
     made = proposed(repository)
     put(repository, {"more.txt": "more"})
-    shown = unified(repository, *changed(made.discussion, weigh(made.discussion)))
+    shown = patch_of(repository, *changed(made.discussion, weigh(made.discussion)))
 
     merge_pull_request(discussion=made.discussion, user=repository.creator)
     merged = Discussion.objects.select_related("repository__namespace").get()
 
     assert "more.txt" not in shown
     assert "\n-four\n+4\n" in shown
-    assert unified(repository, *changed(merged, None)) == shown
+    assert patch_of(repository, *changed(merged, None)) == shown
+
+
+def patch_of(repository: Repository, before: Commit, after: Commit) -> str:
+    found = changes(listing_of(before), listing_of(after))
+    return b"".join(patch(repository, found, held=set())).decode()
 
 
 @pytest.mark.django_db(transaction=True)
