@@ -16,7 +16,7 @@ from models_registry.api import repositories
 from models_registry.api.lookup import find_repository
 from models_registry.api.paging import paged
 from models_registry.exceptions import RepositoryNotFound
-from models_registry.models import Collection, Kind, Like, Repository
+from models_registry.models import Collection, Discussion, Kind, Like, Repository
 from models_registry.services.likes import like_repository, unlike_repository
 from models_registry.services.repositories import namespace_of
 
@@ -79,7 +79,7 @@ def user_overview(request: HttpRequest, user: str) -> HttpResponse:
         | {
             "details": found.bio or None,
             "createdAt": present.moment(found.date_joined),
-            "numDiscussions": 0,
+            "numDiscussions": _discussions(request, found),
             "numPapers": 0,
             "numUpvotes": upvotes["n"] or 0,
             "numLikes": Like.objects.visible_to(request.user).filter(user=found).count(),
@@ -160,6 +160,12 @@ def _counts(request: HttpRequest, namespace: Namespace) -> dict[str, Any]:
     if request.user.is_authenticated:
         counts["isFollowing"] = Follow.objects.filter(namespace=namespace, follower=request.user).exists()
     return counts
+
+
+def _discussions(request: HttpRequest, user: User) -> int:
+    """How many discussions and pull requests she opened where the caller can see them."""
+    seen = Repository.objects.visible_to(request.user)
+    return Discussion.objects.filter(author=user, repository__in=seen).count()
 
 
 def person_of(name: str) -> User:
