@@ -59,6 +59,7 @@ class Place:
     webhook: str
     delivery: int
     asking: str
+    invitation: int
 
     def fill(self, template: Any) -> Any:
         """Put this place's parts into an address or a body."""
