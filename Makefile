@@ -34,8 +34,10 @@ $(STAMP): $(VENV)/bin/python requirements/base.in requirements/models.in require
 
 install-dev: $(DEV_STAMP) ## Install what tests and checks need as well
 
-$(DEV_STAMP): $(STAMP) requirements/dev.in $(LOCK)
+$(DEV_STAMP): $(STAMP) requirements/dev.in requirements/client-1x.txt $(LOCK)
 	$(PIP) install -q -c $(LOCK) -r requirements/dev.in
+	@$(BIN)/python -m venv .venv-client-1x
+	@.venv-client-1x/bin/pip --disable-pip-version-check install -q -r requirements/client-1x.txt
 	@touch $@
 
 test: install-dev ## Run every test that can run here; say what was skipped and why
@@ -54,4 +56,4 @@ bench: install-dev ## Measure speed as ratios against a reference in the same ru
 	@$(BIN)/python scripts/bench
 
 clean: ## Remove the environment and caches; data/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-client-1x .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -43,7 +43,7 @@ class GatedRepository(Forbidden):
 
     code = "gated_repository"
     message = (
-        "Access to {name} is restricted: its files go to people who were given access. "
+        "Access to {kind} {name} is restricted and you are not in the authorized list. "
         "Sign in and ask for access at {where}."
     )
     wire_code = "GatedRepo"

@@ -70,6 +70,7 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
     if not _role_allows(user, action, repository):
         if action is Action.DOWNLOAD or (action is Action.PROPOSE and user.is_authenticated):
             raise GatedRepository(
+                kind={"app": "space"}.get(repository.kind, repository.kind),
                 name=repository.full_name,
                 path=addresses.page(repository),
                 where=addresses.absolute(addresses.page(repository)),

@@ -6,6 +6,10 @@ from models_registry.api import elsewhere
 
 _KIND = "(?:models|datasets|spaces)"
 _SERVICES = "secrets|variables|runtime|hardware|sleeptime|pause|restart|dev-mode|logs|volumes|hot-reload"
+_OPERATIONS = (
+    "revision|tree|paths-info|resolve|refs|commits|commit|compare|preupload|branch|tag|super-squash|lfs-files|"
+    "discussions|settings|auth-check|xet-read-token|xet-write-token|likers|duplicate|user-access-request"
+)
 _BELOW = r"(?P<rest>(?:/.*)?)$"
 # What there is none of, by what its addresses begin with.
 _NOWHERE = (
@@ -31,7 +35,7 @@ urlpatterns = [
         for name, what, begin in _NOWHERE
     ),
     re_path(
-        rf"^api/{_KIND}/(?P<name>[A-Za-z0-9._-]+)(?P<rest>(?:/(?:revision|tree|paths-info|resolve)/.*)?)$",
+        rf"^api/{_KIND}/(?P<name>[A-Za-z0-9._-]+)(?P<rest>(?:/(?:{_OPERATIONS})(?:/.*)?)?)$",
         elsewhere.without_namespace,
         name="without_namespace",
     ),

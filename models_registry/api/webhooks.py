@@ -50,7 +50,8 @@ def webhook(request: HttpRequest, public_id: str) -> HttpResponse:
             user=user,
             public_id=public_id,
             url=_url(body) if body.get("url") or body.get("jobSourceId") else None,
-            watched=None if body.get("watched") is None else _watched(body["watched"]),
+            # Clients send an empty list where they mean: as it is.
+            watched=_watched(body["watched"]) if body.get("watched") else None,
             domains=_domains(body.get("domains")),
             secret=secret,
         )

@@ -9,10 +9,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
 from django.db import connection
+
+if TYPE_CHECKING:
+    from tests.contracts.clients import Clients
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -84,20 +88,32 @@ def database_url() -> str:
     return f"postgresql://{secret}@{host}:{port}/{wanted['NAME']}"
 
 
-@pytest.fixture
-def hub(transactional_db: None, own_data: Path) -> Iterator[Hub]:
-    """A running hub; ends with the test."""
-    environment = os.environ | {
+def environment_of(data: Path, blobs: str) -> dict[str, str]:
+    """What the server's process is told."""
+    return os.environ | {
         "DJANGO_SETTINGS_MODULE": "hub.settings.dev",
-        "SMALLHUB_DATA": str(own_data),
-        "SMALLHUB_BLOBS": settings.SMALLHUB_BLOBS,
+        "SMALLHUB_DATA": str(data),
+        "SMALLHUB_BLOBS": blobs,
         "SMALLHUB_SECRET_KEY": settings.SECRET_KEY,
         "SMALLHUB_SEED": "0",
         "DATABASE_URL": database_url(),
     }
-    running = Hub(data=own_data, environment=environment)
+
+
+@pytest.fixture
+def hub(transactional_db: None, own_data: Path) -> Iterator[Hub]:
+    """A running hub; ends with the test."""
+    running = Hub(data=own_data, environment=environment_of(own_data, settings.SMALLHUB_BLOBS))
     running.start()
     try:
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture
+def clients(request: pytest.FixtureRequest, tmp_path: Path) -> "Clients":
+    """Both lines of the public client; a hub is started for the first test of each subject and line alone."""
+    from tests.contracts.clients import Clients
+
+    return Clients(request, tmp_path)

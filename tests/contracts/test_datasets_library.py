@@ -1,5 +1,7 @@
 """`load_dataset` and the rows that the hub shows are the same rows, for every format and for splits from the card."""
 
+import hashlib
+import io
 import json
 import os
 import subprocess
@@ -7,8 +9,9 @@ import sys
 
 import httpx
 import pytest
+from pyarrow import parquet
 
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import UserFactory, token
 from tests.factories.registry import RepositoryFactory, put
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,3 +76,39 @@ def test_the_library_loads_the_rows_that_the_hub_shows(hub, tmp_path, name):
 def as_loaded(value):
     """The library reads a CSV file's numbers as numbers; we show them as they are written."""
     return str(value) if isinstance(value, int) else value
+
+
+PUSH = """
+import hashlib, json
+from datasets import Dataset, load_dataset
+rows = [{"n": n, "text": f"Zeile {n} ü", "parts": [n, n + 1]} for n in range(1000)]
+Dataset.from_list(rows).push_to_hub("ada/pushed", private=True, max_shard_size="20KB")
+loaded = list(load_dataset("ada/pushed", split="train"))
+streamed = [row["n"] for row in load_dataset("ada/pushed", split="train", streaming=True)]
+print(json.dumps([loaded == rows, streamed == list(range(1000))]))
+"""
+
+
+def test_a_data_set_is_pushed_loaded_and_streamed(hub, tmp_path):
+    secret = token(UserFactory(username="ada"))
+    environment = os.environ | {
+        "HF_ENDPOINT": hub.url,
+        "HF_HOME": str(tmp_path),
+        "HF_TOKEN": secret,
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+
+    done = subprocess.run([sys.executable, "-c", PUSH], env=environment, capture_output=True, text=True, timeout=240)
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == [True, True]
+    headers = {"Authorization": f"Bearer {secret}"}
+    tree = httpx.get(f"{hub.url}/api/datasets/ada/pushed/tree/main/data", headers=headers).json()
+    shards = [item for item in tree if item["path"].endswith(".parquet")]
+    assert shards
+    numbers = []
+    for shard in sorted(shards, key=lambda item: item["path"]):
+        body = httpx.get(f"{hub.url}/datasets/ada/pushed/resolve/main/{shard['path']}", headers=headers).content
+        assert hashlib.sha256(body).hexdigest() == shard["lfs"]["oid"]
+        numbers += parquet.read_table(io.BytesIO(body)).column("n").to_pylist()
+    assert numbers == list(range(1000))

@@ -44,10 +44,12 @@ def client(hub: Hub, secret: str, code: str, home: Path, **extra: str) -> Any:
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "LD_LIBRARY_PATH"):
         if name in os.environ:
             environment[name] = os.environ[name]
+    home.mkdir(parents=True, exist_ok=True)
     program = "import json\nfrom huggingface_hub import *\nfrom huggingface_hub.errors import *\napi = HfApi()\n"
     done = subprocess.run(
         [sys.executable, "-c", program + textwrap.dedent(code)],
         env=environment,
+        cwd=home,
         capture_output=True,
         text=True,
         timeout=180,

@@ -1,7 +1,9 @@
 """`transformers` against a running hub: from_pretrained and push_to_hub, in processes of their own."""
 
+import hashlib
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.contracts.conftest import Hub
@@ -32,6 +34,8 @@ def test_a_causal_model_is_pushed_and_loaded_by_name(hub: Hub, tmp_path: Path) -
         model = LlamaForCausalLM(config)
         model.push_to_hub("ada/tiny")
         tokenizer.push_to_hub("ada/tiny")
+        model.save_pretrained("saved")
+        tokenizer.save_pretrained("saved")
         print(json.dumps(float(sum(parameter.double().sum() for parameter in model.parameters()))))
     """, tmp_path / "a")  # fmt: skip
 
@@ -45,3 +49,46 @@ def test_a_causal_model_is_pushed_and_loaded_by_name(hub: Hub, tmp_path: Path) -
 
     assert loaded[0] == pytest.approx(pushed, rel=1e-9)
     assert loaded[1] == [[2, 3]]
+    for name in ("model.safetensors", "tokenizer.json"):
+        saved = (tmp_path / "a" / "saved" / name).read_bytes()
+        assert raw_sha256(hub, f"/ada/tiny/resolve/main/{name}") == hashlib.sha256(saved).hexdigest()
+
+
+def test_a_classifier_is_pushed_with_its_labels_and_answers_the_same(hub: Hub, tmp_path: Path) -> None:
+    require("huggingface_hub", "hf_xet", "torch", "transformers")
+    secret = token(UserFactory(username="ada"))
+    ask = """
+        ids = torch.arange(1, 9).reshape(1, 8)
+        logits = model.eval()(input_ids=ids).logits.double().tolist()
+        print(json.dumps([logits, model.config.id2label[1]]))
+    """
+
+    pushed = client(hub, secret, f"""
+        import torch
+        from transformers import BertConfig, BertForSequenceClassification
+        torch.manual_seed(1)
+        config = BertConfig(vocab_size=30, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+                            intermediate_size=48, id2label={{0: "bad", 1: "good"}}, label2id={{"bad": 0, "good": 1}})
+        model = BertForSequenceClassification(config)
+        model.push_to_hub("ada/judge", private=True)
+        model.save_pretrained("saved")
+        {ask}
+    """, tmp_path / "a")  # fmt: skip
+    pulled = client(hub, secret, f"""
+        import torch
+        from transformers import AutoModelForSequenceClassification
+        model = AutoModelForSequenceClassification.from_pretrained("ada/judge")
+        {ask}
+    """, tmp_path / "b")  # fmt: skip
+
+    assert pulled == pushed
+    assert pulled[1] == "good"
+    saved = (tmp_path / "a" / "saved" / "model.safetensors").read_bytes()
+    found = raw_sha256(hub, "/ada/judge/resolve/main/model.safetensors", secret)
+    assert found == hashlib.sha256(saved).hexdigest()
+
+
+def raw_sha256(hub: Hub, address: str, secret: str = "") -> str:
+    """The digest of what the hub gives without the client between."""
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    return hashlib.sha256(httpx.get(hub.url + address, headers=headers).raise_for_status().content).hexdigest()
