@@ -42,6 +42,6 @@ def _box(purpose: str) -> MultiFernet:
     return MultiFernet([_fernet(key, purpose) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 
-def _fernet(key: str, purpose: str) -> Fernet:
+def _fernet(key: str | bytes, purpose: str) -> Fernet:
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"smallhub.seal.{purpose}".encode())
-    return Fernet(base64.urlsafe_b64encode(derived.derive(key.encode())))
+    return Fernet(base64.urlsafe_b64encode(derived.derive(key.encode() if isinstance(key, str) else key)))
