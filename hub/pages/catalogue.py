@@ -103,16 +103,24 @@ def model_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def dataset_list(request: HttpRequest) -> HttpResponse:
     """Data sets, with the same filters as models where they mean something."""
+    return _unmeasured(request, Kind.DATASET, "models_registry/dataset_list.html")
+
+
+@require_safe
+def app_list(request: HttpRequest) -> HttpResponse:
+    """Apps, likewise."""
+    return _unmeasured(request, Kind.APP, "models_registry/app_list.html")
+
+
+def _unmeasured(request: HttpRequest, kind: Kind, template: str) -> HttpResponse:
     filters = facets.Filters.of(request.GET)
-    found = filters.apply(Repository.objects.visible_to(request.user).filter(kind=Kind.DATASET))
+    found = filters.apply(Repository.objects.visible_to(request.user).filter(kind=kind))
     total = found.order_by()[: COUNT_UP_TO + 1].count()
     page = _page(request, filters, found, None)
-    context = _list_context(request, filters, Kind.DATASET, page, total)
+    context = _list_context(request, filters, kind, page, total)
     rows = [Row(repository, None, None, None, "") for repository in page.rows]
     context |= {"rows": rows, "benchmark": None, "axis": None}
-    return render_page_or_fragment(
-        request, "models_registry/dataset_list.html", "models_registry/partials/_results.html", context
-    )
+    return render_page_or_fragment(request, template, "models_registry/partials/_results.html", context)
 
 
 def _ranking(request: HttpRequest, found: RepositoryQuerySet) -> Benchmark | None:
@@ -163,5 +171,5 @@ def _list_context(
         "total": total,
         "count_up_to": COUNT_UP_TO,
         "search_query": filters.query,
-        "section": "models" if kind == Kind.MODEL else "datasets",
+        "section": {Kind.MODEL: "models", Kind.DATASET: "datasets", Kind.APP: "apps"}[kind],
     }

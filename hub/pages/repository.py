@@ -74,7 +74,7 @@ class Opened:
             "badges": self.badges,
             "may_write": self.may_write,
             "tab": tab,
-            "section": "datasets" if self.repository.kind == "dataset" else "models",
+            "section": {"dataset": "datasets", "app": "apps"}.get(self.repository.kind, "models"),
         }
 
 
@@ -113,7 +113,7 @@ def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, 
 
 @require_safe
 def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    """The page of a model or data set: how to use it, what was measured, what its author says."""
+    """The page of a model, data set or app: how to use it, what was measured, what its author says."""
     opened = open_repository(request, kind, namespace, name)
     repository = opened.repository
     if repository.full_name != f"{namespace}/{name}":
@@ -121,7 +121,7 @@ def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResp
     context = opened.context("card") | _card(opened) | _measured(opened)
     context["snippets"] = snippets.of(repository, origin(request), opened.listing)
     context["commits"] = repository.commits.light().order_by("-pk")[:HISTORY_SHOWN]
-    template = "dataset" if repository.kind == "dataset" else "repository"
+    template = {"dataset": "dataset", "app": "app"}.get(repository.kind, "repository")
     return render(request, f"models_registry/{template}.html", context)
 
 

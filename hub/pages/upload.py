@@ -5,13 +5,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.authentication import acting_user
 from accounts.models import Namespace, User
@@ -20,10 +19,11 @@ from evaluation.presentation import STEP_NAMES, STEP_PLANS
 from hub.core.exceptions import HubError
 from hub.core.forms import PlainForm
 from hub.core.names import repository_fault
-from hub.pages.repository import open_repository, origin
+from hub.pages.changes import open_for_change
+from hub.pages.repository import origin
+from hub.pages.sending import UploadForm, send
 from models_registry import addresses, labels
 from models_registry.models import Kind, Visibility
-from models_registry.permissions import Action, require
 from models_registry.services.repositories import create_repository
 
 
@@ -38,7 +38,9 @@ class NewRepositoryForm(PlainForm):
         help_text=_("Letters, digits, “-”, “_” and “.”. It ends the address."),
     )
     kind = forms.ChoiceField(
-        label=_("Kind"), choices=[(Kind.MODEL, _("Model")), (Kind.DATASET, _("Data set"))], widget=forms.RadioSelect
+        label=_("Kind"),
+        choices=[(Kind.MODEL, _("Model")), (Kind.DATASET, _("Data set")), (Kind.APP, _("App"))],
+        widget=forms.RadioSelect,
     )
     visibility = forms.ChoiceField(
         label=_("Who can read it"),
@@ -72,7 +74,7 @@ def new(request: HttpRequest) -> HttpResponse:
     user = acting_user(request)
     initial = {
         "owner": request.GET.get("owner") or user.username,
-        "kind": Kind.DATASET if request.GET.get("kind") == "dataset" else Kind.MODEL,
+        "kind": request.GET.get("kind") if request.GET.get("kind") in Kind.values else Kind.MODEL,
         "visibility": Visibility.PUBLIC,
         "name": request.GET.get("name", ""),
     }
@@ -96,19 +98,32 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @ensure_csrf_cookie
 @login_required
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def add_files(request: HttpRequest, kind: str, namespace: str, name: str, revision: str) -> HttpResponse:
-    """Add files to a branch of what exists, with the same script."""
-    opened = open_repository(request, kind, namespace, name, revision)
-    require(acting_user(request), Action.WRITE, opened.repository)
-    if not opened.repository.refs.branches().filter(name=f"refs/heads/{revision}").exists():
-        raise PermissionDenied
+    """Add files to a branch of what exists, or propose them, with the same script; a plain form does it as well."""
+    opened, _user, ways = open_for_change(request, kind, namespace, name, revision)
+    replaced = (request.POST.get("replace") or request.GET.get("replace") or "")[:1024].strip("/")
+    form = UploadForm(
+        request.POST if request.method == "POST" else None,
+        request.FILES or None,
+        opened=opened,
+        ways=ways,
+        suggested=gettext("Replace %(path)s") % {"path": replaced} if replaced else gettext("Add files"),
+        initial={"folder": request.GET.get("folder", "")[:1024]},
+    )
+    if form.is_valid():
+        try:
+            return send(request, form, replaced)
+        except HubError as error:
+            form.add_error("chosen", str(error))
     context = opened.context("files") | {
         "existing": opened.repository,
         "form": None,
+        "change": form,
+        "replaced": replaced,
         **_shared(request, opened.repository.full_name),
     }
-    return render(request, "models_registry/upload.html", context)
+    return render(request, "models_registry/upload.html", context, status=400 if form.errors else 200)
 
 
 def _words() -> dict[str, str]:

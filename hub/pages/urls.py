@@ -122,6 +122,7 @@ urlpatterns = [
     path("", catalogue.home, name="home"),
     path("models", catalogue.model_list, name="model_list"),
     path("datasets", catalogue.dataset_list, name="dataset_list"),
+    path("spaces", catalogue.app_list, name="app_list"),
     path("new", upload.new, name="new"),
     path("assets/avatars/<name:name>.svg", avatars.avatar, name="avatar"),
     path("settings/delete", holders.delete_account, name="account_delete"),

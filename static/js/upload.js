@@ -1,5 +1,5 @@
 // The upload page: choose or drop files, send them, commit them, and say clearly what did not arrive.
-import { Refusal, Wire, pageOf } from "./wire.js";
+import { Refusal, Wire, here, pageOf } from "./wire.js";
 
 const form = document.querySelector("#upload");
 const words = JSON.parse(document.querySelector("#upload-words").textContent);
@@ -49,6 +49,7 @@ const made_of = (tag, className, ...content) => {
 // ── Choosing ─────────────────────────────────────────────────────────────────────────────────────
 function add(file, path) {
   const clean = path.replace(/^\/+/, "");
+  if (form.dataset.replace) clear(); // One file takes the place of one file.
   if (!clean || SKIPPED.test(clean)) return;
   chosen.get(clean)?.row.remove();
   const entry = { path: clean, file, state: "waiting", sha256: "", sent: 0 };
@@ -56,6 +57,11 @@ function add(file, path) {
   chosen.set(clean, entry);
   find("files").append(entry.row);
   if (file.size > Number(form.dataset.maxBytes)) fail(entry, say("too_large", { size: size(Number(form.dataset.maxBytes)) }), true);
+}
+
+function clear() {
+  for (const entry of chosen.values()) entry.row.remove();
+  chosen.clear();
 }
 
 function rowOf(entry) {
@@ -286,7 +292,8 @@ function fault(title, text) {
 
 async function target() {
   if (form.dataset.repository) {
-    return { kind: form.dataset.kind, repository: form.dataset.repository, revision: form.dataset.revision };
+    const isProposed = new FormData(form).get("way") === "propose";
+    return { kind: form.dataset.kind, repository: form.dataset.repository, revision: form.dataset.revision, isProposed };
   }
   const kind = form.elements.kind.value;
   if (!made) {
@@ -299,6 +306,13 @@ async function target() {
   return { kind: form.dataset.madeKind ?? (form.dataset.madeKind = kind), repository: made, revision: form.dataset.revision };
 }
 
+// Where a file goes: into the folder that was asked for, or in the place of the one file that is replaced.
+function placed(path) {
+  if (form.dataset.replace) return form.dataset.replace;
+  const folder = (form.elements.folder?.value ?? "").trim().replace(/^\/+|\/+$/g, "");
+  return folder ? `${folder}/${path}` : path;
+}
+
 async function publish() {
   const where = await target();
   const card = await cardWithLicence(where.repository.split("/")[1]);
@@ -306,10 +320,11 @@ async function publish() {
     add(card, "README.md");
   }
   const entries = [...chosen.values()];
-  const modes = await wire.modes(where, entries.filter((entry) => entry.state !== "done"));
+  const asked = entries.filter((entry) => entry.state !== "done").map(({ path, file }) => ({ path: placed(path), file }));
+  const modes = await wire.modes(where, asked);
   const large = [];
   for (const entry of entries) {
-    const mode = modes.get(entry.path);
+    const mode = modes.get(placed(entry.path));
     if (!mode) continue;
     if (mode.shouldIgnore) show(entry, "done", say("ignored"), 100);
     entry.isIgnored = mode.shouldIgnore;
@@ -325,10 +340,10 @@ async function publish() {
   const kept = entries.filter((entry) => !entry.isIgnored);
   const summary = form.elements.message.value.trim() || form.elements.message.placeholder;
   find("why").textContent = say("committing");
-  await wire.commit(where, summary, kept.map(({ path, file, sha256, isLarge }) => ({ path, file, sha256: isLarge ? sha256 : "" })));
+  const answer = await wire.commit(where, summary, kept.map(({ path, file, sha256, isLarge }) => ({ path: placed(path), file, sha256: isLarge ? sha256 : "" })));
   for (const entry of kept) show(entry, "done", say("verified"), 100);
   isSending = false;
-  location.assign(pageOf(where));
+  location.assign(answer.pullRequestUrl ? here(answer.pullRequestUrl) : pageOf(where));
 }
 
 form.addEventListener("submit", async (event) => {

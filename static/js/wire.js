@@ -54,18 +54,19 @@ export class Wire {
       name,
       visibility,
       private: visibility === "private",
+      ...(kind === "app" ? { sdk: "static" } : {}),
     });
   }
 
   // Which way each file goes. Gives a map from path to {uploadMode, shouldIgnore}.
-  async modes({ kind, repository, revision }, files) {
+  async modes({ kind, repository, revision, isProposed }, files) {
     const modes = new Map();
     for (let at = 0; at < files.length; at += PREUPLOAD_AT_ONCE) {
       const some = files.slice(at, at + PREUPLOAD_AT_ONCE);
       const asked = await Promise.all(
         some.map(async ({ path, file }) => ({ path, size: file.size, sample: await base64(file.slice(0, 512)) })),
       );
-      const address = `/api/${PLURAL[kind]}/${repository}/preupload/${encodeURIComponent(revision)}`;
+      const address = `/api/${PLURAL[kind]}/${repository}/preupload/${encodeURIComponent(revision)}${isProposed ? "?create_pr=1" : ""}`;
       const answer = await this.json(address, { files: asked });
       for (const entry of answer.files) modes.set(entry.path, entry);
     }
@@ -73,14 +74,15 @@ export class Wire {
   }
 
   // Send one large file. `progress(bytes)` hears how far it is. Gives false where the server had it already.
-  async sendLarge({ kind, repository, revision }, { file, sha256 }, progress) {
+  async sendLarge({ kind, repository, revision, isProposed }, { file, sha256 }, progress) {
     const answer = await this.json(
       `/${PREFIX[kind]}${repository}.git/info/lfs/objects/batch`,
       {
         operation: "upload",
         transfers: ["basic"],
         hash_algo: "sha256",
-        ref: { name: `refs/heads/${revision}` },
+        // What is for a pull request in the making has no ref yet.
+        ...(isProposed ? {} : { ref: { name: revision.startsWith("refs/") ? revision : `refs/heads/${revision}` } }),
         objects: [{ oid: sha256, size: file.size }],
       },
       "application/vnd.git-lfs+json",
@@ -95,8 +97,8 @@ export class Wire {
     return true;
   }
 
-  // One commit of all files: small ones inside it, large ones by their hash.
-  async commit({ kind, repository, revision }, summary, entries) {
+  // One commit of all files, or a pull request with it: small ones inside it, large ones by their hash.
+  async commit({ kind, repository, revision, isProposed }, summary, entries) {
     const lines = [JSON.stringify({ key: "header", value: { summary, description: "" } }), "\n"];
     for (const { path, file, sha256 } of entries) {
       const line = sha256
@@ -104,7 +106,8 @@ export class Wire {
         : { key: "file", value: { path, content: await base64(file), encoding: "base64" } };
       lines.push(JSON.stringify(line), "\n");
     }
-    return this.call(`/api/${PLURAL[kind]}/${repository}/commit/${encodeURIComponent(revision)}`, new Blob(lines), {
+    const address = `/api/${PLURAL[kind]}/${repository}/commit/${encodeURIComponent(revision)}`;
+    return this.call(address + (isProposed ? "?create_pr=1" : ""), new Blob(lines), {
       "Content-Type": "application/x-ndjson",
     });
   }
@@ -113,7 +116,7 @@ export class Wire {
 export const pageOf = ({ kind, repository }) => `/${PREFIX[kind]}${repository}`;
 
 // The server writes addresses with its public name; this page may have been opened by another (localhost).
-function here(href) {
+export function here(href) {
   const url = new URL(href, location.href);
   return url.pathname + url.search;
 }

@@ -282,6 +282,7 @@ ROUTES: dict[str, Route] = {
     "home": page("/", Access.OPEN),
     "model_list": page("/models", Access.OPEN),
     "dataset_list": page("/datasets", Access.OPEN),
+    "app_list": page("/spaces", Access.OPEN),
     "new": form("/new", Access.SIGNED_IN),
     "deleted_repositories": page("/settings/deleted", Access.SIGNED_IN),
     "repository_restore": Route("/settings/deleted/1/restore", {"POST": Access.OWN}, is_page=True),
@@ -436,5 +437,5 @@ for _kind, _prefix, _suffix in (
         f"{_name}_comment_edit": form(f"{_page}/discussions/1/comments/{{comment}}/edit", Access.AUTHOR, **_form),
         f"{_name}_comment_hide": post(f"{_page}/discussions/1/comments/{{comment}}/hide", Access.WRITE, **_form),
         f"{_name}_comment_react": post(f"{_page}/discussions/1/comments/{{comment}}/react", Access.DISCUSS, **_form),
-        f"{_name}_upload": page(f"{_page}/upload/main", Access.WRITE, **_only),
+        f"{_name}_upload": form(f"{_page}/upload/main", Access.DISCUSS, also=(400,), **_only),
     }

@@ -144,6 +144,7 @@ def everything(live_server):
             "test.jsonl": '{"text": "Low water", "label": 0, "tags": []}\n',
         },
     )
+    app = RepositoryFactory(user=user, name="tide-clock", kind="app")
     token(user)
     friend = UserFactory(username="ben", full_name="Ben of the long and winding family name")
     accounts_services.follow(user=friend, namespace=user.namespace)
@@ -173,6 +174,8 @@ def everything(live_server):
         "models, one task, compact": "/models?task=text-generation&density=compact",
         "models, nothing found": "/models?q=nothing-at-all",
         "data sets": "/datasets",
+        "apps": "/spaces",
+        "app": f"/spaces/{app.full_name}",
         "model": at,
         "data set": f"/datasets/{data.full_name}",
         "rows": f"/datasets/{data.full_name}/rows?q=tide",

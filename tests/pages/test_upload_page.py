@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from models_registry.manifests import listing_of
 from models_registry.models import Repository
 from models_registry.services.content import find_readable, read
 from models_registry.services.revisions import find_commit, find_entry
@@ -206,3 +207,22 @@ def test_the_browsers_own_sha256_is_right_at_every_block_border(watch):
 
     pattern = bytes(number % 251 for number in range(251)) * (max(sizes) // 251 + 1)
     assert found == [hashlib.sha256(pattern[:size]).hexdigest() for size in sizes]
+
+
+def test_a_reader_uploads_a_large_file_as_a_pull_request(watch, tmp_path):
+    existing = model(name="tide-lines")
+    body = bytes(range(256)) * 5000
+    (tmp_path / "w.bin").write_bytes(body)
+    watched = watch()
+    watched.sign_in(UserFactory())
+    watched.go(f"/{existing.full_name}/upload/main?folder=data")
+
+    assert watched.page.get_by_text("Commit to main").count() == 0
+    watched.page.locator("input[data-pick][multiple]").set_input_files([str(tmp_path / "w.bin")])
+    watched.page.get_by_role("button", name="Publish").click()
+    watched.page.wait_for_url("**/discussions/1")
+
+    proposed = existing.commits.get(oid=existing.refs.get(name="refs/pr/1").commit)
+    assert listing_of(proposed).files["data/w.bin"].sha256 == hashlib.sha256(body).hexdigest()
+    assert Repository.objects.get().head == existing.head
+    assert watched.faults == []
