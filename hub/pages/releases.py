@@ -68,7 +68,7 @@ def timeline(request: HttpRequest, kind: str, namespace: str, name: str) -> Http
     """All releases, the highest version first, each against the one below it."""
     opened = open_repository(request, kind, namespace, name)
     repository = opened.repository
-    rows = repository.releases.select_related("commit", "author")
+    rows = repository.releases.select_related("commit__manifest").defer("commit__manifest__packed")
     page = keyset_page(rows, order=_ORDER, limit=PER_PAGE, cursor=request.GET.get("cursor"))
     shown, next_cursor = page.rows, page.next_cursor
     below = _before(repository, shown[-1]) if next_cursor else None  # What the last one shown is compared with.
@@ -99,7 +99,7 @@ def _row(
         "measured": found,
         "pairs": pairs(found, known[before.commit_id] if before else None)[:SCORES_SHOWN],
         "is_latest": latest is not None and release.pk == latest.pk,
-        "size_bytes": listing_of(release.commit).total_bytes,
+        "size_bytes": release.commit.manifest.total_bytes,
     }
 
 
