@@ -1,5 +1,7 @@
 """Pictures for comments: taken by what they are, never by what they are called, and shown to whom a thread is."""
 
+from typing import Any
+
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -61,7 +63,7 @@ def find_attachment(user: User | AnonymousUser, public_id: str) -> Attachment:
     return found
 
 
-def with_picture(text: str, picture: UploadedFile | None, *, user: User) -> str:
+def with_picture(text: str, picture: "UploadedFile[Any] | None", *, user: User) -> str:
     """The text of a form, with the picture that came along shown at its end.
 
     Raises:
