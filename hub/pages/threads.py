@@ -66,7 +66,7 @@ class Shown:
 def shown(discussion: Discussion, *, viewer: User | None, may_write: bool, start: str = "") -> Shown:
     """The events from `start` on, in a constant number of queries."""
     rows = discussion.events.select_related("author", "hidden_by").order_by("pk")
-    first = discussion.events.filter(public_id=start.lower()[:24]).first() if start else None
+    first = discussion.events.filter(public_id=start.lower()[:24]).first() if start.isalnum() else None
     if first is not None:
         rows = rows.filter(pk__gte=first.pk)
     versions = Prefetch("versions", queryset=CommentVersion.objects.order_by("-pk"))

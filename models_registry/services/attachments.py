@@ -1,5 +1,6 @@
 """Pictures for comments: taken by what they are, never by what they are called, and shown to whom a thread is."""
 
+import re
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -15,6 +16,7 @@ from models_registry.models import Attachment, Repository
 from models_registry.services import limits
 
 MAX_BYTES = 4 * 2**20
+_PUBLIC_ID = re.compile(r"[0-9a-f]{32}")
 MEDIA_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
@@ -57,7 +59,8 @@ def find_attachment(user: User | AnonymousUser, public_id: str) -> Attachment:
     seen = Q(discussions__repository__in=Repository.objects.visible_to(user).values("pk"))
     if user.is_authenticated:
         seen |= Q(owner=user)
-    found = Attachment.objects.filter(seen, public_id=public_id).first()
+    is_known = _PUBLIC_ID.fullmatch(public_id) is not None
+    found = Attachment.objects.filter(seen, public_id=public_id).first() if is_known else None
     if found is None:
         raise AttachmentNotFound
     return found

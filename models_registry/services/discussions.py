@@ -1,5 +1,7 @@
 """Discussions: opened, answered, edited, hidden, renamed, closed. Pull requests are threads as well."""
 
+import re
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -29,6 +31,8 @@ from models_registry.services.rights import require_discussing
 
 MIN_TITLE, MAX_TITLE = 3, 200
 MAX_TEXT = 64 * 1024
+_NO_NUL = "A text cannot hold NUL."
+_PUBLIC_ID = re.compile(r"[0-9a-f]{24}")
 
 
 def find_discussion(repository: Repository, number: int) -> Discussion:
@@ -51,7 +55,8 @@ def find_comment(discussion: Discussion, public_id: str) -> DiscussionEvent:
         CommentNotFound
     """
     comments = discussion.events.filter(kind=EventKind.COMMENT).select_related("author")
-    found = comments.filter(public_id=public_id.lower()[:24]).first()
+    known = _PUBLIC_ID.fullmatch(public_id.lower())
+    found = comments.filter(public_id=known[0]).first() if known else None
     if found is None:
         raise CommentNotFound
     return found
@@ -209,6 +214,8 @@ def checked_title(title: str) -> str:
         InvalidDiscussion
     """
     title = " ".join(title.split())
+    if "\x00" in title:
+        raise InvalidDiscussion(reason=_NO_NUL)
     if not MIN_TITLE <= len(title) <= MAX_TITLE:
         raise InvalidDiscussion(reason=f"A title has {MIN_TITLE} to {MAX_TITLE} characters.")
     return title
@@ -222,6 +229,8 @@ def checked_text(text: str, *, may_be_empty: bool = False) -> str:
     """
     if not text.strip() and not may_be_empty:
         raise InvalidDiscussion(reason="A comment needs a text.")
+    if "\x00" in text:
+        raise InvalidDiscussion(reason=_NO_NUL)
     if len(text.encode()) > MAX_TEXT:
         raise InvalidDiscussion(reason=f"A comment has at most {MAX_TEXT // 1024} KiB.")
     return text if text.strip() else ""

@@ -86,6 +86,26 @@ def test_comments_are_found_by_their_id_in_their_own_thread_alone(comment_id: st
     assert ask("POST", at(repository, f"/{other.number}/comment/{known.upper()}/hide"), user).status_code == 200
 
 
+@pytest.mark.parametrize("address", ["/uploads/%00", "/uploads/x", "/uploads/" + "F" * 32])
+def test_pictures_of_other_names_are_not_there(address: str):
+    assert ask("GET", address, UserFactory()).status_code == 404
+
+
+@pytest.mark.parametrize("rest", ["title", "comment", "comments/{id}/edit", "comments/{id}/react"])
+def test_a_form_with_a_nul_is_refused_not_stored(rest: str):
+    repository = RepositoryFactory()
+    thread = open_discussion(repository=repository, user=repository.creator, title="A question", text="Why?")
+    browser = Client()
+    browser.force_login(repository.creator)
+    address = f"/{repository.full_name}/discussions/1/" + rest.format(id=thread.events.get().public_id)
+
+    answer = browser.post(address, {"title": "A\x00b title", "text": "A\x00b", "word": "a\x00"})
+
+    assert answer.status_code in {302, 400}
+    assert Discussion.objects.get().title == "A question"
+    assert [event.text for event in thread.events.all()] == ["Why?"]
+
+
 def test_the_list_pages_by_number_and_counts_what_is_closed():
     repository = RepositoryFactory()
     for number in range(53):

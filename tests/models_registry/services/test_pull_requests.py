@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from django.db import close_old_connections
+from django.db import connection
 
 from evaluation.models import Evaluation
 from hub.core.exceptions import HubError
@@ -278,7 +278,7 @@ def test_of_two_merges_at_once_one_wins_and_both_leave_one_merge():
         except HubError as error:
             told.append(error.code)
         finally:
-            close_old_connections()
+            connection.close()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
