@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models_registry.models import Repository
+from models_registry.storage.blobs import blob_store
 from tests.contracts.conftest import Hub
 from tests.contracts.test_huggingface_client import client
 from tests.factories.accounts import UserFactory, token
@@ -32,7 +33,7 @@ def model(path: Path, *, changed: dict[int, int], header: bytes = b"header") -> 
 
 
 def stored_bytes(hub: Hub) -> int:
-    return sum(path.stat().st_size for path in (hub.data / "blobs" / "objects").rglob("*") if path.is_file())
+    return sum(blob.size_bytes for blob in blob_store().iterate())
 
 
 def push(hub: Hub, secret: str, repository: str, folder: Path, home: Path) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from models_registry.models import Repository
 from models_registry.services.fsck import check_all
+from models_registry.storage.blobs import blob_store
 from tests.contracts.conftest import Hub
 from tests.factories.accounts import UserFactory, token
+from tests.factories.stores import flip
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -127,13 +129,10 @@ def test_bytes_that_turned_on_disk_are_never_sent_as_whole(hub: Hub) -> None:
     assert ada.upload_large("tiny", body, oid=oid, size=len(body)).status_code == 200
     assert ada.commit("tiny", files={}, large={"model.bin": (oid, len(body))}).status_code == 200
 
-    packs = [path for path in (hub.data / "blobs").rglob("*") if path.is_file() and path.stat().st_size > 1_000_000]
+    packs = [blob for blob in blob_store().iterate() if blob.size_bytes > 1_000_000]
     assert packs
     for pack in packs:
-        pack.chmod(0o600)
-        damaged = bytearray(pack.read_bytes())
-        damaged[len(damaged) // 2] ^= 1
-        pack.write_bytes(damaged)
+        flip(blob_store(), pack.digest, pack.size_bytes // 2)
     for cached in (hub.data / "cache").rglob("*"):
         if cached.is_file():
             cached.unlink()

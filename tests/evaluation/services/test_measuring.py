@@ -10,8 +10,10 @@ from evaluation.models import Evaluation, ItemOutputs, Run, Score, State, Step
 from evaluation.services import work
 from evaluation.services.files import jobs_folder
 from evaluation.services.suites import CORE_SUITE, publish_core_suite
+from models_registry.storage.blobs import blob_store
 from tests.factories.evaluation import benchmark, evaluation_of, passed_up_to, push_folder, run_of, train_ngram
 from tests.factories.registry import RepositoryFactory
+from tests.factories.stores import overwrite
 from tests.requirements import require
 
 # The lease is kept alive by a thread with a connection of its own, so rows must be committed.
@@ -185,12 +187,10 @@ def test_work_that_comes_twice_or_late_is_done_once(tmp_path):
     assert Score.objects.count() == ItemOutputs.objects.count() == 1
 
 
-def test_damaged_content_makes_the_run_wait_and_is_named(tmp_path, own_data):
+def test_damaged_content_makes_the_run_wait_and_is_named(tmp_path):
     evaluation = push_folder(RepositoryFactory(), train_ngram(["a b c"] * 5, tmp_path / "model"))
-    for blob in (own_data / "blobs").rglob("*"):
-        if blob.is_file():
-            blob.chmod(0o600)
-            blob.write_bytes(b"\x00" * blob.stat().st_size)
+    for blob in list(blob_store().iterate()):
+        overwrite(blob_store(), blob.digest, bytes(blob.size_bytes))
 
     work.perform(run_id=run_of(evaluation, Step.SCAN).pk)
 

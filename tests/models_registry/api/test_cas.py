@@ -8,11 +8,13 @@ from django.core.cache import cache
 from accounts.models import AccessToken, Scope
 from models_registry.models import Content, RepositoryContent, Visibility
 from models_registry.storage import hashing
+from models_registry.storage.blobs import blob_store
 from models_registry.storage.digests import XetHash
 from models_registry.storage.shard import read_shard
 from tests.factories.accounts import UserFactory, bearer
 from tests.factories.content import Xorb, build_shard, chunks_of, noise, put_plain, send, send_xorb, shard_of
 from tests.factories.registry import RepositoryFactory
+from tests.factories.stores import flip
 
 pytestmark = pytest.mark.django_db
 
@@ -346,15 +348,11 @@ def test_a_data_address_ends_with_the_link(client, cas, fetched):
     assert client.get(fetched[0]).status_code == 404
 
 
-def test_a_flipped_byte_is_found_and_not_sent(client, fetched, own_data):
+def test_a_flipped_byte_is_found_and_not_sent(client, fetched):
     url, first, _, _ = fetched
     assert client.get(url).status_code == 206
-    (blob,) = [path for path in (own_data / "blobs" / "objects").rglob("*") if path.is_file()]
-    with blob.open("r+b") as file:
-        file.seek(first + 100)
-        byte = file.read(1)
-        file.seek(first + 100)
-        file.write(bytes([byte[0] ^ 1]))
+    (blob,) = blob_store().iterate()
+    flip(blob_store(), blob.digest, first + 100)
 
     answer = client.get(url)
 

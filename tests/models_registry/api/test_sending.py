@@ -4,9 +4,11 @@ from django.test import RequestFactory
 from hub.core.ranges import Span
 from models_registry.api.sending import FileRange, content_response
 from models_registry.services import content
+from models_registry.storage.blobs import blob_store
 from models_registry.storage.exceptions import CorruptContent, RangeNotSatisfiable
 from tests.factories.content import noise, put_plain
 from tests.factories.registry import RepositoryFactory
+from tests.factories.stores import flip
 
 pytestmark = pytest.mark.django_db
 
@@ -57,11 +59,9 @@ def test_a_range_behind_the_end_is_refused(found):
         get(found, Range="bytes=1200000-")
 
 
-def test_damage_in_the_first_piece_is_an_error_before_the_answer_begins(found, own_data):
-    (blob,) = [path for path in (own_data / "blobs" / "objects").rglob("*") if path.is_file()]
-    with blob.open("r+b") as file:
-        file.seek(50)
-        file.write(b"!!")
+def test_damage_in_the_first_piece_is_an_error_before_the_answer_begins(found):
+    (blob,) = blob_store().iterate()
+    flip(blob_store(), blob.digest, 50)
 
     with pytest.raises(CorruptContent):
         get(found)

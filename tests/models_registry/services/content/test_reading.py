@@ -9,6 +9,7 @@ from models_registry.storage.exceptions import CorruptContent
 from models_registry.storage.xorb import Scheme
 from tests.factories.content import noise, put_plain, send, sha256
 from tests.factories.registry import RepositoryFactory
+from tests.factories.stores import cut, flip
 
 pytestmark = pytest.mark.django_db
 
@@ -17,11 +18,7 @@ DATA = noise(2_000_000, seed=8)
 
 def damage(store, offset):
     (blob,) = store.iterate()
-    with open(store._path(blob.digest), "r+b") as file:
-        file.seek(offset)
-        byte = file.read(1)
-        file.seek(offset)
-        file.write(bytes([byte[0] ^ 0x10]))
+    flip(store, blob.digest, offset)
 
 
 @pytest.mark.parametrize("scheme", list(Scheme))
@@ -59,8 +56,7 @@ def test_a_lost_blob_is_damage(store):
 def test_a_truncated_blob_is_damage(store):
     found = put_plain(RepositoryFactory(), DATA)
     (blob,) = store.iterate()
-    with open(store._path(blob.digest), "r+b") as file:
-        file.truncate(1_500_000)
+    cut(store, blob.digest, 1_500_000)
 
     with pytest.raises(CorruptContent):
         list(content.read(found))

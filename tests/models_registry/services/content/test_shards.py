@@ -16,6 +16,7 @@ from models_registry.storage.exceptions import (
 from tests.factories.accounts import OrganisationFactory, UserFactory, member
 from tests.factories.content import Xorb, build_shard, chunks_of, noise, send, send_xorb, sha256, shard_of
 from tests.factories.registry import RepositoryFactory
+from tests.factories.stores import flip
 
 pytestmark = pytest.mark.django_db
 
@@ -123,11 +124,7 @@ def test_a_reader_may_not_register(repository, xorb):
 
 def test_a_flipped_byte_in_the_store_is_found(repository, xorb, store):
     (blob,) = store.iterate()
-    with open(store._path(blob.digest), "r+b") as file:
-        file.seek(400_000)
-        byte = file.read(1)
-        file.seek(400_000)
-        file.write(bytes([byte[0] ^ 1]))
+    flip(store, blob.digest, 1000)
 
     with pytest.raises(CorruptContent):
         register(repository, shard_of(xorb, DATA))

@@ -7,6 +7,7 @@ from models_registry.models import Xorb as XorbRow
 from models_registry.services import content
 from tests.factories.content import noise, put_plain
 from tests.factories.registry import RepositoryFactory
+from tests.factories.stores import cut, flip
 
 pytestmark = pytest.mark.django_db
 
@@ -17,11 +18,8 @@ def test_every_lost_or_damaged_blob_is_named_with_the_files_that_need_it(store):
     blobs = {blob.digest: blob for blob in store.iterate()}
     rows = list(XorbRow.objects.order_by("pk"))
     store.delete(rows[0].blob)
-    with open(store._path(rows[1].blob), "r+b") as file:
-        file.truncate(10)
-    with open(store._path(rows[2].blob), "r+b") as file:
-        file.seek(500)
-        file.write(b"!!!!")
+    cut(store, rows[1].blob, 10)
+    flip(store, rows[2].blob, 500)
 
     quick = {damage.xorb: damage for damage in content.find_damage()}
     deep = {damage.xorb: damage for damage in content.find_damage(deep=True)}
@@ -33,9 +31,8 @@ def test_every_lost_or_damaged_blob_is_named_with_the_files_that_need_it(store):
 
 
 def test_leftovers_of_a_killed_upload_are_cleaned_when_they_are_old(store):
-    left = store.root / "tmp" / "half"
-    left.write_bytes(b"x")
-    os.utime(left, (time.time() - 2 * 86_400,) * 2)
+    left = store.scratch()
+    os.utime(left.path, (time.time() - 2 * 86_400,) * 2)
 
     assert content.clean_leftovers() == 1
-    assert not left.exists()
+    assert not left.path.exists()
