@@ -61,6 +61,7 @@ def plain_client(url: str):
         region_name=place.region,
         config=Config(
             s3={"addressing_style": "path"},
+            proxies={},  # A test may name one that does not exist.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         ),

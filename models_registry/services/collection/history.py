@@ -117,7 +117,7 @@ def _objects_of(repository: Repository, commits: QuerySet[Commit]) -> set[str]:
         known.add(oid)
         waiting += parents
         live |= {oid, tree}
-        if packed is None:
+        if not packed:  # A commit without a listing; fsck tells of it.
             _walk_tree(store, tree, live)
             continue
         listing = unpack(bytes(packed))
