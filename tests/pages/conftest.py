@@ -165,7 +165,7 @@ def everything(live_server):
     )
     comment = talk(model(user=user, name="discussed"), user)
     talks = "/ada-wyn/discussed/discussions"
-    receipt = Receipt.objects.filter(of_run__evaluation__repository=pico).first()
+    receipt = Receipt.objects.filter(of_run__evaluation__commit__oid=pico.head).first()
     gated, asks, hook = gated_model(user, friend), asked_for(user), webhook_with_log(user)
     pages = {
         "gated model": f"/{gated.full_name}",
