@@ -86,4 +86,4 @@ def a_picture_is_attached(world: World) -> None:
     path.write_bytes(pixel)
     url = world.api.upload_attachment(path)
     assert str(url).startswith(world.endpoint)
-    assert world.raw(str(url).removeprefix(world.endpoint))[:8] == pixel[:8]
+    assert world.raw(str(url).removeprefix(world.endpoint), world.ada_token) == pixel
