@@ -5,6 +5,13 @@ from typing import Any
 from tests.access.routes import FORM, Access, Route, form, page
 
 CHANGE = "way=propose&head=none&title=Try&content=x"  # What anybody who reads may do: propose a change.
+_PART = '--x\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n{}\r\n'
+UPLOAD = (
+    _PART.format("chosen", '; filename="new.txt"', "x")
+    + _PART.format("way", "", "propose")
+    + _PART.format("head", "", "none")
+    + "--x--\r\n"
+)
 
 
 def file_pages(name: str, at: str, only: dict[str, Any]) -> dict[str, Route]:

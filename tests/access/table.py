@@ -5,7 +5,7 @@ A route without a row fails, and so does a row without a route. Addresses are wr
 
 from typing import Any
 
-from tests.access.files import file_pages
+from tests.access.files import UPLOAD, file_pages
 from tests.access.routes import (
     ALL,
     FORM,
@@ -437,5 +437,7 @@ for _kind, _prefix, _suffix in (
         f"{_name}_comment_edit": form(f"{_page}/discussions/1/comments/{{comment}}/edit", Access.AUTHOR, **_form),
         f"{_name}_comment_hide": post(f"{_page}/discussions/1/comments/{{comment}}/hide", Access.WRITE, **_form),
         f"{_name}_comment_react": post(f"{_page}/discussions/1/comments/{{comment}}/react", Access.DISCUSS, **_form),
-        f"{_name}_upload": form(f"{_page}/upload/main", Access.DISCUSS, also=(400,), **_only),
+        f"{_name}_upload": form(
+            f"{_page}/upload/main", Access.DISCUSS, body=UPLOAD, content_type="multipart/form-data; boundary=x", **_only
+        ),
     }
