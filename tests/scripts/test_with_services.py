@@ -84,3 +84,27 @@ def test_without_a_command_it_says_how_to_use_it():
 
     assert done.returncode == 2
     assert "scripts/with-services make test" in done.stdout
+
+
+def test_an_s3_server_comes_with_its_address_and_keys():
+    require("s3")
+    code = (
+        "from models_registry.storage.blobs.objects import S3BlobStore, S3Place\n"
+        "from models_registry.storage.blobs.protocol import ScratchFolder\n"
+        "import os, pathlib, tempfile\n"
+        "store = S3BlobStore(S3Place.of(os.environ['SMALLHUB_BLOBS']), ScratchFolder(pathlib.Path(tempfile.mkdtemp())))\n"
+        "with store.scratch() as scratch:\n    scratch.write(b'hello'); print(store.size(store.put(scratch)))\n"
+        "print('DATABASE_URL' in os.environ)"
+    )
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "hub.settings.test", "PYTHONPATH": str(ROOT)}
+    environment.pop("DATABASE_URL", None)
+    done = subprocess.run(
+        [SCRIPT, "--only-s3", ROOT / ".venv/bin/python", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+        env=environment,
+    )
+
+    assert done.stdout.split() == ["5", "False"], done.stderr
