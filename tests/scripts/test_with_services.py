@@ -92,7 +92,8 @@ def test_an_s3_server_comes_with_its_address_and_keys():
         "from models_registry.storage.blobs.objects import S3BlobStore, S3Place\n"
         "from models_registry.storage.blobs.protocol import ScratchFolder\n"
         "import os, pathlib, tempfile\n"
-        "store = S3BlobStore(S3Place.of(os.environ['SMALLHUB_BLOBS']), ScratchFolder(pathlib.Path(tempfile.mkdtemp())))\n"
+        "place, folder = S3Place.of(os.environ['SMALLHUB_BLOBS']), pathlib.Path(tempfile.mkdtemp())\n"
+        "store = S3BlobStore(place, ScratchFolder(folder))\n"
         "with store.scratch() as scratch:\n    scratch.write(b'hello'); print(store.size(store.put(scratch)))\n"
         "print('DATABASE_URL' in os.environ)"
     )
