@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from accounts.models import User
 from models_registry.exceptions import PrivateSource
+from models_registry.git.store import RowObjectStore
 from models_registry.manifests import listing_of
-from models_registry.models import AuditEntry, Commit, GitObject, Kind, Repository, RepositoryContent, Visibility
+from models_registry.models import AuditEntry, Commit, GitObject, Kind, Repository, Visibility
 from models_registry.permissions import Action, can, require
-from models_registry.services import audit
+from models_registry.services import audit, content
 from models_registry.services.commits import adopt_listing
 from models_registry.services.events import note_event
 from models_registry.services.repositories import new_repository
@@ -29,6 +30,7 @@ def duplicate_repository(
         RepositoryNotFound, GatedRepository: she may not read the source's files.
         PrivateSource: the copy would show to everybody what the source does not.
         NotAMember, InvalidRepositoryName, RepositoryExists, NameReserved: as for any new repository.
+        QuotaExceeded: its namespace has no room for it.
     """
     require(user, Action.DOWNLOAD, source)
     closed = source.is_private or bool(source.gated)
@@ -52,21 +54,14 @@ def _copy_blobs(source: Repository, target: Repository, listing: Listing) -> Non
     oids = sorted({entry.oid for entry in listing.files.values()})
     for some in _portions(oids):
         found = GitObject.objects.filter(repository=source, oid__in=some)
-        GitObject.objects.bulk_create(
-            GitObject(repository=target, oid=row.oid, type=row.type, body=bytes(row.body)) for row in found
-        )
+        RowObjectStore(target).add_raw((row.oid, row.type, bytes(row.body)) for row in found)
 
 
 def _link_contents(source: Repository, target: Repository, listing: Listing) -> None:
     hashes = sorted({entry.sha256 for entry in listing.files.values() if entry.is_large})
     for some in _portions(hashes):
-        found = RepositoryContent.objects.filter(repository=source, content__sha256__in=some)
-        RepositoryContent.objects.bulk_create(
-            RepositoryContent(
-                repository=target, content_id=row.content_id, xet_hash=row.xet_hash, terms=bytes(row.terms)
-            )
-            for row in found
-        )
+        found = [content.find_linked(repository=source, sha256=sha256) for sha256 in some]
+        content.link_all(repository=target, contents=[(each, "") for each in found if each is not None])
 
 
 def _portions(names: list[str]) -> Iterator[list[str]]:

@@ -11,6 +11,7 @@ from models_registry.exceptions import QuotaExceeded
 from models_registry.models import Content, RepositoryContent, Reservation
 from models_registry.services import content, quotas
 from models_registry.services.commits import commit
+from models_registry.services.duplicates import duplicate_repository
 from models_registry.storage.exceptions import SizeMismatch
 from models_registry.types import AddFile, AddLarge, DeleteFile
 from tests.factories.content import Xorb, chunks_of, noise, put_plain, send, send_xorb, sha256, shard_of
@@ -181,6 +182,22 @@ def test_the_command_shows_and_sets(capsys):
             call_command("quota", name, "--limit", wrong)
     with pytest.raises(CommandError):
         call_command("quota", "nobody-here")
+
+
+def test_a_duplicate_is_counted_whole_and_needs_room():
+    source = RepositoryFactory()
+    found = put_plain(source, noise(SIZE))
+    operation = AddLarge("a.bin", found.sha256, SIZE)
+    commit(repository=source, user=source.creator, branch="main", title="a", operations=[operation])
+    other = limited(2 * SIZE)
+    where = {"source": source, "user": other.creator, "namespace": other.namespace.name}
+
+    made = duplicate_repository(**where, name="copy")
+
+    assert quotas.repository_storage(made) > SIZE
+    assert not quotas.correct(made)
+    with pytest.raises(QuotaExceeded):
+        duplicate_repository(**where, name="again")
 
 
 @pytest.mark.django_db(transaction=True)
