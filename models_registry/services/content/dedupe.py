@@ -15,6 +15,7 @@ from models_registry.storage.shard import write_dedupe_shard
 from models_registry.storage.table import ChunkTable
 
 _NEIGHBOURS = 32  # Xorbs told of around a hit: an upload of 2 GB. What lies together was uploaded together.
+_SIBLINGS = 8  # Repositories of the same owner that a first upload may look like.
 _MOST_KNOWN = 200_000  # Chunks that one upload compares with: 12 GB of content, some 40 MB of memory.
 _WORTH_LOADING_BYTES = 4 * 2**20  # For a small file, the tables of old xorbs take longer to read than the file.
 _ANSWER_LIVES_S = 3600  # Clients forget an answer after this, well before a collection could remove what it names.
@@ -27,14 +28,14 @@ def dedupe_answer(
 
     Args:
         now_s: Unix time; the answer says when it expires.
-        with_newest: without a hit, tell of the newest xorbs of the repository itself. Clients ask for the first chunk
-            of each file, and the start of a file is what changes most often (a header, the first tensor).
+        with_newest: without a hit, tell of the newest xorbs of the repository, or of its owner's. Clients ask for the
+            first chunk of each file, and the start of a file is what changes most often (a header, the first tensor).
     """
     chunk = XetHash(chunk_hash).to_bytes()
     hits = _xorbs_holding([chunk], user=user, repository=repository)
     xorbs = _with_neighbours(hits, user=user, repository=repository) if hits else []
     if not xorbs and with_newest:
-        xorbs = _newest(repository)
+        xorbs = _newest(repository, user)
     if not xorbs:
         return None
     known = [
@@ -53,7 +54,7 @@ class KnownChunks:
         self._places: dict[bytes, tuple[XetHash, int]] = {}
         self._loaded: set[XetHash] = set()
         if size_bytes >= _WORTH_LOADING_BYTES:
-            self._load(_newest(repository))
+            self._load(_newest(repository, user))
 
     def find(self, chunks: Sequence[bytes]) -> dict[bytes, tuple[XetHash, int]]:
         """Of these chunk hashes those that are stored, each with its xorb and index there."""
@@ -111,11 +112,16 @@ def _damaged() -> QuerySet[Blob, str]:
     return Blob.objects.exclude(damage="").values_list("digest", flat=True)
 
 
-def _newest(repository: Repository) -> list[Xorb]:
-    rows = (
-        RepositoryXorb.objects.filter(repository=repository)
-        .exclude(xorb__blob__in=_damaged())
-        .order_by("-pk")
-        .select_related("xorb")
-    )
-    return [row.xorb for row in rows[:_NEIGHBOURS]]
+def _newest(repository: Repository, user: User | AnonymousUser) -> list[Xorb]:
+    """The newest xorbs of the repository; for its first upload, of what its owner changed last.
+
+    A fine-tune often starts a repository of its own: its header differs from its base's, so that not even its first
+    chunk is found by hash, though most of the others are the same.
+    """
+    links = RepositoryXorb.objects.exclude(xorb__blob__in=_damaged()).order_by("-pk").select_related("xorb")
+    own = [row.xorb for row in links.filter(repository=repository)[:_NEIGHBOURS]]
+    if own:
+        return own
+    siblings = Repository.objects.downloadable_by(user).filter(namespace=repository.namespace_id)
+    nearest = list(siblings.order_by("-updated_at", "-pk").values_list("pk", flat=True)[:_SIBLINGS])
+    return list({row.xorb_id: row.xorb for row in links.filter(repository__in=nearest)[:_NEIGHBOURS]}.values())

@@ -1,10 +1,12 @@
 import pytest
 
+from models_registry.models import Visibility
 from models_registry.services import content
 from models_registry.storage import hashing
 from models_registry.storage.digests import XetHash
 from models_registry.storage.shard import read_shard
 from tests.factories.content import Xorb, chunks_of, noise, send, send_xorb, shard_of
+from tests.factories.accounts import UserFactory
 from tests.factories.registry import RepositoryFactory
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +68,18 @@ def test_the_newest_of_the_repository_are_told_without_a_hit_if_asked_so():
     assert ask(repository, b"never seen") is None
     assert ask(repository, b"never seen", with_newest=True) == [xorb.hash]
     assert ask(RepositoryFactory(), b"never seen", with_newest=True) is None
+
+
+def test_a_first_upload_hears_of_what_its_owner_has_elsewhere_and_of_nothing_of_others():
+    base = RepositoryFactory()
+    xorb = send(base, DATA)
+    tuned = RepositoryFactory(user=base.creator)
+
+    assert ask(tuned, b"never seen", with_newest=True) == [xorb.hash]
+    base.visibility = Visibility.PRIVATE
+    base.save()
+    assert ask(tuned, b"never seen", with_newest=True) == [xorb.hash]
+    assert ask(tuned, b"never seen", with_newest=True, user=UserFactory()) is None
 
 
 def test_an_answer_shows_no_chunk_hash_as_it_is():
