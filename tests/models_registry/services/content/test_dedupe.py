@@ -5,8 +5,8 @@ from models_registry.services import content
 from models_registry.storage import hashing
 from models_registry.storage.digests import XetHash
 from models_registry.storage.shard import read_shard
-from tests.factories.content import Xorb, chunks_of, noise, send, send_xorb, shard_of
 from tests.factories.accounts import UserFactory
+from tests.factories.content import Xorb, chunks_of, noise, send, send_xorb, shard_of
 from tests.factories.registry import RepositoryFactory
 
 pytestmark = pytest.mark.django_db
