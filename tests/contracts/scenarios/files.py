@@ -174,8 +174,9 @@ def a_large_folder_is_uploaded_by_workers(world: World) -> None:
     assert world.sha256(f"/{name}/resolve/main/3.bin") == sha256(files["3.bin"])
 
 
-@tries("upload_file")
+@tries("upload_file", only="2.x")
 def cards_are_loaded_changed_and_checked(world: World) -> None:
+    """The older line asks the public hub alone whether a card is valid, whatever HF_ENDPOINT says."""
     name = world.repo(files={"README.md": b"---\nlicense: mit\n---\n# Title\n"})
     metadata_update(name, {"language": "de"}, token=world.ada_token)
     card = ModelCard.load(name, token=world.ada_token)
@@ -183,6 +184,13 @@ def cards_are_loaded_changed_and_checked(world: World) -> None:
     card.text += "\nMore.\n"
     card.push_to_hub(name, token=world.ada_token)
     assert world.raw(f"/{name}/raw/main/README.md").decode().rstrip().endswith("More.")
+
+
+@tries("create_commit", "hf_hub_download")
+def cards_are_loaded_and_bad_ones_refused(world: World) -> None:
+    name = world.repo(files={"README.md": b"---\nlicense: mit\n---\n# Title\n"})
+    card = ModelCard.load(name, token=world.ada_token)
+    assert (card.data.license, card.text.strip()) == ("mit", "# Title")
     assert refusal(lambda: world.put(name, {"README.md": b"---\nmodel-index: foo\n---\n"})) == "ValueError"
 
 
