@@ -5,8 +5,8 @@ import re
 import secrets
 import string
 
-_SHAPE = re.compile(r"hf_[A-Za-z0-9]{20,100}")
-VALUES = re.compile(rb"\bhf_[A-Za-z0-9]{20,100}\b")  # In any text.
+_SHAPE = re.compile(r"hf_[A-Za-z0-9_]{20,100}")
+VALUES = re.compile(rb"\bhf_[A-Za-z0-9_]{20,100}\b")  # In any text.
 _ALPHABET = string.ascii_letters + string.digits
 
 

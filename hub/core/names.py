@@ -4,7 +4,7 @@ import re
 
 from django.utils.translation import gettext_noop
 
-_NAMESPACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,41}")
+_NAMESPACE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_]|-(?=[A-Za-z0-9_])){0,41}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 
 # First path segments that the site itself uses; a namespace of that name could never be reached.
@@ -21,11 +21,9 @@ RESERVED_NAMESPACES = frozenset(
 
 
 def namespace_fault(name: str) -> str | None:
-    """Say what is wrong with a namespace name, or None. Rule: 2 to 42 letters, digits and single inner hyphens."""
+    """Say what is wrong with a namespace name, or None. Rule: 2 to 42 letters, digits, `_` and single inner hyphens."""
     if len(name) < 2 or not _NAMESPACE.fullmatch(name):
-        return gettext_noop(
-            "Use 2 to 42 letters, digits and single hyphens, starting and ending with a letter or digit."
-        )
+        return gettext_noop("Use 2 to 42 letters, digits, “_” and single hyphens, and no hyphen at the ends.")
     if name.lower() in RESERVED_NAMESPACES:
         return gettext_noop("This name is kept for the site itself.")
     return None

@@ -77,7 +77,7 @@ def test_names_of_the_site_itself_are_refused(name: str):
 def test_whatever_name_passes_can_be_an_address(name: str):
     if namespace_fault(name) is None:
         assert name.isascii()
-        assert not set(name) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
+        assert not set(name) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
         assert name.lower() not in RESERVED_NAMESPACES
 
 

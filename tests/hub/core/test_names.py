@@ -3,7 +3,7 @@ import pytest
 from hub.core.names import RESERVED_NAMESPACES, namespace_fault, repository_fault
 
 
-@pytest.mark.parametrize("name", ["ada", "Ada-Lovelace", "a1", "x" * 42])
+@pytest.mark.parametrize("name", ["ada", "Ada-Lovelace", "a1", "valid_org_hub", "__A_B__", "x" * 42])
 def test_ordinary_namespaces_are_allowed(name: str) -> None:
     assert namespace_fault(name) is None
 
