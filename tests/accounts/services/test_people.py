@@ -57,9 +57,7 @@ def test_a_name_is_never_given_twice():
         services.create_user(username="ada")
 
 
-@pytest.mark.parametrize(
-    "name", ["", "a", "-ada", "ada-", "a--b", "a_b", "ada lovelace", "ada/..", "a" * 43, "ädä", "ada\n"]
-)
+@pytest.mark.parametrize("name", ["", "a", "-ada", "ada-", "a--b", "ada lovelace", "ada/..", "a" * 43, "ädä", "ada\n"])
 def test_names_that_break_the_rule_are_refused(name: str):
     with pytest.raises(InvalidName) as caught:
         services.create_user(username=name)
