@@ -27,7 +27,7 @@ from models_registry import addresses
 from models_registry.finding import repository_at
 from models_registry.labels import languages
 from models_registry.manifests import listing_of
-from models_registry.models import AccessRequest, Commit, Like, Repository
+from models_registry.models import AccessRequest, Commit, Like, Repository, RepositoryImport
 from models_registry.permissions import Action, can
 from models_registry.services.heads import card_of
 from models_registry.services.revisions import find_commit
@@ -121,6 +121,7 @@ def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResp
     context = opened.context("card") | _card(opened) | _measured(opened)
     context["snippets"] = snippets.of(repository, origin(request), opened.listing)
     context["commits"] = repository.commits.light().order_by("-pk")[:HISTORY_SHOWN]
+    context["imported"] = RepositoryImport.objects.filter(repository=repository, finished_at__isnull=False).first()
     template = {"dataset": "dataset", "app": "app"}.get(repository.kind, "repository")
     return render(request, f"models_registry/{template}.html", context)
 

@@ -41,5 +41,11 @@ class RepositoryImport(models.Model):
         return f"{self.repository} from {self.origin}"
 
     @property
+    def public_origin(self) -> str:
+        """Where everybody may look as well; nothing for a folder of this machine."""
+        address = f"{self.hub}/{self.origin}" if self.hub else self.origin
+        return address if address.startswith(("http://", "https://")) else ""
+
+    @property
     def is_mirror(self) -> bool:
         return self.every_s is not None

@@ -1,6 +1,7 @@
 """Imports that have a record: begun once, gone on with after a break, and, as mirrors, repeated."""
 
 import os
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import Q
@@ -10,6 +11,7 @@ from accounts.models import Namespace, User
 from accounts.services import create_organisation, create_user
 from models_registry.exceptions import RepositoryExists
 from models_registry.models import Kind, Repository, RepositoryImport, Visibility
+from models_registry.services.imports.exceptions import OriginRefused
 from models_registry.services.imports.histories import Imported, Say, import_history
 from models_registry.services.imports.origins import Origin
 from models_registry.services.repositories import create_repository
@@ -36,8 +38,11 @@ def begin_import(
 
     Raises:
         RepositoryExists: there is one that did not come from this origin.
+        OriginRefused: the address holds a name and password, which would be shown.
         NotAMember, InvalidRepositoryName
     """
+    if "@" in urlsplit(origin).netloc or "@" in urlsplit(hub).netloc:
+        raise OriginRefused(origin=urlsplit(origin).hostname or "", reason="Give the token in an environment variable.")
     known = (
         RepositoryImport.objects.select_related("repository__namespace", "user")
         .filter(repository__kind=kind, repository__key=f"{namespace}/{name}".lower())

@@ -210,6 +210,25 @@ def test_what_is_no_repository_says_so(tmp_path):
         Origin.of_hub("http://127.0.0.1:9", "model", "a/b")
 
 
+def test_an_address_with_a_password_is_refused(elsewhere):
+    elsewhere.folder = "https://me:secret@host/x"
+
+    with pytest.raises(OriginRefused) as caught:
+        begin(UserFactory(username="ada"), elsewhere)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_the_page_says_where_a_repository_came_from(client):
+    repository = RepositoryFactory()
+    row = {"repository": repository, "user": repository.creator, "finished_at": timezone.now()}
+    made = RepositoryImport.objects.create(origin="lab/tides", hub="https://hub.example", every_s=600, **row)
+
+    assert "https://hub.example/lab/tides" in client.get(f"/{repository.full_name}").content.decode()
+    RepositoryImport.objects.filter(pk=made.pk).update(hub="", origin="/srv/private/folder")
+    assert "/srv/private" not in client.get(f"/{repository.full_name}").content.decode()
+
+
 def test_addresses_are_shown_without_passwords():
     assert origins_module._bare("https://me:secret@host/x") == "https://host/x"
 
