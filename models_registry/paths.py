@@ -16,6 +16,11 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", 
 _GIT = re.compile(r"(\.git|git~[0-9]+)[ .]*(:.*)?", re.IGNORECASE)
 
 
+def gettext_noop(text: str) -> str:
+    """Mark a text for the translators, as Django's own does; this module knows no Django."""
+    return text
+
+
 def path_fault(path: str) -> str | None:
     """Say what is wrong with a path, or None.
 
@@ -23,19 +28,19 @@ def path_fault(path: str) -> str | None:
     control and invisible characters, device names, aliases of `.git`, the client's notes, ends in space or dot.
     """
     if not path:
-        return "It is empty."
+        return gettext_noop("It is empty.")
     try:
         size = len(path.encode())
     except UnicodeEncodeError:
-        return "It is not valid Unicode."
+        return gettext_noop("It is not valid Unicode.")
     if size > MAX_PATH_BYTES:
         return f"It is longer than {MAX_PATH_BYTES} bytes."
     if _CONTROL.search(path):
-        return "It holds control or invisible characters."
+        return gettext_noop("It holds control or invisible characters.")
     if "\\" in path:
-        return "It holds a backslash."
+        return gettext_noop("It holds a backslash.")
     if path.startswith("/") or _DRIVE.match(path):
-        return "It is not relative."
+        return gettext_noop("It is not relative.")
     segments = path.split("/")
     if folded(segments[0]) == CLIENT_FOLDER:
         return f"“{CLIENT_FOLDER}” holds the client's own notes of a pulled folder."
@@ -46,17 +51,17 @@ def path_fault(path: str) -> str | None:
 
 def _segment_fault(segment: str) -> str | None:
     if segment in {"", ".", ".."}:
-        return "It holds an empty part, “.” or “..”."
+        return gettext_noop("It holds an empty part, “.” or “..”.")
     if len(segment.encode()) > MAX_SEGMENT_BYTES:
         return f"A part is longer than {MAX_SEGMENT_BYTES} bytes."
     if _GIT.fullmatch(unicodedata.normalize("NFKC", segment)):
-        return "“.git” and its aliases belong to Git."
+        return gettext_noop("“.git” and its aliases belong to Git.")
     if segment.endswith((" ", ".")) or segment.startswith(" "):
-        return "A part starts with a space, or ends in a space or dot."
+        return gettext_noop("A part starts with a space, or ends in a space or dot.")
     if _DEVICE.fullmatch(segment):
-        return "A part is a device name on Windows."
+        return gettext_noop("A part is a device name on Windows.")
     if any(letter in segment for letter in '<>:"|?*'):
-        return 'It holds one of < > : " | ? *'
+        return gettext_noop('It holds one of < > : " | ? *')
     return None
 
 

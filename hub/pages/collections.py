@@ -35,6 +35,14 @@ from models_registry.services import collections as services
 PER_PAGE = 24
 PREVIEW = 4
 SUGGESTED = 8
+MARKS = {
+    "orange": _("orange"),
+    "blue": _("blue"),
+    "green": _("green"),
+    "purple": _("purple"),
+    "pink": _("pink"),
+    "indigo": _("indigo"),
+}
 ORDERS = {"updated": ("-updated_at", "-id"), "upvotes": ("-upvotes", "-id")}
 
 
@@ -66,7 +74,7 @@ class CollectionForm(PlainForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    theme = forms.ChoiceField(label=_("Mark"), choices=[(theme, _(theme)) for theme in THEMES], initial="orange")
+    theme = forms.ChoiceField(label=_("Mark"), choices=[(theme, MARKS[theme]) for theme in THEMES], initial="orange")
     is_private = forms.BooleanField(label=_("Only members of its owner see it"), required=False)
 
 

@@ -39,7 +39,7 @@ class PathField(forms.CharField):
         path = str(super().clean(value)).strip().strip("/")
         fault = path_fault(path)
         if fault:
-            raise forms.ValidationError(fault)
+            raise forms.ValidationError(_(fault))
         return path
 
 

@@ -117,10 +117,7 @@ def _following(request: HttpRequest, holder: Namespace) -> dict[str, Any]:
 def _members(request: HttpRequest, holder: Namespace) -> dict[str, Any]:
     found = Membership.objects.filter(organisation=holder.organisation).select_related("user")
     page = keyset_page(found, order=("id",), limit=PEOPLE_PER_PAGE, cursor=request.GET.get("cursor"))
-    people = [
-        {"name": row.user.username, "full_name": row.user.full_name, "note": row.get_role_display().lower()}
-        for row in page.rows
-    ]
+    people = [{"name": row.user.username, "full_name": row.user.full_name, "role": row.role} for row in page.rows]
     return {"people": people, "next_url": _next(request, page.next_cursor)}
 
 

@@ -40,7 +40,7 @@ class UploadForm(ChangeForm):
         folder = str(self.cleaned_data["folder"]).strip().strip("/")
         fault = path_fault(folder) if folder else None
         if fault:
-            raise forms.ValidationError(fault)
+            raise forms.ValidationError(_(fault))
         return folder
 
 

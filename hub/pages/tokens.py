@@ -206,7 +206,7 @@ def lines_of(user: User) -> list[TokenLine]:
     return [
         TokenLine(
             row,
-            [(_place(one, spaces, names), ", ".join(_words(one))) for one in given[row.pk]],
+            [(_place(one, spaces, names), gettext(", ").join(_words(one))) for one in given[row.pk]],
             row.previous_until is not None and row.previous_until > now,
         )
         for row in rows

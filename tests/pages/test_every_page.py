@@ -64,6 +64,8 @@ def test_every_page_fits_in_chinese(watch, everything, width):
     watched = watch(width=width, language="zh-CN")
 
     wrong = walk(watched, everything["pages"])
+    watched.sign_in(everything["user"])
+    wrong += walk(watched, everything["private"])
 
     assert wrong == []
     assert watched.page.locator("html").get_attribute("lang") == "zh-hans"
