@@ -16,7 +16,7 @@ from hub.core import markdown
 from hub.core.exceptions import HubError, OverLimit
 from hub.core.pagination import keyset_page
 from hub.pages import facets
-from hub.pages.repository import find_repository, open_repository
+from hub.pages.repository import Opened, find_repository, open_repository
 from models_registry import addresses, gates
 from models_registry.exceptions import AccessRequestNotFound, AnswersIncomplete, FormChanged, InvalidGate
 from models_registry.models import AccessRequest, AccessState, Gate, Gated, Repository
@@ -92,7 +92,7 @@ def review(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
     return render(request, "models_registry/access_review.html", _review(request, opened))
 
 
-def _review(request: HttpRequest, opened: Any) -> dict[str, Any]:
+def _review(request: HttpRequest, opened: Opened) -> dict[str, Any]:
     repository = opened.repository
     wanted = request.GET.get("state", "")
     state = AccessState(wanted) if wanted in STATES else AccessState.PENDING
