@@ -82,12 +82,12 @@ def test_a_readme_without_front_matter_is_all_prose() -> None:
     ],
 )
 def test_what_the_restricted_yaml_does_not_read_is_a_fault_with_a_reason(front: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(CardFault) as caught:
         read_card(f"---\n{front}\n---\n")
 
     assert str(caught.value)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @given(st.text(max_size=300))

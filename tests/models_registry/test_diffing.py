@@ -77,9 +77,9 @@ def test_hostile_texts_cost_no_more_than_the_budget() -> None:
 
     chance = random.Random(7)
     a, b = (b"".join(chance.choice([b"x\n", b"y\n"]) for _ in range(20_000)) for _ in range(2))
-    start = time.perf_counter()
+    start = time.process_time()
     assert applied(a, hunks(a, b)) == b
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def listing(**files: str) -> Listing:

@@ -140,7 +140,7 @@ def test_a_bomb_ends_the_job_with_its_reason(plan: Plan, bomb: str, ending: Endi
         with pytest.raises(ending):
             session.call("generate", prompt=bomb, timeout_s=3)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     _assert_nothing_left()
 
 

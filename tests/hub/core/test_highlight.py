@@ -41,8 +41,8 @@ def test_markup_in_code_is_escaped(language):
 def test_a_large_file_is_shown_without_colour_and_quickly():
     text = "x = (" * (MAX_BYTES // 5 + 1)
 
-    started = time.perf_counter()
+    started = time.process_time()
     lines = highlight_file(text, "a.py")
 
     assert "<span" not in lines[0]
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5

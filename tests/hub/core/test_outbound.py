@@ -292,7 +292,7 @@ def test_a_status_that_drips_is_cut_off(receiver) -> None:
     with pytest.raises(OSError, match="in time"):
         post(there.url, body=b"", headers={}, allow=there.allow, whole_s=0.5)
 
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 8
 
 
 def test_a_body_that_drips_is_left_after_a_while(receiver) -> None:
@@ -302,7 +302,7 @@ def test_a_body_that_drips_is_left_after_a_while(receiver) -> None:
     answer = post(there.url, body=b"", headers={}, allow=there.allow, whole_s=0.5)
 
     assert answer.status == 200
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 8
 
 
 @pytest.mark.parametrize(

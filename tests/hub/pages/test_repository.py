@@ -181,11 +181,19 @@ def test_every_tab_has_one_first_heading_and_a_title(client, rest):
     assert f"{repository.full_name}" in html.split("<title>")[1].split("</title>")[0]
 
 
-def test_only_writers_are_offered_to_add_files(client):
+def test_writers_add_files_and_others_may_propose_them(client):
     repository = model()
 
     assert "Add files" not in page(client, repository, "/tree/main")
     client.force_login(repository.creator)
     assert "Add files" in page(client, repository, "/tree/main")
+    assert 'name="way" value="commit"' in page(client, repository, "/upload/main")
+
     client.force_login(UserFactory())
+    assert "Add files" in page(client, repository, "/tree/main")
+    proposing = page(client, repository, "/upload/main")
+    assert 'name="way" value="propose"' in proposing
+    assert 'name="way" value="commit"' not in proposing
+    repository.discussions_disabled = True
+    repository.save()
     assert client.get(f"/{repository.full_name}/upload/main").status_code == 403

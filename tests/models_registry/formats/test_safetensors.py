@@ -135,11 +135,11 @@ def test_the_message_names_the_tensor_and_the_range() -> None:
 
 def test_a_header_of_two_hundred_thousand_tensors_is_read_in_seconds_and_more_is_refused() -> None:
     header = {f"t{index}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for index in range(200_000)}
-    began = time.monotonic()
+    began = time.process_time()
 
     assert len(read(build(header)).tensors) == 200_000
 
-    assert time.monotonic() - began < 20  # About 1 s on an idle machine; this only tells a hang.
+    assert time.process_time() - began < 20  # About 1 s on an idle machine; this only tells a hang.
     with pytest.raises(BadFormat, match="at most 200,000"):
         read(build(header | {"one more": header["t0"]}))
 

@@ -134,13 +134,13 @@ def test_bombs_end_soon_and_in_little_memory() -> None:
         "a tree of 100 MB": packs.pack(packs.plain(packs.TREE, b"x", size=10**8)),
     }
     for name, bomb in bombs.items():
-        began = time.monotonic()
+        began = time.process_time()
         tracemalloc.start()
         with pytest.raises((PackTooLarge, MalformedPack)):
             read(bomb)
         _, peak_bytes = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert time.monotonic() - began < 10, name
+        assert time.process_time() - began < 10, name
         assert peak_bytes < 100 * 2**20, name
 
 
