@@ -1,6 +1,9 @@
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import RestrictedError
+from django.utils import timezone
 
 from accounts.models import Scope
 from models_registry.exceptions import (
@@ -30,6 +33,7 @@ from models_registry.services.releases import (
 )
 from models_registry.services.repositories import delete_repository
 from models_registry.services.revisions import find_commit, latest_commit
+from models_registry.services.undelete import days_kept, purge_deleted
 from models_registry.signals import release_published
 from tests.factories.accounts import UserFactory, bearer
 from tests.factories.registry import RepositoryFactory, put
@@ -100,6 +104,10 @@ def test_the_database_holds_what_a_release_promises(tiny: Repository) -> None:
 def test_releases_go_with_their_repository_and_only_so(tiny: Repository) -> None:
     release(tiny, "v1.0.0")
     delete_repository(repository=tiny, user=tiny.creator)
+    assert Release.objects.exists()
+
+    assert purge_deleted(now=timezone.now() + timedelta(days=days_kept() + 1)) == 1
+
     assert not Release.objects.exists()
     assert not Commit.objects.exists()
 

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from models_registry.exceptions import RepositoryForbidden
-from models_registry.models import Content, RepositoryContent, Visibility
+from models_registry.exceptions import GatedRepository, RepositoryNotFound
+from models_registry.models import Content, Gated, RepositoryContent, Visibility
 from models_registry.models import Xorb as XorbRow
 from models_registry.services import content
 from models_registry.storage import hashing
@@ -159,9 +159,15 @@ def test_a_body_that_breaks_off_keeps_nothing(repository, store):
     assert store.clean_scratch(older_than_s=-60) == 0
 
 
-def test_a_reader_may_not_send(repository):
-    with pytest.raises(RepositoryForbidden):
-        ingest(repository, b"x", user=UserFactory())
+def test_who_is_kept_out_may_not_send():
+    hidden, gated = RepositoryFactory(visibility=Visibility.PRIVATE), RepositoryFactory()
+    gated.gated = Gated.MANUAL
+    gated.save()
+
+    with pytest.raises(RepositoryNotFound):
+        ingest(hidden, b"x", user=UserFactory())
+    with pytest.raises(GatedRepository):
+        ingest(gated, b"x", user=UserFactory())
 
 
 def test_a_full_disk_is_told_and_keeps_nothing(repository, store, monkeypatch):

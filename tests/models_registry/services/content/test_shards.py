@@ -1,8 +1,8 @@
 import pytest
 
 from accounts.models import Role
-from models_registry.exceptions import RepositoryForbidden
-from models_registry.models import Content, RepositoryContent, Visibility
+from models_registry.exceptions import GatedRepository, RepositoryNotFound
+from models_registry.models import Content, Gated, RepositoryContent, Visibility
 from models_registry.services import content
 from models_registry.storage import hashing
 from models_registry.storage.digests import XetHash
@@ -117,9 +117,15 @@ def test_too_large_a_file_is_refused_before_it_is_read(repository, xorb, setting
         register(repository, shard_of(xorb, DATA))
 
 
-def test_a_reader_may_not_register(repository, xorb):
-    with pytest.raises(RepositoryForbidden):
-        register(repository, shard_of(xorb, DATA), user=UserFactory())
+def test_who_is_kept_out_may_not_register(repository, xorb):
+    hidden, gated = RepositoryFactory(visibility=Visibility.PRIVATE), RepositoryFactory()
+    gated.gated = Gated.MANUAL
+    gated.save()
+
+    with pytest.raises(RepositoryNotFound):
+        register(hidden, shard_of(xorb, DATA), user=UserFactory())
+    with pytest.raises(GatedRepository):
+        register(gated, shard_of(xorb, DATA), user=UserFactory())
 
 
 def test_a_flipped_byte_in_the_store_is_found(repository, xorb, store):

@@ -4,8 +4,8 @@ import threading
 import pytest
 from django.db import connection
 
-from models_registry.exceptions import RepositoryForbidden, RepositoryNotFound
-from models_registry.models import Chunk, RepositoryXorb
+from models_registry.exceptions import GatedRepository, RepositoryNotFound
+from models_registry.models import Chunk, Gated, RepositoryXorb
 from models_registry.models import Xorb as XorbRow
 from models_registry.services import content
 from models_registry.storage.exceptions import BadDigest, HashMismatch, MalformedXorb
@@ -69,11 +69,13 @@ def test_a_digest_never_becomes_a_path(digest):
         store_body(RepositoryFactory(), digest, b"x")
 
 
-def test_a_stranger_may_not_send(store):
-    xorb = Xorb.of([b"abc"])
+def test_who_is_kept_out_may_not_send(store):
+    xorb, gated = Xorb.of([b"abc"]), RepositoryFactory()
+    gated.gated = Gated.MANUAL
+    gated.save()
 
-    with pytest.raises(RepositoryForbidden):
-        send_xorb(RepositoryFactory(), xorb, user=UserFactory())
+    with pytest.raises(GatedRepository):
+        send_xorb(gated, xorb, user=UserFactory())
     with pytest.raises(RepositoryNotFound):
         send_xorb(RepositoryFactory(private=True), xorb, user=UserFactory())
 
