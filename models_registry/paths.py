@@ -9,11 +9,17 @@ MAX_SEGMENT_BYTES = 255
 MAX_DEPTH = 32
 CLIENT_FOLDER = ".smallhub"  # Where our client notes which version a folder holds; it refuses to pull one.
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+# Control characters, letters that nobody sees or that turn the direction, and the mark of what could not be read.
+# Variation selectors stay: emoji need them.
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
+    r"\ufff9-\ufffb\ufffd\U000e0000-\U000e007f]"
+)
 _DRIVE = re.compile(r"[A-Za-z]:")
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+_DEVICE = re.compile(r"(con|prn|aux|nul|clock\$|conin\$|conout\$|com[0-9]|lpt[0-9]) *(\..*)?", re.IGNORECASE)
 # Spellings that some file system takes for .git: NTFS short names, trailing dots, HFS's ignored characters.
-_GIT = re.compile(r"(\.git|git~[0-9]+)[ .]*(:.*)?", re.IGNORECASE)
+# Of .gitmodules as well: Git has run commands that stood in it, and a repository here holds no submodules.
+_GIT = re.compile(r"(\.git|git~[0-9]+|\.gitmodules|(gitmod|gi7eba)~[0-9]+)[ .]*(:.*)?", re.IGNORECASE)
 
 
 def gettext_noop(text: str) -> str:
@@ -25,7 +31,8 @@ def path_fault(path: str) -> str | None:
     """Say what is wrong with a path, or None.
 
     Refused is what any common file system reads as something else: absolute or climbing paths, drives, backslashes,
-    control and invisible characters, device names, aliases of `.git`, the client's notes, ends in space or dot.
+    control and invisible characters, device names, aliases of `.git` and `.gitmodules`, the client's notes, ends in
+    space or dot.
     """
     if not path:
         return gettext_noop("It is empty.")
@@ -50,15 +57,16 @@ def path_fault(path: str) -> str | None:
 
 
 def _segment_fault(segment: str) -> str | None:
-    if segment in {"", ".", ".."}:
+    plain = unicodedata.normalize("NFKC", segment)  # What systems that take wide letters for narrow ones would read.
+    if plain in {"", ".", ".."}:
         return gettext_noop("It holds an empty part, “.” or “..”.")
     if len(segment.encode()) > MAX_SEGMENT_BYTES:
         return f"A part is longer than {MAX_SEGMENT_BYTES} bytes."
-    if _GIT.fullmatch(unicodedata.normalize("NFKC", segment)):
+    if _GIT.fullmatch(plain):
         return gettext_noop("“.git” and its aliases belong to Git.")
     if segment.endswith((" ", ".")) or segment.startswith(" "):
         return gettext_noop("A part starts with a space, or ends in a space or dot.")
-    if _DEVICE.fullmatch(segment):
+    if _DEVICE.fullmatch(plain):
         return gettext_noop("A part is a device name on Windows.")
     if any(letter in segment for letter in '<>:"|?*'):
         return gettext_noop('It holds one of < > : " | ? *')

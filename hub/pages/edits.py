@@ -29,14 +29,14 @@ BOM = "\ufeff"
 
 
 class PathField(forms.CharField):
-    """Where in the repository something is to be."""
+    """Where in the repository something is to be: exactly what was written, or why that cannot be."""
 
     def __init__(self, **kwargs: Any) -> None:
         attrs = {"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
-        super().__init__(max_length=1024, widget=forms.TextInput(attrs=attrs), **kwargs)
+        super().__init__(max_length=1024, strip=False, widget=forms.TextInput(attrs=attrs), **kwargs)
 
     def clean(self, value: Any) -> str:
-        path = str(super().clean(value)).strip().strip("/")
+        path = str(super().clean(value))
         fault = path_fault(path)
         if fault:
             raise forms.ValidationError(_(fault))

@@ -12,9 +12,10 @@ from accounts.authentication import acting_user
 from hub.core.bodies import BadBody, body_stream, flag, json_object, parse_object, storable, text_field
 from models_registry.api.lookup import find_repository, find_revision, web_url
 from models_registry.cards import CardFault, read_card
-from models_registry.exceptions import CommitTooLarge, InvalidCard
+from models_registry.exceptions import CommitTooLarge, InvalidCard, InvalidPath
 from models_registry.manifests import listing_of
 from models_registry.modes import UploadRules
+from models_registry.paths import path_fault
 from models_registry.services.commits import commit as make_commit
 from models_registry.services.pull_requests import open_pull_request
 from models_registry.services.rights import require_delivery
@@ -100,6 +101,9 @@ def commit(request: HttpRequest, kind: str, namespace: str, name: str, rev: str)
 
 def _advice(file: dict[str, Any], rules: UploadRules, present: dict[str, Any]) -> dict[str, Any]:
     path = text_field(file, "path")
+    fault = path_fault(path)
+    if fault:  # Said now, before anything is sent that no commit would take.
+        raise InvalidPath(path=path[:300], reason=fault)
     size = file.get("size")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise BadBody(reason="“size” must be a whole number.")

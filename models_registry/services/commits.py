@@ -286,6 +286,7 @@ def _publish(
 ) -> Commit:
     """Write objects, commit, listing and links, then swap the ref and tell the listeners."""
     draft.check()
+    revoke_leaked(text=f"{title}\n{body}".encode())
     repository = draft.repository
     root, folders, trees = git.build_trees(draft.files.values())
     now = timezone.now()

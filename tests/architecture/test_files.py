@@ -50,6 +50,7 @@ TESTS_WITHOUT_CODE = {
     "data": "cases kept as files",
     "deploy": "the shipped configuration files",
     "factories": "objects for tests",
+    "hostile": "names, claims and bytes of strangers, the same at every door",
     "functional": "stories through the browser and the command line",
     "pages": "every page in a real browser",
     "scripts": "the developer's scripts",

@@ -117,7 +117,7 @@ def check_path(path: str) -> str:
 
 
 def _why_unsafe(path: str) -> str | None:
-    if not path or len(path) > 1000:
+    if not path or len(path) > 1024:
         return "its name is empty or too long"
     if any(ord(character) < 32 or ord(character) == 127 for character in path):
         return "its name holds a control character"

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from accounts.models import User
+from models_registry.exceptions import PathConflict
 from models_registry.git.objects import blob_oid
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Repository
 from models_registry.modes import UploadRules
-from models_registry.paths import path_fault
+from models_registry.paths import clash, path_fault
 from models_registry.services import content
 from models_registry.services.commits import commit
 from models_registry.services.heads import read_small_file
@@ -30,11 +31,17 @@ def import_folder(
 
     Raises:
         FolderUnreadable: a name cannot be kept here, or an entry is neither a file nor a folder.
+        PathConflict: two names are one for some file systems.
         FileTooLarge, TooManyFiles, CommitTooLarge
     """
     head = find_commit(repository, None)
     listing = listing_of(head)
     paths = sorted(_walk(folder))
+    both = clash(paths)
+    if both:  # Found before large files are stored that no commit would name.
+        raise PathConflict(
+            path=_shown(both[0]), other=_shown(both[1]), reason="They would be one on some file systems."
+        )
     attributes = folder / ".gitattributes"
     rules = UploadRules(
         attributes=attributes.read_bytes() if attributes.is_file() else _attributes(repository, listing), ignore=b""
@@ -85,12 +92,17 @@ def _walk(folder: Path) -> Iterator[str]:
             if name in _SKIPPED:
                 continue
             if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
-                raise FolderUnreadable(path=path[:200], reason="It is neither a file nor a folder.")
+                raise FolderUnreadable(path=_shown(path), reason="It is neither a file nor a folder.")
             if entry.is_file():
                 fault = path_fault(path)
                 if fault:
-                    raise FolderUnreadable(path=path[:200], reason=fault)
+                    raise FolderUnreadable(path=_shown(path), reason=fault)
                 yield path
+
+
+def _shown(path: str) -> str:
+    """A name from the disk, which may be no Unicode, as a terminal takes it."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in path[:200])
 
 
 def _attributes(repository: Repository, listing: Listing) -> bytes:

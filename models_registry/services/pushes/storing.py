@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import revoke_leaked
 from models_registry.exceptions import WrongStatus
-from models_registry.git.quarantine import Quarantine
+from models_registry.git.quarantine import TREE, Quarantine
 from models_registry.git.store import RowObjectStore
 from models_registry.models import Commit, Content, Manifest, Ref, Repository, StorageUse
 from models_registry.services import content, quotas, threads
@@ -81,9 +82,12 @@ def _lock(repository: Repository, updates: Sequence[RefUpdate]) -> dict[str, Ref
 
 
 def _objects(pushed: Quarantine, needed: Iterable[str]) -> Iterator[tuple[str, int, bytes]]:
+    """What is to be written. A token of ours in any of it, a message too, is worthless once others can read it."""
     for oid in needed:
         found = pushed.get(oid)
         if found is not None:
+            if found[0] != TREE:
+                revoke_leaked(text=found[1])
             yield oid, *found
 
 
