@@ -20,7 +20,7 @@ def repository_at(request: HttpRequest, kind: str, namespace: str, name: str, *,
     """
     visible = Repository.objects.visible_to(request.user)
     named = visible.named(kind, namespace, name)
-    found: Repository | None = (named.with_open_threads() if is_page else named).first()
+    found: Repository | None = (named.with_tab_counts() if is_page else named).first()
     if found is not None:
         return found
     moved: Repository | None = visible.formerly(kind, namespace, name).first()

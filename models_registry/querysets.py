@@ -1,7 +1,7 @@
 """Reads of the registry. Whoever lists or opens repositories starts from `visible_to`."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -89,13 +89,17 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         """Deleted and not purged yet, the last one first."""
         return self.filter(deleted_at__isnull=False).select_related("namespace", "deleted_by").order_by("-deleted_at")
 
-    def with_open_threads(self) -> "RepositoryQuerySet":
-        """With `open_threads`, the number of open discussions and pull requests, for the tab."""
-        from models_registry.models import Discussion
+    def with_tab_counts(self) -> "RepositoryQuerySet":
+        """With the figures on the tabs: `open_threads` (open discussions and pull requests) and `release_count`."""
+        from models_registry.models import Discussion, Release
 
-        threads = Discussion.objects.open().filter(repository=models.OuterRef("pk")).order_by()
-        count = threads.values("repository").annotate(number=models.Count("pk")).values("number")
-        return self.annotate(open_threads=models.Subquery(count))
+        def number(rows: models.QuerySet[Any]) -> models.Subquery:
+            of_this = rows.filter(repository=models.OuterRef("pk")).order_by().values("repository")
+            return models.Subquery(of_this.annotate(number=models.Count("pk")).values("number"))
+
+        return self.annotate(
+            open_threads=number(Discussion.objects.open()), release_count=number(Release.objects.all())
+        )
 
     def search(self, query: str) -> "RepositoryQuerySet":
         """Each word must occur in the name or the card's summary, in any case."""

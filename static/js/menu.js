@@ -1,4 +1,4 @@
-// Keys and menus. The menus are <details> and open without this; here they only close again. "/" goes to search.
+// Keys, menus, tabs. The menus are <details> and open without this; here they only close again. "/" goes to search.
 (() => {
   const open = () => document.querySelectorAll("details.pop[open]");
 
@@ -21,5 +21,13 @@
     event.preventDefault();
     field.focus();
     field.select();
+  });
+
+  // Tabs that do not fit are scrolled to the current one; never the page itself.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const tab of document.querySelectorAll(":is(.tabs, .subnav, .stack-nav) [aria-current]")) {
+      const bar = tab.parentElement;
+      if (bar.scrollWidth > bar.clientWidth) bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+    }
   });
 })();
