@@ -115,14 +115,14 @@ def test_renamed_deleted_and_brought_back(watch, pico):
     page.get_by_role("link", name="Settings", exact=True).last.click()
     page.get_by_role("link", name="Name and owner").click()
     page.fill("[name=name]", "nano")
-    page.get_by_role("button", name="Move it").click()
+    page.get_by_role("button", name="Move ").click()
     page.wait_for_url("**/ada-wyn/nano")
     watched.go("/ada-wyn/pico/blob/main/notes/b.txt?x=1")
     assert page.url == f"{watched.base}/ada-wyn/nano/blob/main/notes/b.txt?x=1"
 
     watched.go("/ada-wyn/nano/settings/danger")
     page.fill("[name=name]", "ada-wyn/nano")
-    page.get_by_role("button", name="Delete it").click()
+    page.get_by_role("button", name="Delete ").click()
     page.wait_for_url("**/settings/deleted")
     assert not Repository.objects.exists()
     page.get_by_role("button", name="Bring ada-wyn/nano back").click()
