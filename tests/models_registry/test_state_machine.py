@@ -387,6 +387,8 @@ def test_the_registry_does_what_a_dictionary_would():
             print_blob=True,
         ),
     )
-    # A machine whose deeds are all refused proves nothing.
-    for deed in ("commit AddLarge", "commit AddFile", "squash done", "branch done", "collect", "upload done"):
+    # A machine whose deeds are all refused proves nothing. A few examples need not meet the rarer deeds.
+    always = ("commit AddFile", "upload done")
+    rarer = ("commit AddLarge", "squash done", "branch done", "collect")
+    for deed in (*always, *(rarer if EXAMPLES >= 50 else ())):
         assert COUNTS[deed] > 0, COUNTS
