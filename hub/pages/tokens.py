@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -25,7 +25,7 @@ from hub.core.forms import PlainForm
 from models_registry.models import Kind, Repository
 
 RIGHT_NAMES = {
-    Right.READ: _("read"),
+    Right.READ: pgettext_lazy("right", "read"),
     Right.WRITE: _("write"),
     Right.ADMINISTER: _("administer"),
     Right.DISCUSS: _("discuss"),
