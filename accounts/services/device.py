@@ -164,7 +164,7 @@ def _poll(row: DeviceSignIn) -> None:
 def _give(row: DeviceSignIn) -> Given:
     # No other table in this: PostgreSQL would not ask a joined condition anew after waiting for who came first.
     mine = DeviceSignIn.objects.filter(pk=row.pk, state=DeviceSignIn.State.APPROVED)
-    user = User.objects.filter(pk=row.user_id, is_active=True).first()
+    user = User.objects.filter(pk=row.user_id, is_active=True).first() if row.user_id else None
     if user is None or not mine.update(state=DeviceSignIn.State.USED):
         raise InvalidGrant
     return _made(user, Scope(row.scope), f"browser sign-in {timezone.now():%Y-%m-%d %H.%M.%S}")
