@@ -65,7 +65,7 @@ def describe(*, repository: Repository, commit: Commit) -> None:
     repository.tags = list(dict.fromkeys(tags))
     repository.size_bytes = listing.total_bytes
     repository.file_count = len(listing.files)
-    repository.updated_at = commit.committed_at
+    repository.updated_at = max(commit.committed_at, repository.created_at)  # Git counts whole seconds.
 
 
 def note_head(*, repository: Repository, commit: Commit) -> None:

@@ -423,7 +423,7 @@ for _kind, _prefix, _suffix in (
         **file_pages(_name, _page, _only),
         f"{_name}_evaluations": page(f"{_page}/evaluations", **_only),
         f"{_name}_evaluation": page(f"{_page}/evaluations/main", **_only),
-        f"{_name}_receipt": page(f"{_page}/evaluations/main/receipts/{{receipt}}", **_only),
+        f"{_name}_receipt": page(f"{_page}/evaluations/old/receipts/{{receipt}}", **_only),
         f"{_name}_discussions": page(f"{_page}/discussions", **_only),
         f"{_name}_discussion_new": form(f"{_page}/discussions/new", Access.DISCUSS, **_form),
         f"{_name}_discussion": page(f"{_page}/discussions/1", **_only),

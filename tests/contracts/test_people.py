@@ -17,7 +17,6 @@ from tests.contracts.conftest import Hub
 from tests.contracts.test_huggingface_client import client
 from tests.factories.accounts import OrganisationFactory, UserFactory, token
 from tests.factories.registry import RepositoryFactory
-from tests.pages.conftest import chromium  # noqa: F401 - a fixture.
 from tests.requirements import require
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,7 +131,7 @@ def test_every_method_for_collections(hub: Hub, tmp_path: Path) -> None:
 @pytest.mark.browser
 def test_the_command_line_signs_in_through_a_real_browser(
     hub: Hub,
-    chromium: object,  # noqa: F811 - the fixture by its name.
+    chromium: object,
     tmp_path: Path,
 ) -> None:
     """`hf auth login` without a token: a person types nothing but her password, and says yes."""

@@ -49,12 +49,12 @@ def test_a_worker_measures_a_model_from_scan_to_score(worker, tmp_path):
 
 
 def test_a_run_whose_worker_is_killed_is_taken_over_and_ends_once(worker, tmp_path):
-    benchmark("pairs", pairs(6000))
+    benchmark("pairs", pairs(12_000))
     evaluation = push_folder(RepositoryFactory(), train_ngram(TEXTS, tmp_path / "model"))
     worker.start()
     run = run_of(evaluation, Step.BENCHMARK)
-    at_work = Run.objects.filter(pk=run.pk, state=State.RUNNING, progress__gt=0)
-    worker.wait(at_work.exists, seconds=120, what="The benchmark's first progress")
+    at_work = Run.objects.filter(pk=run.pk, state=State.RUNNING)
+    worker.wait(at_work.exists, seconds=120, what="The benchmark's start")
 
     worker.kill()
     killed = Run.objects.get(pk=run.pk)

@@ -1,7 +1,6 @@
 """A real Chromium against a real server, with pages of every kind to look at."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -20,17 +19,6 @@ from tests.factories.accounts import OrganisationFactory, UserFactory, token
 from tests.factories.community import talk
 from tests.factories.pages import benchmark, measured, model
 from tests.factories.registry import RepositoryFactory, put
-from tests.requirements import program, require
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -65,23 +53,6 @@ class Watch:
         self.page.fill("[name=password]", "correct horse")
         self.page.click("main button.btn--main")
         self.page.wait_for_url(self.base + "/")
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
-    require("chromium")
-    from playwright.sync_api import sync_playwright
-
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread; rows are made here.
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium"), args=FLAGS)
-        yield browser
-        browser.close()
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    else:
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
 
 
 @pytest.fixture
