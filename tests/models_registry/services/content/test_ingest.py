@@ -200,7 +200,7 @@ def test_memory_does_not_grow_with_the_file(repository):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert peak < 24 << 20
+    assert peak < 40 << 20  # An S3 client holds parts on their way beside what the packing needs.
 
 
 def test_find_readable_needs_a_link_that_the_reader_may_follow(repository):
