@@ -86,7 +86,8 @@ def find_pointer(repository: Repository, name: str) -> Pointer:
     Raises:
         PointerNotFound
     """
-    found: Pointer | None = repository.pointers.filter(name=name[:250]).select_related("commit").first()
+    named = repository.pointers.filter(name=name[:250]).select_related("commit")
+    found: Pointer | None = None if "\x00" in name else named.first()  # Not every database takes a NUL as a question.
     if found is None:
         raise PointerNotFound(name=name[:200])
     return found
@@ -94,6 +95,8 @@ def find_pointer(repository: Repository, name: str) -> Pointer:
 
 def _locked(repository: Repository, name: str, *, make: bool = False) -> Pointer:
     """The pointer's row, for this transaction alone."""
+    if "\x00" in name:
+        raise PointerNotFound(name=name[:200])
     rows = Pointer.objects.select_for_update(of=("self",)).select_related("commit")
     found: Pointer | None = rows.filter(repository=repository, name=name).first()
     if found is None and make:

@@ -137,7 +137,8 @@ def find_release(repository: Repository, name: str) -> Release:
     Raises:
         ReleaseNotFound
     """
-    found = repository.releases.filter(name=name[:250]).select_related("commit", "author").first()
+    named = repository.releases.filter(name=name[:250]).select_related("commit", "author")
+    found = None if "\x00" in name else named.first()  # Not every database takes a NUL as a question.
     if found is None:
         raise ReleaseNotFound(name=name[:200])
     found.repository = repository
