@@ -23,8 +23,11 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
-# How long an example takes says how busy the machine is, not whether the code is right.
-hypothesis_settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is, not whether the code is right. A developer's run looks for
+# examples that nobody saw yet; in CI the same commit always gets the same ones.
+hypothesis_settings.register_profile(
+    "house", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile("house")
 
 

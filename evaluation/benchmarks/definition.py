@@ -21,13 +21,20 @@ SCORERS = frozenset(
         "last_word",
     }
 )
-CAPABILITIES = frozenset({"log_likelihood", "generate", "classify", "embed", "tokenize"})
+CAPABILITIES = frozenset(
+    """log_likelihood pseudo_log_likelihood conditional_log_likelihood generate translate summarize classify tag answer
+    embed transcribe tokenize""".split()
+)
 # The interface names of other hubs' declarations, and what our runtimes call the same thing.
 _CAPABILITY_ALIASES = {
     "causal_lm.loglikelihood": "log_likelihood",
     "causal_lm.generate": "generate",
+    "masked_lm.pseudo_loglikelihood": "pseudo_log_likelihood",
     "ngram.logprob": "log_likelihood",
     "seq_classification": "classify",
+    "token_classification": "tag",
+    "qa_span": "answer",
+    "asr": "transcribe",
 }
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{1,79}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

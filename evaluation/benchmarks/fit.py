@@ -11,7 +11,14 @@ from evaluation.benchmarks.definition import Benchmark
 
 _NEEDS = {
     "log_likelihood": "gives probabilities to texts",
+    "pseudo_log_likelihood": "fills gaps in texts",
+    "conditional_log_likelihood": "gives probabilities to texts that follow from others",
     "generate": "continues texts",
+    "translate": "translates",
+    "summarize": "summarises",
+    "tag": "labels words",
+    "answer": "finds answers in texts",
+    "transcribe": "writes down speech",
     "classify": "labels texts",
     "embed": "turns texts into vectors",
     "tokenize": "shows its tokens",

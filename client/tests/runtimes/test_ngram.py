@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from smallhub.runtimes import UnsupportedModel, load, recognise
 from smallhub.runtimes._arrays import read_arrays, write_arrays
@@ -81,6 +81,7 @@ documents = st.lists(st.text(alphabet="abc", max_size=12), min_size=1, max_size=
 
 @settings(max_examples=40, deadline=None)
 @given(texts=documents, order=st.integers(1, 4), ends=st.booleans(), probe=st.text(alphabet="abcd", max_size=8))
+@example(texts=[""], order=3, ends=False, probe="")
 def test_log_likelihood_equals_the_slow_reference(texts, order, ends, probe):
     model = train(texts, unit="char", order=order, ends_texts=ends)
     encoded = [model.encode(text) + [END] * ends for text in texts]

@@ -23,7 +23,7 @@ from models_registry.models import Content, Ref, Repository, RepositoryImport
 from models_registry.models.imports import ImportState
 from models_registry.permissions import Action, require
 from models_registry.services import content, pushes
-from models_registry.services.imports.exceptions import ImportBusy, ImportIncomplete
+from models_registry.services.imports.exceptions import ImportBusy, ImportIncomplete, OriginLacksObject
 from models_registry.services.imports.origins import Origin, OriginRefs
 from models_registry.services.pushes import ZERO, RefUpdate
 from models_registry.services.settings import Changes, update_settings
@@ -115,7 +115,10 @@ def _parents(repository: Repository, oid: str) -> list[str]:
 def _bring_large(
     repository: Repository, user: User, origin: Origin, pushed: Quarantine, done: Imported, say: Say
 ) -> None:
-    """Fetch what the new pointers name, hash it, and link it to the repository; what is linked already stays."""
+    """Fetch what the new pointers name, hash it, and link it to the repository; what is linked already stays.
+
+    A file that the origin lacks stops nothing but the end: all the others come first, so that the next run is short.
+    """
     wanted = list(_pointers(pushed))
     held = set(
         Content.objects.filter(links__repository=repository, sha256__in=[each.sha256 for each in wanted]).values_list(
@@ -123,14 +126,24 @@ def _bring_large(
         )
     )
     missing = [pointer for pointer in wanted if pointer.sha256 not in held]
+    lacking: OriginLacksObject | None = None
     for number, pointer in enumerate(missing, start=1):
         say(f"Large file {number} of {len(missing)}: {pointer.size:,} bytes.")
-        part = _folder() / f"{repository.public_id}-{pointer.sha256}.part"
-        with origin.large(pointer, part) as path, path.open("rb") as stream:
-            content.ingest(
-                repository=repository, user=user, stream=stream, size_bytes=pointer.size, sha256=pointer.sha256
-            )
+        try:
+            _bring_one(repository, user, origin, pointer)
+        except OriginLacksObject as error:
+            say(str(error))
+            lacking = lacking or error
+            continue
         done.files, done.file_bytes = done.files + 1, done.file_bytes + pointer.size
+    if lacking is not None:
+        raise lacking
+
+
+def _bring_one(repository: Repository, user: User, origin: Origin, pointer: Pointer) -> None:
+    part = _folder() / f"{repository.public_id}-{pointer.sha256}.part"
+    with origin.large(pointer, part) as path, path.open("rb") as stream:
+        content.ingest(repository=repository, user=user, stream=stream, size_bytes=pointer.size, sha256=pointer.sha256)
 
 
 def _pointers(pushed: Quarantine) -> Iterator[Pointer]:

@@ -132,16 +132,16 @@ def test_a_second_run_brings_only_what_is_new(record, elsewhere):
     assert done.files == 1
 
 
-def test_a_run_that_broke_off_goes_on_where_it_stopped(record, elsewhere):
-    lost = elsewhere.place(noise(150_000, 2))
-    lost.unlink()
+@pytest.mark.parametrize("lost", [(200_000, 1), (150_000, 2)])
+def test_a_run_that_broke_off_goes_on_where_it_stopped(record, elsewhere, lost):
+    elsewhere.place(noise(*lost)).unlink()
 
     with pytest.raises(OriginLacksObject):
         imports.run_import(record)
     record.refresh_from_db()
     assert (record.state, record.repository.visibility) == ("failed", Visibility.PRIVATE)
     assert elsewhere.git("rev-parse", "trunk") not in refs(record).values()
-    elsewhere.place(noise(150_000, 2))
+    elsewhere.place(noise(*lost))
     again = begin(record.user, elsewhere)
     done = imports.run_import(again)
 

@@ -15,6 +15,7 @@ from ._types import (
     CLASSIFIER,
     ENCODER,
     LANGUAGE_MODEL,
+    Answer,
     Capability,
     Classification,
     Generation,
@@ -26,6 +27,7 @@ from ._types import (
 )
 
 __all__ = [
+    "Answer",
     "Capability",
     "Classification",
     "Generation",

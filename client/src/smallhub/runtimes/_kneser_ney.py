@@ -84,8 +84,9 @@ class Table:
             history[1:] = rows[:-1]
             history[starts] = -1
             rows = self._find(level, history, stream)
-            backed_off = log_prob + np.where(history >= 0, below.log_backoff[np.maximum(history, 0)], 0.0)
-            # With no n-gram of this length at all, row 0 does not exist; nothing is found then either.
+            # With no n-gram of a length at all, row 0 does not exist; nothing is found then either.
+            weights = below.log_backoff[np.maximum(history, 0)] if len(below.keys) else np.zeros_like(log_prob)
+            backed_off = log_prob + np.where(history >= 0, weights, 0.0)
             seen = level.log_prob[np.maximum(rows, 0)] if len(level.keys) else backed_off
             log_prob = np.where(rows >= 0, seen, backed_off)
         bounds = [*starts.tolist(), len(stream)]

@@ -17,14 +17,42 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float32]
 
 Runtime = Literal["transformers", "ngram", "recurrent"]
-Task = Literal["text-generation", "text-classification", "sentence-similarity"]
-Capability = Literal["log_likelihood", "generate", "classify", "embed", "tokenize"]
+# The tasks by their names in a card's `pipeline_tag`.
+Task = Literal[
+    "text-generation",
+    "fill-mask",
+    "text2text-generation",
+    "text-classification",
+    "token-classification",
+    "question-answering",
+    "sentence-similarity",
+    "automatic-speech-recognition",
+]
+Capability = Literal[
+    "log_likelihood",
+    "pseudo_log_likelihood",
+    "conditional_log_likelihood",
+    "generate",
+    "translate",
+    "summarize",
+    "classify",
+    "tag",
+    "answer",
+    "embed",
+    "transcribe",
+    "tokenize",
+]
 PrefixRule = Literal["document_separator", "harness"]
 Finish = Literal["stop", "length"]
 
 LANGUAGE_MODEL: frozenset[Capability] = frozenset({"log_likelihood", "generate", "tokenize"})
+MASKED_MODEL: frozenset[Capability] = frozenset({"pseudo_log_likelihood", "tokenize"})
+ENCODER_DECODER: frozenset[Capability] = frozenset({"conditional_log_likelihood", "translate", "summarize", "tokenize"})
 CLASSIFIER: frozenset[Capability] = frozenset({"classify", "tokenize"})
+TAGGER: frozenset[Capability] = frozenset({"tag", "tokenize"})
+READER: frozenset[Capability] = frozenset({"answer", "tokenize"})
 ENCODER: frozenset[Capability] = frozenset({"embed", "tokenize"})
+TRANSCRIBER: frozenset[Capability] = frozenset({"transcribe"})
 
 BLOCK_TOKENS = 1024  # Long texts are scored in blocks of at most this many tokens, without overlap.
 
@@ -80,6 +108,19 @@ class Classification:
     def label(self) -> str:
         """The likeliest label; the first one of equals."""
         return self.labels[self.probabilities.index(max(self.probabilities))]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A span of the context: `context[start:end] == text`, in code points. Empty where the model finds no answer.
+
+    `score` is the model's own, higher for surer; only comparable inside one model.
+    """
+
+    text: str
+    start: int
+    end: int
+    score: float
 
 
 class Model(ABC):
@@ -140,6 +181,38 @@ class Model(ABC):
     def embed(self, texts: Sequence[str]) -> FloatArray:
         """Vectors of texts, shape (texts, dimension), pooled and normalised as the model's own files say."""
         raise self._incapable("embed")
+
+    def pseudo_log_likelihood(self, texts: Sequence[str]) -> list[Likelihood]:
+        """Score texts by hiding one token at a time, each predicted from all the others."""
+        raise self._incapable("pseudo_log_likelihood")
+
+    def conditional_log_likelihood(self, texts: Sequence[str], *, targets: Sequence[str]) -> list[Likelihood]:
+        """Score each target given its source text; what counts are the target's tokens and its end token."""
+        raise self._incapable("conditional_log_likelihood")
+
+    def translate(
+        self, texts: Sequence[str], *, source: str = "", target: str = "", max_new_tokens: int = 256
+    ) -> list[str]:
+        """Translate texts greedily. `source` and `target` are codes such as `en`; a model of one pair needs none."""
+        raise self._incapable("translate")
+
+    def summarize(self, texts: Sequence[str], *, max_new_tokens: int = 128) -> list[str]:
+        """Summarise texts greedily."""
+        raise self._incapable("summarize")
+
+    def tag(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+        """Label words: one label for each word, in the model's own scheme (usually IOB2). Words behind the context's
+        end get the label `O`.
+        """
+        raise self._incapable("tag")
+
+    def answer(self, questions: Sequence[str], *, contexts: Sequence[str]) -> list[Answer]:
+        """Find each question's answer in its context. Long contexts are read in overlapping windows."""
+        raise self._incapable("answer")
+
+    def transcribe(self, clips: Sequence[FloatArray], *, sampling_rate: int) -> list[str]:
+        """Write down speech. A clip is mono, shape (samples,), from -1 to 1, resampled to the model's own rate."""
+        raise self._incapable("transcribe")
 
     def _incapable(self, capability: Capability) -> UnsupportedModel:
         return UnsupportedModel("not_capable", f"This model is for {self.task}; it cannot {capability}.")

@@ -1,11 +1,12 @@
-"""What was measured of one commit: an evaluation, its runs, their scores and receipts; and the benchmarks."""
+"""An evaluation of one commit and its runs."""
 
 from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
 
-from evaluation.querysets import BenchmarkQuerySet, EvaluationQuerySet, ReceiptQuerySet, RunQuerySet, ScoreQuerySet
+from evaluation.models.benchmarks import Benchmark
+from evaluation.querysets import EvaluationQuerySet, RunQuerySet
 
 
 class Step(models.TextChoices):
@@ -33,37 +34,6 @@ class State(models.TextChoices):
 
 
 OPEN_STATES = (State.WAITING, State.QUEUED, State.RUNNING)
-
-
-class Benchmark(models.Model):
-    """Task, pinned data, metric and protocol version. A change to any of them is a new row."""
-
-    key = models.CharField(max_length=80, help_text="Such as core-pairs-en.")
-    version = models.PositiveIntegerField()
-    title = models.CharField(max_length=120)
-    task = models.CharField(max_length=64)
-    repository = models.ForeignKey("models_registry.Repository", on_delete=models.PROTECT, related_name="benchmarks")
-    commit = models.CharField(max_length=40, help_text="The commit of the data set that is measured with.")
-    definition = models.JSONField(help_text="The declaration, as evaluation.benchmarks reads it.")
-    definition_sha256 = models.CharField(max_length=64)
-    is_active = models.BooleanField(default=True, help_text="New commits are measured with it.")
-    spread_after = models.PositiveBigIntegerField(
-        null=True, default=0, help_text="Evaluations up to this id have been given a run; null once all have."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = BenchmarkQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["key", "-version"]
-        constraints = [
-            models.UniqueConstraint(fields=["key", "version"], name="benchmark_version_unique"),
-            # Two active versions of one benchmark would be averaged by somebody sooner or later.
-            models.UniqueConstraint(fields=["key"], condition=Q(is_active=True), name="benchmark_one_active"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.key} v{self.version}"
 
 
 class Evaluation(models.Model):
@@ -173,63 +143,3 @@ class Run(models.Model):
         if self.state == State.QUEUED:
             return self.not_before is None or self.not_before <= at
         return self.state == State.RUNNING and self.lease_until is not None and self.lease_until < at
-
-
-class Score(models.Model):
-    """One number with its interval and what it is read against."""
-
-    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="score")
-    repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="scores")
-    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="scores")
-    metric = models.CharField(max_length=64)
-    value = models.FloatField()
-    low = models.FloatField(null=True)
-    high = models.FloatField(null=True)
-    confidence = models.FloatField(default=0.95)
-    method = models.CharField(max_length=64, blank=True, help_text="How the interval was made.")
-    n = models.PositiveIntegerField()
-    unit = models.CharField(max_length=32, blank=True)
-    higher_is_better = models.BooleanField()
-    baseline_name = models.CharField(max_length=80, blank=True)
-    baseline_value = models.FloatField(null=True)
-    chance = models.FloatField(null=True)
-    metrics = models.JSONField(default=dict, help_text="Every metric that was computed beside the main one.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = ScoreQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["benchmark__key"]
-        indexes = [models.Index(fields=["benchmark", "value"], name="score_by_value")]
-
-    def __str__(self) -> str:
-        return f"{self.benchmark} {self.metric} {self.value:.4g}"
-
-
-class Receipt(models.Model):
-    """The record of a run, named by the SHA-256 of its canonical JSON. Written once and kept when a run is repeated."""
-
-    run = models.OneToOneField(
-        Run, null=True, on_delete=models.SET_NULL, related_name="receipt", help_text="Null once a newer one stands."
-    )
-    of_run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="receipts")
-    sha256 = models.CharField(max_length=64, unique=True)
-    body = models.TextField(help_text="Canonical JSON: sorted keys, UTF-8, no white space.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = ReceiptQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return self.sha256[:12]
-
-
-class ItemOutputs(models.Model):
-    """The per-item outputs behind a receipt, as zlib-packed JSON lines; what paired comparisons are made from."""
-
-    receipt = models.OneToOneField(Receipt, on_delete=models.CASCADE, related_name="items")
-    sha256 = models.CharField(max_length=64, help_text="Of the JSON lines before packing.")
-    packed = models.BinaryField()
-    count = models.PositiveIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.count} items of {self.receipt}"

@@ -1,0 +1,17 @@
+"""What was measured of one commit: an evaluation, its runs, their scores and receipts; and the benchmarks."""
+
+from evaluation.models.benchmarks import Benchmark
+from evaluation.models.results import ItemOutputs, Receipt, Score
+from evaluation.models.runs import OPEN_STATES, Evaluation, Run, State, Step
+
+__all__ = [
+    "OPEN_STATES",
+    "Benchmark",
+    "Evaluation",
+    "ItemOutputs",
+    "Receipt",
+    "Run",
+    "Score",
+    "State",
+    "Step",
+]

@@ -1,0 +1,37 @@
+"""What is measured with: a task, its pinned data, its metric."""
+
+from django.db import models
+from django.db.models import Q
+
+from evaluation.querysets import BenchmarkQuerySet
+
+
+class Benchmark(models.Model):
+    """Task, pinned data, metric and protocol version. A change to any of them is a new row."""
+
+    key = models.CharField(max_length=80, help_text="Such as core-pairs-en.")
+    version = models.PositiveIntegerField()
+    title = models.CharField(max_length=120)
+    task = models.CharField(max_length=64)
+    repository = models.ForeignKey("models_registry.Repository", on_delete=models.PROTECT, related_name="benchmarks")
+    commit = models.CharField(max_length=40, help_text="The commit of the data set that is measured with.")
+    definition = models.JSONField(help_text="The declaration, as evaluation.benchmarks reads it.")
+    definition_sha256 = models.CharField(max_length=64)
+    is_active = models.BooleanField(default=True, help_text="New commits are measured with it.")
+    spread_after = models.PositiveBigIntegerField(
+        null=True, default=0, help_text="Evaluations up to this id have been given a run; null once all have."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BenchmarkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["key", "-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "version"], name="benchmark_version_unique"),
+            # Two active versions of one benchmark would be averaged by somebody sooner or later.
+            models.UniqueConstraint(fields=["key"], condition=Q(is_active=True), name="benchmark_one_active"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} v{self.version}"
