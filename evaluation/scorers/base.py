@@ -56,6 +56,20 @@ class Scorer(Protocol):
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate: ...
 
+    def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
+        """What one item adds to the main metric, higher being better: 1 and 0 for right and wrong, a log-likelihood
+        for a text. None where an item has no value of its own, such as a sentence under BLEU."""
+        ...
+
+    def prediction(self, row: Row) -> str:
+        """What the model said of an item, to be shown beside what another version said."""
+        ...
+
+
+def is_right_or_wrong(value: float | None) -> bool:
+    """Whether an item's value is a verdict on it, rather than a quantity."""
+    return value in (0.0, 1.0)
+
 
 def batches(texts: Sequence[str]) -> Iterator[list[int]]:
     """Positions of `texts` in batches. The rule is fixed since batching changes the last bits of a float."""

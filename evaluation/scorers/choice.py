@@ -58,6 +58,15 @@ class _Choice(ABC):
         metrics = {"accuracy": right / len(rows), "accuracy_normalised": normalised / len(rows)}
         return Aggregate(metrics, uncertainty.wilson(main, len(rows)), counts)
 
+    def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
+        normalised = benchmark.main_metric == "accuracy_normalised"
+        return float(row["predicted_normalised" if normalised else "predicted"] == row["gold"])
+
+    def prediction(self, row: Row) -> str:
+        """The options by number from 1, as people count: by the plain and by the normalised likelihood."""
+        plain, normalised = int(row["predicted"]) + 1, int(row["predicted_normalised"]) + 1
+        return str(plain) if plain == normalised else f"{plain} (per character: {normalised})"
+
 
 class MultipleChoice(_Choice):
     """One context, several continuations. `accuracy_normalised` divides by the option's characters."""

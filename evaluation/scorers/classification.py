@@ -47,6 +47,12 @@ class Classify:
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
         return aggregate_classes(benchmark, rows)
 
+    def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
+        return float(bool(row["right"]))
+
+    def prediction(self, row: Row) -> str:
+        return str(row["predicted"])
+
 
 def aggregate_classes(benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
     """Metrics and interval of single-label rows with `gold` and `predicted`."""

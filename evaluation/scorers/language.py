@@ -59,6 +59,14 @@ class LanguageModelling:
             metrics["word_perplexity"] = language.perplexity(total, counts.words)
         return Aggregate(metrics, _interval(benchmark, rows), {"unknown": sums["unknown"], "documents": len(rows)})
 
+    def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
+        """The log-likelihood of the document, in nats."""
+        return float(row["log_prob"])
+
+    def prediction(self, row: Row) -> str:
+        bits = -float(row["log_prob"]) / (max(1, int(row["bytes"])) * math.log(2))
+        return f"{bits:.4f} bits per byte"
+
 
 def _interval(benchmark: Benchmark, rows: Sequence[Row]) -> uncertainty.Interval | None:
     """Bootstrap over documents of the NLL per unit, turned into the main metric, which rises with it."""

@@ -56,6 +56,16 @@ class LastWord:
         too_long = sum(row["target_tokens"] > _LENGTHS[-1] for row in rows)
         return Aggregate(metrics, uncertainty.wilson(right, len(rows)), {"targets_over_limit": too_long})
 
+    def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
+        if benchmark.main_metric == "target_perplexity":
+            return float(row["target_log_prob"])
+        return float(bool(row["right"]))
+
+    def prediction(self, row: Row) -> str:
+        """The rows keep no text of the continuation, for it is only compared."""
+        found = "said" if row["right"] else "said something else"
+        return f"{found}; the target has {float(row['target_log_prob']):.4g} nats"
+
 
 def _continue(model: Model, context: str, target: str) -> tuple[int, ...]:
     """Greedy tokens after the context, as many as are needed to tell whether they begin with the target."""

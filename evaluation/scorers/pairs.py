@@ -73,3 +73,10 @@ class MinimalPairs:
             }
         unknown = sum(int(row["unknown"]) for row in rows)
         return Aggregate(metrics, interval, {"ties": scores.ties, "unknown": unknown})
+
+    def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
+        return float(bool(row["right"]))
+
+    def prediction(self, row: Row) -> str:
+        """By how much the good sentence is likelier, in nats; negative where the bad one is."""
+        return f"{float(row['good']) - float(row['bad']):+.4g} nats for the good one"

@@ -48,3 +48,9 @@ class Probe:
         return Aggregate(
             {**found.metrics, "probe": "probe_lr", "train_rows": rows[0]["train_rows"]}, found.interval, found.counts
         )
+
+    def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
+        return float(bool(row["right"]))
+
+    def prediction(self, row: Row) -> str:
+        return str(row["predicted"])
