@@ -1,7 +1,5 @@
 """Our own JSON API: what was measured of a commit, by what, and the receipts."""
 
-import zlib
-
 from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -13,7 +11,8 @@ from rest_framework.views import APIView
 from evaluation.api.present import benchmark_answer, evaluation_answer
 from evaluation.api.serializers import BenchmarkListOutput, BenchmarkListQuery, EvaluationOutput
 from evaluation.exceptions import ItemsNotFound, NotMeasured, ReceiptNotFound
-from evaluation.models import Benchmark, Evaluation, ItemOutputs, Receipt
+from evaluation.models import Benchmark, Evaluation, Receipt
+from evaluation.services import items
 from hub.core.pagination import keyset_page
 from models_registry.finding import repository_at
 from models_registry.models import Kind
@@ -80,12 +79,11 @@ class ReceiptItemsView(APIView):
     def get(self, request: Request, sha256: str) -> HttpResponse:
         receipt = _find_receipt(request, sha256)
         require(request.user, Action.DOWNLOAD, receipt.of_run.evaluation.repository)
-        items = ItemOutputs.objects.filter(receipt=receipt).first()
         benchmark = receipt.of_run.benchmark_id
         readable = benchmark is None or Benchmark.objects.readable_by(request.user).filter(pk=benchmark).exists()
-        if items is None or not readable:
+        if not readable:
             raise ItemsNotFound(sha256=sha256)
-        return _bytes(zlib.decompress(bytes(items.packed)), "application/x-ndjson")
+        return _bytes(items.lines_of(receipt), "application/x-ndjson")
 
 
 def _find_receipt(request: Request, sha256: str) -> Receipt:

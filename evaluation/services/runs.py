@@ -4,7 +4,6 @@ The row is the truth. Every write under a lease is a compare-and-swap on (id, ru
 thought dead, or a task that arrives twice, changes nothing.
 """
 
-import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,9 +14,9 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from evaluation.exceptions import LeaseLost, RunStillOpen
-from evaluation.models import Evaluation, ItemOutputs, Receipt, Run, Score, State, Step
+from evaluation.models import Evaluation, Receipt, Run, Score, State, Step
 from evaluation.querysets import RunQuerySet
-from evaluation.services import dispatch, evaluations, workers
+from evaluation.services import dispatch, evaluations, items, workers
 from evaluation.services.outcomes import Outcome, ReceiptDraft
 from evaluation.services.plain import plain_json, plain_text
 from models_registry.permissions import Action, require
@@ -256,12 +255,7 @@ def _store_measurement(run: Run, outcome: Outcome) -> None:
 def _store_receipt(run: Run, draft: ReceiptDraft) -> None:
     receipt = Receipt.objects.create(run=run, of_run=run, sha256=draft.sha256, body=draft.body)
     if draft.items is not None:
-        ItemOutputs.objects.create(
-            receipt=receipt,
-            sha256=draft.items_sha256,
-            packed=zlib.compress(draft.items, 6),
-            count=draft.item_count,
-        )
+        items.store(receipt, lines=draft.items, sha256=draft.items_sha256, count=draft.item_count)
 
 
 def _pass_on(run: Run, outcome: Outcome) -> None:
