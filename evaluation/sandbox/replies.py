@@ -48,6 +48,16 @@ class Classification:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """A span of the context that was asked about: `context[start:end] == text`. Empty where there is no answer."""
+
+    text: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
 class TableRows:
     """Rows of a table with their numbers, where the next ones start (None at the end), and how many were looked at."""
 
@@ -98,7 +108,7 @@ def _array(value: dict[str, Any]) -> FloatArray:
     return np.frombuffer(raw, dtype="<f4").astype(np.float32).reshape(shape)
 
 
-def _rows(value: Any, texts: Sequence[str]) -> list[dict[str, Any]]:
+def _rows(value: Any, texts: Sequence[Any]) -> list[dict[str, Any]]:
     if not isinstance(value, list) or len(value) != len(texts) or not all(isinstance(row, dict) for row in value):
         raise BadReply(f"expected one record for each of {len(texts)} texts")
     return value
@@ -117,6 +127,39 @@ def _classifications(arguments: dict[str, Any], value: Any) -> list[Classificati
     if any(not row.labels or len(row.labels) != len(row.probabilities) for row in found):
         raise BadReply("labels and probabilities differ in number")
     return found
+
+
+def _tags(arguments: dict[str, Any], value: Any) -> list[tuple[str, ...]]:
+    sentences = arguments["sentences"]
+    if not isinstance(value, list) or len(value) != len(sentences):
+        raise BadReply(f"expected labels for each of {len(sentences)} sentences")
+    found = [_all_texts(row, "labels") for row in value]
+    if any(len(row) != len(words) for row, words in zip(found, sentences, strict=True)):
+        raise BadReply("expected one label for each word")
+    return found
+
+
+def _answers(arguments: dict[str, Any], value: Any) -> list[Answer]:
+    """Spans must lie in their contexts and say what stands there."""
+    contexts = arguments["contexts"]
+    found = []
+    for row, context in zip(_rows(value, contexts), contexts, strict=True):
+        answer = Answer(_text({}, row.get("text")), _count(row, "start"), _count(row, "end"), _number(row, "score"))
+        if not answer.start <= answer.end <= len(context) or context[answer.start : answer.end] != answer.text:
+            raise BadReply("an answer that is no span of its context")
+        found.append(answer)
+    return found
+
+
+def _texts_for(name: str) -> Callable[[dict[str, Any], Any], list[str]]:
+    """A check for one text for each item of the argument `name`."""
+
+    def texts(arguments: dict[str, Any], value: Any) -> list[str]:
+        if not isinstance(value, list) or len(value) != len(arguments[name]):
+            raise BadReply(f"expected one text for each of {len(arguments[name])} {name}")
+        return list(_all_texts(value, "answers"))
+
+    return texts
 
 
 def _generation(arguments: dict[str, Any], value: Any) -> Generation:
@@ -191,7 +234,10 @@ def _count(row: dict[str, Any], name: str) -> int:
 
 
 def _texts(row: dict[str, Any], name: str) -> tuple[str, ...]:
-    values = row.get(name)
+    return _all_texts(row.get(name), name)
+
+
+def _all_texts(values: Any, name: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
         raise BadReply(f"{name} are not texts")
     return tuple(values)
@@ -199,6 +245,13 @@ def _texts(row: dict[str, Any], name: str) -> tuple[str, ...]:
 
 _CHECKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "log_likelihood": _likelihoods,
+    "pseudo_log_likelihood": _likelihoods,
+    "conditional_log_likelihood": _likelihoods,
+    "translate": _texts_for("texts"),
+    "summarize": _texts_for("texts"),
+    "transcribe": _texts_for("clips"),
+    "tag": _tags,
+    "answer": _answers,
     "classify": _classifications,
     "generate": _generation,
     "next_log_probs": _matrix,

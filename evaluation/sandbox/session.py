@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from evaluation.sandbox import launch, replies, staging
+from evaluation.sandbox import launch, replies, requests, staging
 from evaluation.sandbox.errors import Crashed, OutOfMemory, RuntimeRefused, SandboxUnavailable
 from evaluation.sandbox.launch import Job, Loader, Plan
 from evaluation.sandbox.limits import Limits
@@ -128,7 +128,7 @@ class Session:
     def _exchange(self, operation: str, arguments: dict[str, Any], timeout_s: float) -> Any:
         """Send a numbered call, match the answer, sort its error, check its form."""
         self._calls += 1
-        message = {"id": self._calls, "op": operation, "args": arguments}
+        message = {"id": self._calls, "op": operation, "args": requests.encode(arguments)}
         reply = self._child.exchange(message, timeout_s=timeout_s)
         if reply.get("id") != self._calls:
             raise self._broken_protocol("an answer out of turn")

@@ -31,12 +31,14 @@ _JSON_NAMES = frozenset(
         "sentence_bert_config.json",
         "config_sentence_transformers.json",
         "preprocessor_config.json",
+        "processor_config.json",
+        "normalizer.json",
         "chat_template.json",
         "model.safetensors.index.json",
     }
 )
 _TEXT_NAMES = frozenset({"vocab.txt", "merges.txt", "chat_template.jinja"})
-_PROTOBUF_NAMES = frozenset({"tokenizer.model", "spiece.model", "sentencepiece.bpe.model"})
+_PROTOBUF_NAMES = frozenset({"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "source.spm", "target.spm"})
 _WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,120}\.safetensors")
 # Sentence encoders keep each module's settings in a numbered folder: 1_Pooling/config.json.
 _MODULE_FOLDER = re.compile(r"\d_[A-Z][A-Za-z]{1,30}")

@@ -9,10 +9,27 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .pipe import Pipe, encode
+from .pipe import Pipe, decode, encode
 
 OPERATIONS = frozenset(
-    {"encode", "decode", "log_likelihood", "next_log_probs", "generate", "classify", "embed", "description", "rows"}
+    {
+        "answer",
+        "classify",
+        "conditional_log_likelihood",
+        "decode",
+        "description",
+        "embed",
+        "encode",
+        "generate",
+        "log_likelihood",
+        "next_log_probs",
+        "pseudo_log_likelihood",
+        "rows",
+        "summarize",
+        "tag",
+        "transcribe",
+        "translate",
+    }
 )
 
 
@@ -65,7 +82,7 @@ def _call(model: Any, request: dict[str, Any]) -> Any:
     method = getattr(model, request["op"], None)
     if method is None:
         raise LookupError(f"this model has no operation {request['op']!r}")
-    return method(**request["args"])
+    return method(**decode(request["args"]))
 
 
 def _described_error(error: Exception) -> dict[str, str]:
