@@ -34,7 +34,7 @@ def item(repository: Repository, discussion: Discussion) -> dict[str, Any]:
         "locked": discussion.is_locked,
         "repo": {"name": repository.full_name, "type": _KINDS[Kind(repository.kind)]},
     }
-    return found | _author(discussion.author)
+    return found | _author(discussion.author, discussion.writer_name)
 
 
 def details(discussion: Discussion, *, with_diff: bool) -> dict[str, Any]:
@@ -83,11 +83,13 @@ def event(discussion: Discussion, row: DiscussionEvent, *, known: Any = None) ->
     """One thing that happened."""
     data = _comment(discussion, row, known) if row.kind == EventKind.COMMENT else dict(row.data)
     found: dict[str, Any] = {"id": row.public_id, "type": row.kind, "createdAt": moment(row.created_at), "data": data}
-    return found | _author(row.author)
+    return found | _author(row.author, row.writer_name)
 
 
 def _comment(discussion: Discussion, row: DiscussionEvent, known: Any) -> dict[str, Any]:
-    latest: dict[str, Any] = {"updatedAt": moment(row.edited_at or row.created_at)} | _author(row.author)
+    latest: dict[str, Any] = {"updatedAt": moment(row.edited_at or row.created_at)} | _author(
+        row.author, row.writer_name
+    )
     if row.is_hidden:
         latest |= {"raw": _HIDDEN, "html": _HIDDEN}
         return {"edited": row.edited_at is not None, "hidden": True, "latest": latest, "history": [], "reactions": []}
@@ -122,7 +124,10 @@ def _html(discussion: Discussion, row: DiscussionEvent, known: Any) -> str:
         return str(error)
 
 
-def _author(user: User | None) -> dict[str, Any]:
+def _author(user: User | None, elsewhere: str = "") -> dict[str, Any]:
+    """Who it was; by name alone where that was at another hub."""
+    if user is None and elsewhere:
+        return {"author": {"name": elsewhere, "fullname": elsewhere, "type": "user"}}
     if user is None:
         return {}
     return {"author": {"name": user.username, "fullname": user.get_full_name(), "type": "user"}}

@@ -39,6 +39,7 @@ class Discussion(models.Model):
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     title = models.CharField(max_length=200)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    writer_name = models.CharField(max_length=100, blank=True, help_text="Who opened it, if that was at another hub.")
     status = models.CharField(max_length=8, choices=DiscussionStatus.choices, default=DiscussionStatus.OPEN)
     is_pull_request = models.BooleanField(default=False)
     is_pinned = models.BooleanField(default=False)
@@ -100,6 +101,8 @@ class DiscussionEvent(models.Model):
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     kind = models.CharField(max_length=16, choices=EventKind.choices)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    writer_name = models.CharField(max_length=100, blank=True, help_text="Whose it is, if it happened at another hub.")
+    elsewhere = models.CharField(max_length=64, blank=True, help_text="Its id at that hub.")
     created_at = models.DateTimeField(auto_now_add=True)
     data = models.JSONField(default=dict)
     text = models.TextField(blank=True)
@@ -109,7 +112,12 @@ class DiscussionEvent(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        constraints = [models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="event_kind_known")]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="event_kind_known"),
+            models.UniqueConstraint(
+                fields=["discussion", "elsewhere"], condition=~Q(elsewhere=""), name="event_elsewhere_once"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id}"

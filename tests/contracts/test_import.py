@@ -11,10 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from models_registry.models import Gated, Visibility
+from models_registry.models import DiscussionStatus, Gated, Visibility
+from models_registry.services import discussions
 from models_registry.services.commits import commit
+from models_registry.services.pull_requests import merge_pull_request, open_pull_request
 from models_registry.services.refs import create_branch, create_tag
-from models_registry.types import AddLarge
+from models_registry.types import AddFile, AddLarge
 from tests.contracts.conftest import ROOT, Hub
 from tests.factories.accounts import UserFactory, token
 from tests.factories.content import noise
@@ -134,6 +136,66 @@ def test_a_repository_of_another_hub_comes_with_all_refs_ids_and_bytes(hub, seco
     assert [each["id"] for each in commits[0]] == [each["id"] for each in commits[1]]
     fetched = httpx.get(f"{second.url}/bob/tides/resolve/v1/model.bin")
     assert hashlib.sha256(fetched.content).hexdigest() == SHA256
+    assert second.manage("fsck", "--deep").returncode == 0
+
+
+def talked_about(repository) -> None:
+    """Threads in every state: an open discussion, one merged, one closed and one open pull request."""
+    ada, eve = repository.creator, UserFactory(username="eve")
+    talk = discussions.open_discussion(repository=repository, user=eve, title="Why tides?", text="Tell **me**.")
+    discussions.comment(discussion=talk, user=ada, text="Because of the moon, @eve. See #2.")
+    for name in ("merged.txt", "closed.txt", "open.txt"):
+        operations = [AddFile(name, name.encode())]
+        opened = open_pull_request(repository=repository, user=eve, title=f"Add {name}", operations=operations)
+        if name == "merged.txt":
+            merge_pull_request(discussion=opened.discussion, user=ada)
+        if name == "closed.txt":
+            discussions.set_status(discussion=opened.discussion, user=ada, status=DiscussionStatus.CLOSED)
+
+
+def threads_of(url: str, name: str) -> list[dict]:
+    """Every thread without what each hub gives by itself: ids, and where the repository is."""
+    listed = httpx.get(f"{url}/api/models/{name}/discussions").json()["discussions"]
+    threads = []
+    for item in listed:
+        told = httpx.get(f"{url}/api/models/{name}/discussions/{item['num']}").json()
+        told.pop("repo")
+        for event in told["events"]:
+            event.pop("id")
+            latest = event["data"].get("latest", {})
+            latest.pop("html", None)
+            event["author"] = event["author"]["name"]
+            latest["author"] = event["author"]
+        threads.append(told | {"author": told["author"]["name"]})
+    return threads
+
+
+def pulls_of(url: str, name: str) -> dict[str, str]:
+    answer = httpx.get(f"{url}/api/models/{name}/refs?include_prs=1").json()
+    return {ref["ref"]: ref["targetCommit"] for ref in answer["pullRequests"]}
+
+
+def test_discussions_and_pull_requests_come_with_their_numbers_refs_and_writers(hub, second, tides):
+    talked_about(tides)
+    second.manage("import_repo", "ada/tides", "bob/tides", "--hub", hub.url, "--mirror", "1m")
+    second.start()
+
+    there, here = threads_of(hub.url, "ada/tides"), threads_of(second.url, "bob/tides")
+    assert [thread["status"] for thread in here] == ["open", "closed", "merged", "open"]
+    assert here == there
+    assert pulls_of(second.url, "bob/tides") == pulls_of(hub.url, "ada/tides")
+    assert set(pulls_of(second.url, "bob/tides")) == {"refs/pr/2", "refs/pr/3", "refs/pr/4"}
+    page = httpx.get(f"{second.url}/bob/tides/discussions/1").text
+    assert "Because of the moon" in page
+    assert "at another hub" in page
+
+    talk = tides.discussions.get(number=1)
+    discussions.comment(discussion=talk, user=tides.creator, text="And the sun.")
+    discussions.set_status(discussion=talk, user=tides.creator, status=DiscussionStatus.CLOSED)
+    second.manage("shell", "-c", "from models_registry.models import *; RepositoryImport.objects.update(next_at=None)")
+    second.refresh_mirrors()
+
+    assert threads_of(second.url, "bob/tides") == threads_of(hub.url, "ada/tides")
     assert second.manage("fsck", "--deep").returncode == 0
 
 

@@ -23,11 +23,12 @@ from models_registry.models import Content, Ref, Repository, RepositoryImport
 from models_registry.models.imports import ImportState
 from models_registry.permissions import Action, require
 from models_registry.services import content, pushes
+from models_registry.services.imports import discussions
 from models_registry.services.imports.exceptions import ImportBusy, ImportIncomplete, OriginLacksObject
 from models_registry.services.imports.origins import Origin, OriginRefs
 from models_registry.services.pushes import ZERO, RefUpdate
 from models_registry.services.settings import Changes, update_settings
-from models_registry.types import BRANCH, TAG
+from models_registry.types import BRANCH, PULL, TAG
 
 LEASE = timedelta(minutes=30)
 # An operator chose the origin, so more may come at once than with a push.
@@ -55,7 +56,7 @@ class Imported:
 
 
 def import_history(*, record: RepositoryImport, origin: Origin, say: Say = lambda line: None) -> Imported:
-    """Bring branches and tags of `origin` into the record's repository, and make them equal.
+    """Bring branches, tags and pull requests of `origin` into the record's repository, and make them equal.
 
     Raises:
         ImportBusy: another process is at it.
@@ -76,9 +77,11 @@ def _run(repository: Repository, user: User, origin: Origin, say: Say, *, is_mir
     require(user, Action.WRITE, repository)
     done = Imported()
     there = origin.refs()
-    here = {
-        ref.name: ref.target for ref in repository.refs.filter(Q(name__startswith=BRANCH) | Q(name__startswith=TAG))
-    }
+    pulls: set[int] = set()
+    if origin.api:
+        pulls, done.warnings = discussions.bring_threads(repository, origin)
+        there = replace(there, refs=_with_threads(there.refs, pulls))
+    here = dict(repository.refs.values_list("name", "target"))
     changed = {name: oid for name, oid in there.refs.items() if here.get(name) != oid}
     say(f"{len(there.refs)} refs there, {len(changed)} of them new here.")
     with pushes.quarantine() as pushed:
@@ -89,9 +92,17 @@ def _run(repository: Repository, user: User, origin: Origin, say: Say, *, is_mir
             _move(repository, user, pushed, changed, done)
     _follow_head(repository, there, done)
     if is_mirror:
-        _drop_gone(repository, user, set(here) - set(there.refs), done)
+        gone = {name for name in here if name.startswith((BRANCH, TAG))} - set(there.refs)
+        _drop_gone(repository, user, gone, done)
+    discussions.settle(repository, pulls)
     _check(repository, there)
     return done
+
+
+def _with_threads(refs: dict[str, str], pulls: set[int]) -> dict[str, str]:
+    """Refs without those of pull requests whose threads are not here: nobody could find them."""
+    known = {f"{PULL}{number}" for number in pulls}
+    return {name: oid for name, oid in refs.items() if not name.startswith(PULL) or name in known}
 
 
 def _fetch(repository: Repository, user: User, origin: Origin, changed: dict[str, str], pushed: Quarantine) -> None:
@@ -158,7 +169,7 @@ def _pointers(pushed: Quarantine) -> Iterator[Pointer]:
 
 
 def _move(repository: Repository, user: User, pushed: Quarantine, changed: dict[str, str], done: Imported) -> None:
-    updates = [RefUpdate(name, None, oid) for name, oid in changed.items()]
+    updates = [RefUpdate(name, None, oid, is_copy=name.startswith(PULL)) for name, oid in changed.items()]
     outcome = pushes.receive(
         repository=repository, user=user, pushed=pushed, updates=updates, limits=LIMITS, check_cards=False
     )

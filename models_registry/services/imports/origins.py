@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from models_registry.git.objects import Pointer
 from models_registry.services.imports.exceptions import OriginLacksObject, OriginRefused, OriginUnreachable
-from models_registry.types import BRANCH, TAG
+from models_registry.types import BRANCH, PULL, TAG
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _STEP_BYTES = 1 << 20
@@ -31,7 +31,7 @@ _PLURAL = {"model": "models", "dataset": "datasets", "app": "spaces"}
 
 @dataclass(frozen=True)
 class OriginRefs:
-    """Branches and tags by full name with the object that each names, and the default branch."""
+    """Branches, tags and, of a hub, pull requests by full name with the object that each names; the default branch."""
 
     refs: dict[str, str]
     default_branch: str
@@ -45,11 +45,13 @@ class Origin:
         url: of its Git side: http, https, or a folder's path.
         token: sent as the password; empty for none.
         settings: what another hub says of the repository (`private`, `gated`); empty for plain Git.
+        api: the repository's address in that hub's API.
     """
 
     url: str
     token: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    api: str = ""
 
     @classmethod
     def of_hub(cls, endpoint: str, kind: str, name: str, *, token: str = "") -> "Origin":
@@ -67,7 +69,8 @@ class Origin:
             known = {"private": bool(facts["private"]), "gated": facts.get("gated") or False, "id": str(facts["id"])}
         except (ValueError, KeyError, TypeError) as error:
             raise OriginRefused(origin=base, reason="It does not answer as a hub.") from error
-        return cls(f"{base}/{_PREFIX[kind]}{known['id']}", token, known)
+        api = f"{base}/api/{_PLURAL[kind]}/{quote(str(known['id']))}"
+        return cls(f"{base}/{_PREFIX[kind]}{known['id']}", token, known, api)
 
     @property
     def is_local(self) -> bool:
@@ -82,7 +85,37 @@ class Origin:
         with _translated(self.url):
             client, path = self._client()
             found = client.get_refs(path.encode())
-        return _sorted(found.refs, found.symrefs)
+        return _sorted(found.refs, found.symrefs, (BRANCH, TAG, PULL) if self.api else (BRANCH, TAG))
+
+    def threads(self, page: int) -> dict[str, Any]:
+        """One page of a hub's list of discussions and pull requests.
+
+        Raises:
+            OriginUnreachable, OriginRefused
+        """
+        return self._told(f"{self.api}/discussions?p={page}")
+
+    def thread(self, number: int) -> dict[str, Any]:
+        """All that happened in one of them.
+
+        Raises:
+            OriginUnreachable, OriginRefused
+        """
+        return self._told(f"{self.api}/discussions/{number}")
+
+    def _told(self, url: str) -> dict[str, Any]:
+        answer = _asked("GET", url, headers=_bearer(self.token))
+        if answer.status_code in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND) and "?p=" in url:
+            return {"discussions": [], "count": 0}  # Switched off there.
+        if answer.status_code != httpx.codes.OK:
+            raise OriginRefused(origin=self.url, reason=_said(answer))
+        try:
+            found = answer.json()
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise OriginRefused(origin=self.url, reason="It does not answer as a hub.")
+        return found
 
     def fetch(
         self, wanted: Iterable[str], *, have: Iterable[str], parents: Callable[[str], list[str]], into: BinaryIO
@@ -203,10 +236,10 @@ def _fetched(
     return client.fetch_pack(path.encode(), lambda refs, depth=None: wants, walker, into.write)
 
 
-def _sorted(refs: dict[Any, Any], symrefs: dict[Any, Any]) -> OriginRefs:
-    """Branches and tags alone; a `^{}` line tells what a tag names, which its object tells as well."""
+def _sorted(refs: dict[Any, Any], symrefs: dict[Any, Any], prefixes: tuple[str, ...]) -> OriginRefs:
+    """What is brought here alone; a `^{}` line tells what a tag names, which its object tells as well."""
     names = {name.decode("utf-8", "replace"): oid.decode() for name, oid in refs.items() if oid}
-    kept = {name: oid for name, oid in names.items() if name.startswith((BRANCH, TAG)) and not name.endswith("^{}")}
+    kept = {name: oid for name, oid in names.items() if name.startswith(prefixes) and not name.endswith("^{}")}
     head = symrefs.get(b"HEAD", b"").decode("utf-8", "replace")
     if head not in kept:
         same = [name for name, oid in kept.items() if name.startswith(BRANCH) and oid == names.get("HEAD")]

@@ -60,8 +60,9 @@ def store(
     if drafts:  # Who only takes refs away needs no room.
         quotas.require_room(repository=repository)
     moved = [_move(repository, refs, update, commits) for update in updates]
+    copies = {update.name for update in updates if update.is_copy}
     for change in moved:
-        _tell(repository, user, change)
+        _tell(repository, user, change, is_copy=change.ref in copies)
     note_event(repository=repository, action="update", scope="repo.content", refs=moved)
     return moved
 
@@ -145,7 +146,7 @@ def _move(repository: Repository, refs: dict[str, Ref], update: RefUpdate, commi
     return RefChange(update.name, old, commit)
 
 
-def _tell(repository: Repository, user: User, change: RefChange) -> None:
+def _tell(repository: Repository, user: User, change: RefChange, *, is_copy: bool) -> None:
     """Let the row, the thread and the listeners know of a head that moved.
 
     Raises:
@@ -159,7 +160,8 @@ def _tell(repository: Repository, user: User, change: RefChange) -> None:
         # A commit may carry any date; when the repository changed is known here.
         repository.updated_at = timezone.now()
         repository.save(update_fields=["updated_at"])
-    pull_request = find_pull_request(repository, change.ref)
+    # What happened in a thread elsewhere came with it.
+    pull_request = None if is_copy else find_pull_request(repository, change.ref)
     if pull_request is not None:
         try:
             threads.note_commit(pull_request, commit=row, user=user)

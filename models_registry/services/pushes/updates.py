@@ -21,11 +21,13 @@ class RefUpdate:
     Attributes:
         old: what the sender saw; ZERO if there was none, None to take whatever is there.
         new: ZERO deletes the ref.
+        is_copy: the ref comes from another hub together with its thread, which may be closed.
     """
 
     name: str
     old: str | None
     new: str
+    is_copy: bool = False
 
     @property
     def is_deletion(self) -> bool:
@@ -50,14 +52,18 @@ def refusal_of(update: RefUpdate, *, repository: Repository, user: User, refs: d
         return "there is no such ref"
     if not update.name.startswith((BRANCH, PULL, TAG)):
         return "only branches and tags can be pushed"
-    if update.name.startswith(PULL) and there == ZERO:
+    is_copy = update.is_copy and update.name.startswith(PULL)
+    if update.name.startswith(PULL) and there == ZERO and not is_copy:
         return "pull requests are opened on the hub, then pushed to"
     if update.name.startswith(PULL) and update.is_deletion:
         return "the ref of a pull request cannot be deleted"
     try:
-        require_commit(user=user, repository=repository, ref=update.name)
+        if is_copy:
+            require(user, Action.WRITE, repository)
+        else:
+            require_commit(user=user, repository=repository, ref=update.name)
         releases.require_unprotected(repository, update.name)
-        if there == ZERO:
+        if there == ZERO and not is_copy:
             checked_name(update.name.removeprefix(BRANCH).removeprefix(TAG))
     except HubError as error:
         return str(error)
