@@ -39,7 +39,10 @@ _JSON_NAMES = frozenset(
 )
 _TEXT_NAMES = frozenset({"vocab.txt", "merges.txt", "chat_template.jinja"})
 _PROTOBUF_NAMES = frozenset({"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "source.spm", "target.spm"})
-_WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,120}\.safetensors")
+_WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,120}\.(safetensors|arpa|vec)")
+# Word vectors come as text or as plain binary numbers, under names that say so; a pickle is neither by its bytes.
+_VECTORS = re.compile(r"(?i)[\w.-]{0,100}(w2v|word2vec|glove|vectors|embeddings)[\w.-]{0,100}\.(txt|bin)")
+_VECTOR_KINDS = {".txt": frozenset({"text"}), ".vec": frozenset({"text"}), ".bin": frozenset({"binary"})}
 # Sentence encoders keep each module's settings in a numbered folder: 1_Pooling/config.json.
 _MODULE_FOLDER = re.compile(r"\d_[A-Z][A-Za-z]{1,30}")
 _MAX_TEXT_BYTES = 64_000_000
@@ -64,7 +67,9 @@ def is_loadable_name(path: str) -> bool:
     if len(pure.parts) > 2:
         return False
     name = pure.name
-    return name in _JSON_NAMES | _TEXT_NAMES | _PROTOBUF_NAMES or _WEIGHTS.fullmatch(name) is not None
+    if name in _JSON_NAMES | _TEXT_NAMES | _PROTOBUF_NAMES or _WEIGHTS.fullmatch(name) is not None:
+        return True
+    return len(pure.parts) == 1 and _VECTORS.fullmatch(name) is not None
 
 
 def stage(source: Path, target: Path, *, readable_by_others: bool) -> Staged:
@@ -126,6 +131,8 @@ def _check(path: Path) -> None:
     """
     if path.name in _PROTOBUF_NAMES:
         allowed: frozenset[str] = frozenset({"binary"})
+    elif path.suffix == ".vec" or _VECTORS.fullmatch(path.name):
+        allowed = _VECTOR_KINDS[path.suffix.lower()]
     else:
         allowed = detect.kinds_for_name(path.name) or frozenset()
     found = detect.detect_file(path)
@@ -135,7 +142,7 @@ def _check(path: Path) -> None:
         safetensors.read_file(path)
     elif path.suffix == ".json":
         config_json.parse(_read(path), limits=config_json.limits_for(path.name))
-    elif path.stat().st_size > _MAX_TEXT_BYTES:
+    elif path.name in _TEXT_NAMES | _PROTOBUF_NAMES and path.stat().st_size > _MAX_TEXT_BYTES:
         raise BadFormat("too_large", f"{path.name} is larger than {_MAX_TEXT_BYTES:,} bytes.")
 
 

@@ -15,7 +15,13 @@ _HIDDEN_KEYS = ("hidden_size", "n_embd", "d_model", "dim", "embedding_size")
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 _VOCABULARY_KEYS = ("vocab_size", "vocabulary_size")
 # What Python, numpy and torch take before a weight is loaded, and how much room activations get, roughly.
-_BASE_BYTES = {"transformers": 450_000_000, "recurrent": 350_000_000, "ngram": 60_000_000}
+_BASE_BYTES = {
+    "transformers": 450_000_000,
+    "recurrent": 350_000_000,
+    "ngram": 60_000_000,
+    "arpa": 60_000_000,
+    "vectors": 60_000_000,
+}
 _FLOAT_BYTES = 4
 # Positions, keys and masks: stored beside parameters, but nothing that was learnt.
 _TABLES = frozenset({"I64", "U64", "BOOL"})
@@ -93,8 +99,10 @@ def inspect(folder: Path) -> Inspection:
         "architecture": _architecture(config),
     }
     refusal = fault or config_fault or _too_large(config, facts)
-    if refusal is None:
-        facts, refusal = _recognised(folder, facts)
+    if refusal is None or refusal[0] == "missing_config":
+        # Some formats need none; only the loader can tell.
+        facts, refused = _recognised(folder, facts)
+        refusal = refused and _more_telling(refusal, refused)
     code, sentence = refusal or ("", "")
     facts["estimated_memory_bytes"] = _memory(facts)
     if not sentence and facts["estimated_memory_bytes"] > MEMORY_QUOTA_BYTES:
@@ -128,7 +136,13 @@ def _config(folder: Path) -> tuple[dict[str, Any], Refusal | None]:
 def _format(folder: Path, headers: Mapping[str, Any]) -> str:
     if headers:
         return "safetensors"
-    others = {"gguf": ".gguf", "onnx": ".onnx", "keras": ".keras", "pickle": ".bin .pt .pth .pkl .ckpt .joblib"}
+    others = {
+        "arpa": ".arpa",
+        "gguf": ".gguf",
+        "onnx": ".onnx",
+        "keras": ".keras .h5",
+        "pickle": ".bin .pt .pth .pkl .ckpt .joblib",
+    }
     for name, suffixes in others.items():
         if any(path.suffix in suffixes.split() for path in folder.iterdir() if path.suffix):
             return name
@@ -158,7 +172,22 @@ def _recognised(folder: Path, facts: dict[str, Any]) -> tuple[dict[str, Any], Re
         "task": found.task,
         "architecture": found.architecture,
         "capabilities": tuple(sorted(found.capabilities)),
+        **_own_facts(found.facts, facts),
     }, None
+
+
+def _own_facts(told: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a format other than safetensors says of itself, where the headers and config.json said nothing."""
+    names = ("parameters", "parameters_by_dtype", "tensors", "weight_bytes", "context_length", "labels", "tokenizer")
+    own = {name: told[name] for name in names if name in told and not facts[name]}
+    if isinstance(own.get("tokenizer"), tuple):
+        own["tokenizer"] = TokenizerFacts(*own["tokenizer"])
+    return own
+
+
+def _more_telling(fault: Refusal | None, refused: Refusal) -> Refusal:
+    """What the loader misses, unless it is what was missed before."""
+    return fault if fault and refused[0] == "missing_file" else refused
 
 
 def _architecture(config: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from smallhub._exceptions import UnsupportedModel
 
 from ._files import read_object, weight_files
+from ._formats import load_format, recognise_format
 from ._types import (
     CLASSIFIER,
     ENCODER,
@@ -41,7 +42,6 @@ __all__ = [
     "recognise",
 ]
 
-_OWN_TYPES = {"smallhub-ngram": "ngram", "smallhub-gru": "recurrent", "smallhub-lstm": "recurrent"}
 # Base classes of encoders: what sentence encoders and plain feature extractors are saved as.
 _ENCODERS = {
     "AlbertModel",
@@ -66,14 +66,12 @@ def recognise(folder: Path) -> Recognised:
             `pickle_weights`, `no_weights`, `missing_shard`, `adapter`, `quantised`, `unsupported_architecture` …
     """
     folder = Path(folder)
+    if own := recognise_format(folder):
+        return own
     if not (folder / "config.json").is_file():
         raise _without_config(folder)
     config = read_object(folder / "config.json")
-    own = _OWN_TYPES.get(str(config.get("model_type")))
     weight_files(folder)
-    if own is not None:
-        kind = str(config["model_type"])
-        return Recognised("ngram" if own == "ngram" else "recurrent", "text-generation", kind, LANGUAGE_MODEL)
     task, architecture = _transformers_task(folder, config)
     capabilities = {
         "text-generation": LANGUAGE_MODEL,
@@ -95,14 +93,8 @@ def load(folder: Path, *, threads: int | None = None) -> Model:
     """
     folder = Path(folder)
     found = recognise(folder)
-    if found.runtime == "ngram":
-        from .ngram import NgramModel
-
-        return NgramModel.load(folder)
-    if found.runtime == "recurrent":
-        from .recurrent import RecurrentModel
-
-        return RecurrentModel.load(folder, threads=threads)
+    if model := load_format(folder, found, threads=threads):
+        return model
     from .transformers import load_transformers
 
     return load_transformers(folder, found, threads=threads)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from smallhub._exceptions import Invalid, UnsupportedModel
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32]
 
-Runtime = Literal["transformers", "ngram", "recurrent"]
+Runtime = Literal["transformers", "ngram", "recurrent", "arpa", "vectors"]
 # The tasks by their names in a card's `pipeline_tag`.
 Task = Literal[
     "text-generation",
@@ -65,6 +65,9 @@ class Recognised:
     task: Task
     architecture: str
     capabilities: frozenset[Capability]
+    # What a format other than safetensors tells of itself: `parameters`, `parameters_by_dtype`, `weight_bytes`,
+    # `vocabulary_size`, `context_length`, `labels`; each only where it is known without reading the weights.
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

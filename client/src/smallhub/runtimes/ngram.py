@@ -142,12 +142,13 @@ class NgramModel(Model):
         (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, *, threads: int | None = None) -> Self:
         """Read a model, checking that its tables are such as look-ups need.
 
         Raises:
             UnsupportedModel: with what is wrong.
         """
+        del threads  # Look-ups use one.
         config = read_object(folder / "config.json")
         order, ends_texts, notes = config.get("order"), config.get("ends_texts"), config.get("notes") or {}
         if config.get("format_version") != 1 or not isinstance(order, int) or not 1 <= order <= MAX_ORDER:

@@ -1,0 +1,115 @@
+"""Which of our formats a folder holds, told from names, JSON and first bytes; transformers' own layout is not here.
+
+Each format says in one line what module loads it, so that nothing is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from smallhub._exceptions import UnsupportedModel
+
+from ._files import read_object, weight_files
+from ._types import ENCODER, LANGUAGE_MODEL, Capability, Model, Recognised, Runtime, Task
+
+VECTORS_NAME = re.compile(r"(?i)(?:.+\.vec|.*(?:w2v|word2vec|glove|vectors|embeddings).*\.(?:txt|bin))")
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """A family that names itself in `config.json`."""
+
+    runtime: Runtime
+    task: Task
+    capabilities: frozenset[Capability]
+
+
+_FAMILIES = {
+    "smallhub-ngram": _Family("ngram", "text-generation", LANGUAGE_MODEL),
+    "smallhub-gru": _Family("recurrent", "text-generation", LANGUAGE_MODEL),
+    "smallhub-lstm": _Family("recurrent", "text-generation", LANGUAGE_MODEL),
+}
+_LOADERS = {
+    "ngram": "ngram:NgramModel",
+    "recurrent": "recurrent:RecurrentModel",
+    "arpa": "arpa:ArpaModel",
+    "vectors": "vectors:VectorsModel",
+}
+
+
+def recognise_format(folder: Path) -> Recognised | None:
+    """What a folder holds, or None if nothing here knows it.
+
+    Raises:
+        UnsupportedModel: it is one of these formats, but lacks something; `code` and sentence say what.
+    """
+    config = folder / "config.json"
+    if config.is_file():
+        kind = str(read_object(config).get("model_type"))
+        if family := _FAMILIES.get(kind):
+            weight_files(folder)
+            return Recognised(family.runtime, family.task, kind, family.capabilities)
+        if kind.startswith("smallhub-"):
+            raise UnsupportedModel("unsupported_architecture", f"There is no family {kind!r} here.", architecture=kind)
+        return None
+    for recognise in _WITHOUT_CONFIG:
+        if found := recognise(folder):
+            return found
+    return None
+
+
+def load_format(folder: Path, found: Recognised, *, threads: int | None) -> Model | None:
+    """Load what `recognise_format` found; None if it was not found here."""
+    if found.runtime not in _LOADERS:
+        return None
+    module, name = _LOADERS[found.runtime].split(":")
+    kind: Any = getattr(importlib.import_module(f"smallhub.runtimes.{module}"), name)
+    model: Model = kind.load(folder, threads=threads)
+    return model
+
+
+def only_file(folder: Path, fits: Callable[[str], object], what: str) -> Path | None:
+    """The one file at the top whose name fits.
+
+    Raises:
+        UnsupportedModel: there are several, and nothing says which of them is the model.
+    """
+    found = sorted(path for path in folder.iterdir() if fits(path.name) and path.is_file())
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found[:3])
+        raise UnsupportedModel(
+            "several_models", f"There are {len(found)} {what} ({names} …); keep one in a repository."
+        )
+    return found[0] if found else None
+
+
+def arpa_file(folder: Path) -> Path | None:
+    """The folder's ARPA file."""
+    return only_file(folder, lambda name: name.endswith(".arpa"), "ARPA files")
+
+
+def vectors_file(folder: Path) -> Path | None:
+    """The folder's file of word vectors."""
+    return only_file(folder, VECTORS_NAME.fullmatch, "files of word vectors")
+
+
+def _arpa(folder: Path) -> Recognised | None:
+    path = arpa_file(folder)
+    return Recognised("arpa", "text-generation", "arpa", LANGUAGE_MODEL, _text_facts(path)) if path else None
+
+
+def _vectors(folder: Path) -> Recognised | None:
+    path = vectors_file(folder)
+    return Recognised("vectors", "sentence-similarity", "word-vectors", ENCODER, _text_facts(path)) if path else None
+
+
+def _text_facts(path: Path) -> dict[str, Any]:
+    return {"weight_bytes": path.stat().st_size}
+
+
+_WITHOUT_CONFIG = (_arpa, _vectors)

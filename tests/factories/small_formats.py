@@ -1,0 +1,44 @@
+"""Tiny models in the formats that are not transformers': written or trained here, in a second or less."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+TEXTS = [
+    "the cat sat on the mat",
+    "the dog sat on the log",
+    "a cat and a dog met on a mat",
+    "a film of great charm",
+    "the film was dull and the mat was flat",
+]
+
+
+def make_arpa(folder: Path) -> Path:
+    """A trigram model of words as an ARPA file."""
+    from smallhub.runtimes import ngram
+    from smallhub.runtimes.arpa import write_arpa
+
+    write_arpa(ngram.train(TEXTS, unit="word", order=3), folder / "lm.arpa")
+    return folder
+
+
+def make_vectors(folder: Path) -> Path:
+    """Word vectors as word2vec writes them in text."""
+    rows = _vectors()
+    lines = [f"{word} {' '.join(f'{value:.4f}' for value in row)}\n" for word, row in rows.items()]
+    (folder / "words.vec").write_text(f"{len(rows)} 4\n{''.join(lines)}", encoding="utf-8")
+    return folder
+
+
+def make_binary_vectors(folder: Path) -> Path:
+    """The same vectors in word2vec's binary form."""
+    rows = _vectors()
+    content = b"".join(word.encode() + b" " + struct.pack("<4f", *row) + b"\n" for word, row in rows.items())
+    (folder / "words-w2v.bin").write_bytes(f"{len(rows)} 4\n".encode() + content)
+    return folder
+
+
+def _vectors() -> dict[str, list[float]]:
+    words = sorted({word for text in TEXTS for word in text.split()})
+    return {word: [((7 * n + 3 * k) % 11 - 5) / 4 for k in range(4)] for n, word in enumerate(words)}
