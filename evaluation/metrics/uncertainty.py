@@ -65,7 +65,7 @@ def bootstrap_ratio(
     if len(top) < 2 or len(top) != len(bottom):
         raise ValueError(f"Need two items or more, got {len(top)} and {len(bottom)}.")
     replicates = np.concatenate(
-        [top[index].sum(1) / bottom[index].sum(1) for index in _resamples(len(top), draws, seed)]
+        [top[index].sum(1) / bottom[index].sum(1) for index in resamples(len(top), draws, seed)]
     )
     return percentile(replicates, method="bootstrap over items"), replicates
 
@@ -86,7 +86,7 @@ def bootstrap_statistic(
     """
     if n < 2:
         raise ValueError(f"Need two items or more, got {n}.")
-    return percentile(np.concatenate([statistic(index) for index in _resamples(n, draws, seed)]), method=method)
+    return percentile(np.concatenate([statistic(index) for index in resamples(n, draws, seed)]), method=method)
 
 
 def cluster_bootstrap_mean(
@@ -168,7 +168,7 @@ def percentile(replicates: FloatArray, *, method: str, level: float = 0.95) -> I
     return Interval(low=float(low), high=float(high), method=method, level=level)
 
 
-def _resamples(n: int, draws: int, seed: int) -> list[IntArray]:
+def resamples(n: int, draws: int, seed: int) -> list[IntArray]:
     """Item numbers drawn with replacement: arrays of shape (at most 50, n), `draws` rows in all."""
     rng = np.random.default_rng(seed)
     return [rng.integers(0, n, size=(min(_DRAWS_AT_ONCE, draws - at), n)) for at in range(0, draws, _DRAWS_AT_ONCE)]

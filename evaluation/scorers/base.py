@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
-from evaluation.metrics.uncertainty import Interval
+from evaluation.metrics.uncertainty import FloatArray, IntArray, Interval
 
 Row = dict[str, Any]
 Call = Callable[..., Any]
 Progress = Callable[[int, int], None]
+# Takes drawn item numbers of shape (some draws, n) and gives the main metric of each draw.
+Statistic = Callable[[IntArray], FloatArray]
 
 BATCH_ITEMS = 32
 BATCH_RULE = "texts sorted by length in characters, then by text; 32 at once"
@@ -56,6 +60,10 @@ class Scorer(Protocol):
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate: ...
 
+    def statistic(self, benchmark: Benchmark, rows: Sequence[Row]) -> Statistic:
+        """The main metric as a function of drawn items, from summed statistics: what paired comparisons are made of."""
+        ...
+
     def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
         """What one item adds to the main metric, higher being better: 1 and 0 for right and wrong, a log-likelihood
         for a text. None where an item has no value of its own, such as a sentence under BLEU."""
@@ -64,6 +72,17 @@ class Scorer(Protocol):
     def prediction(self, row: Row) -> str:
         """What the model said of an item, to be shown beside what another version said."""
         ...
+
+
+def mean_statistic(values: Sequence[float]) -> Statistic:
+    """The statistic of a metric that is the mean over items."""
+    array = np.asarray(values, dtype=float)
+
+    def means(drawn: IntArray) -> FloatArray:
+        found: FloatArray = array[drawn].mean(axis=1)
+        return found
+
+    return means
 
 
 def is_right_or_wrong(value: float | None) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset, Item
 from evaluation.metrics import uncertainty
-from evaluation.scorers.base import Aggregate, Model, Progress, Row, ask_in_batches, finite
+from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, ask_in_batches, finite, mean_statistic
 
 
 class _Choice(ABC):
@@ -57,6 +57,9 @@ class _Choice(ABC):
         counts = {"ties": sum(row["tie"] for row in rows), "merged_tokens": sum(row["merged"] for row in rows)}
         metrics = {"accuracy": right / len(rows), "accuracy_normalised": normalised / len(rows)}
         return Aggregate(metrics, uncertainty.wilson(main, len(rows)), counts)
+
+    def statistic(self, benchmark: Benchmark, rows: Sequence[Row]) -> Statistic:
+        return mean_statistic([self.item_value(benchmark, row) or 0.0 for row in rows])
 
     def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
         normalised = benchmark.main_metric == "accuracy_normalised"

@@ -12,7 +12,16 @@ from evaluation.benchmarks import labels
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import classification, uncertainty
-from evaluation.scorers.base import Aggregate, Model, NotScorable, Progress, Row, ask_in_batches
+from evaluation.scorers.base import (
+    Aggregate,
+    Model,
+    NotScorable,
+    Progress,
+    Row,
+    Statistic,
+    ask_in_batches,
+    mean_statistic,
+)
 
 
 class Classify:
@@ -47,6 +56,9 @@ class Classify:
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
         return aggregate_classes(benchmark, rows)
 
+    def statistic(self, benchmark: Benchmark, rows: Sequence[Row]) -> Statistic:
+        return class_statistic(benchmark, rows)
+
     def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
         return float(bool(row["right"]))
 
@@ -74,16 +86,26 @@ def aggregate_classes(benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
     if positive is not None:
         index = benchmark.labels.index(positive)
         metrics |= {"precision": scores.precision[index], "recall": scores.recall[index], "f1": scores.f1[index]}
-    return Aggregate(metrics, _interval(benchmark, gold, predicted))
+    return Aggregate(metrics, _interval(benchmark, rows, gold, predicted))
 
 
-def _interval(benchmark: Benchmark, gold: Sequence[str], predicted: Sequence[str]) -> uncertainty.Interval | None:
+def _interval(
+    benchmark: Benchmark, rows: Sequence[Row], gold: Sequence[str], predicted: Sequence[str]
+) -> uncertainty.Interval | None:
     """Wilson for accuracy; for an F1 the bootstrap over items, from each draw's own confusion table."""
     if benchmark.main_metric == "accuracy":
         right = sum(wanted == found for wanted, found in zip(gold, predicted, strict=True))
         return uncertainty.wilson(right, len(gold))
     if len(gold) < 2 or benchmark.main_metric not in ("f1", "macro_f1"):
         return None
+    return uncertainty.bootstrap_statistic(len(gold), class_statistic(benchmark, rows), seed=benchmark.seed)
+
+
+def class_statistic(benchmark: Benchmark, rows: Sequence[Row]) -> Statistic:
+    """Accuracy, or an F1 from each draw's own confusion table."""
+    if benchmark.main_metric not in ("f1", "macro_f1"):
+        return mean_statistic([float(row["gold"] == row["predicted"]) for row in rows])
+    gold, predicted = [str(row["gold"]) for row in rows], [str(row["predicted"]) for row in rows]
     size = len(benchmark.labels)
     index = {label: position for position, label in enumerate(benchmark.labels)}
     cells = np.array([index[wanted] * size + index[found] for wanted, found in zip(gold, predicted, strict=True)])
@@ -97,7 +119,7 @@ def _interval(benchmark: Benchmark, gold: Sequence[str], predicted: Sequence[str
         ]
         return column
 
-    return uncertainty.bootstrap_statistic(len(cells), statistic, seed=benchmark.seed)
+    return statistic
 
 
 def _mapping(benchmark: Benchmark, model_labels: Sequence[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import language, uncertainty
-from evaluation.scorers.base import Aggregate, Model, Progress, Row, ask_in_batches, finite
+from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, ask_in_batches, finite
 
 # Languages whose words are not parted by spaces: a perplexity per "word" would mean nothing.
 _WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "km", "my"})
@@ -58,6 +58,11 @@ class LanguageModelling:
         if not _WITHOUT_SPACES & set(benchmark.language):
             metrics["word_perplexity"] = language.perplexity(total, counts.words)
         return Aggregate(metrics, _interval(benchmark, rows), {"unknown": sums["unknown"], "documents": len(rows)})
+
+    def statistic(self, benchmark: Benchmark, rows: Sequence[Row]) -> Statistic:
+        unit, convert = _UNITS.get(benchmark.main_metric, _UNITS["bits_per_byte"])
+        nll, units = np.array([-row["log_prob"] for row in rows]), np.array([float(row[unit]) for row in rows])
+        return lambda drawn: convert(nll[drawn].sum(axis=1) / np.maximum(units[drawn].sum(axis=1), 1.0))
 
     def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
         """The log-likelihood of the document, in nats."""

@@ -9,10 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import language, uncertainty
-from evaluation.scorers.base import Aggregate, Model, NotScorable, Progress, Row, ask_in_batches, finite
+from evaluation.scorers.base import (
+    Aggregate,
+    Model,
+    NotScorable,
+    Progress,
+    Row,
+    Statistic,
+    ask_in_batches,
+    finite,
+    mean_statistic,
+)
 
 _LENGTHS = (2, 4, 8, 16)
 
@@ -55,6 +67,12 @@ class LastWord:
         metrics = {"accuracy": right / len(rows), "target_perplexity": language.perplexity(mean, 1)}
         too_long = sum(row["target_tokens"] > _LENGTHS[-1] for row in rows)
         return Aggregate(metrics, uncertainty.wilson(right, len(rows)), {"targets_over_limit": too_long})
+
+    def statistic(self, benchmark: Benchmark, rows: Sequence[Row]) -> Statistic:
+        means = mean_statistic([self.item_value(benchmark, row) or 0.0 for row in rows])
+        if benchmark.main_metric == "target_perplexity":
+            return lambda drawn: np.exp(np.minimum(-means(drawn), 700.0))
+        return means
 
     def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
         if benchmark.main_metric == "target_perplexity":

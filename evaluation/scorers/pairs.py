@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import pairs, uncertainty
-from evaluation.scorers.base import Aggregate, Model, NotScorable, Progress, Row, ask_in_batches
+from evaluation.scorers.base import Aggregate, Model, NotScorable, Progress, Row, Statistic, ask_in_batches
 
 # Pairs of one template stand or fall together, so the interval draws whole templates; fewer say nothing in general.
 MIN_GROUPS = 10
@@ -73,6 +75,21 @@ class MinimalPairs:
             }
         unknown = sum(int(row["unknown"]) for row in rows)
         return Aggregate(metrics, interval, {"ties": scores.ties, "unknown": unknown})
+
+    def statistic(self, benchmark: Benchmark, rows: Sequence[Row]) -> Statistic:
+        """The mean over groups of each group's share, over the groups that a draw has."""
+        names = sorted({str(row["group"]) for row in rows})
+        number = {name: position for position, name in enumerate(names)}
+        group = np.array([number[str(row["group"])] for row in rows])
+        right = np.array([float(bool(row["right"])) for row in rows])
+
+        def values(drawn: uncertainty.IntArray) -> uncertainty.FloatArray:
+            sums = np.array([np.bincount(group[items], right[items], minlength=len(names)) for items in drawn])
+            sizes = np.array([np.bincount(group[items], minlength=len(names)) for items in drawn])
+            means: uncertainty.FloatArray = (sums / np.maximum(sizes, 1)).sum(axis=1) / (sizes > 0).sum(axis=1)
+            return means
+
+        return values
 
     def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
         return float(bool(row["right"]))

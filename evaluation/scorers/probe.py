@@ -9,8 +9,8 @@ import numpy as np
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import logistic
-from evaluation.scorers.base import Aggregate, Model, NotScorable, Progress, Row, ask_in_batches
-from evaluation.scorers.classification import aggregate_classes
+from evaluation.scorers.base import Aggregate, Model, NotScorable, Progress, Row, Statistic, ask_in_batches
+from evaluation.scorers.classification import aggregate_classes, class_statistic
 
 
 class Probe:
@@ -48,6 +48,9 @@ class Probe:
         return Aggregate(
             {**found.metrics, "probe": "probe_lr", "train_rows": rows[0]["train_rows"]}, found.interval, found.counts
         )
+
+    def statistic(self, benchmark: Benchmark, rows: Sequence[Row]) -> Statistic:
+        return class_statistic(benchmark, rows)
 
     def item_value(self, benchmark: Benchmark, row: Row) -> float | None:
         return float(bool(row["right"]))
