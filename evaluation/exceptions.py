@@ -30,6 +30,11 @@ class ItemsNotFound(NotFound):
     message = "No outputs by item are kept for receipt {sha256}."
 
 
+class BenchmarkNotFound(NotFound):
+    code = "benchmark_not_found"
+    message = "There is no version {version} of a benchmark {key}."
+
+
 class BenchmarkInvalid(Invalid):
     code = "benchmark_invalid"
     message = "The benchmark {key} cannot be registered. {reason}"

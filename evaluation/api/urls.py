@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from evaluation.api import tables, views
+from evaluation.api import receipts, tables, views
 
 app_name = "evaluation_v1"
 urlpatterns = [
@@ -15,5 +15,8 @@ urlpatterns = [
     path("datasets/<name:namespace>/<name:name>/rows/<rev:revision>", tables.RowsView.as_view(), name="rows"),
     path("benchmarks", views.BenchmarkListView.as_view(), name="benchmarks"),
     re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})$", views.ReceiptView.as_view(), name="receipt"),
+    path("benchmarks/<slug:key>/<int:version>", receipts.BenchmarkVersionView.as_view(), name="benchmark_version"),
+    path("keys", receipts.KeysView.as_view(), name="keys"),
+    re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})/envelope$", receipts.EnvelopeView.as_view(), name="receipt_envelope"),
     re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})/items$", views.ReceiptItemsView.as_view(), name="receipt_items"),
 ]

@@ -9,9 +9,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from evaluation.api.present import benchmark_answer, evaluation_answer
+from evaluation.api.receipts import SHA256, find_receipt
 from evaluation.api.serializers import BenchmarkListOutput, BenchmarkListQuery, EvaluationOutput
-from evaluation.exceptions import ItemsNotFound, NotMeasured, ReceiptNotFound
-from evaluation.models import Benchmark, Evaluation, Receipt
+from evaluation.exceptions import ItemsNotFound, NotMeasured
+from evaluation.models import Benchmark, Evaluation
 from evaluation.services import items
 from hub.core.pagination import keyset_page
 from models_registry.finding import repository_at
@@ -21,7 +22,6 @@ from models_registry.services.revisions import find_commit
 
 # A receipt never changes, but who may see it can: browsers may keep it, shared caches may not.
 _FOR_EVER = "private, max-age=31536000, immutable"
-_SHA256 = OpenApiParameter("sha256", str, "path", description="SHA-256 of the receipt, 64 hex digits.")
 
 
 class EvaluationView(APIView):
@@ -59,9 +59,9 @@ class BenchmarkListView(APIView):
 class ReceiptView(APIView):
     """One receipt, as the very bytes that its name is the SHA-256 of."""
 
-    @extend_schema(operation_id="receipt_read", parameters=[_SHA256], responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="receipt_read", parameters=[SHA256], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, sha256: str) -> HttpResponse:
-        receipt = _find_receipt(request, sha256)
+        receipt = find_receipt(request, sha256)
         return _bytes(receipt.body.encode(), "application/json")
 
 
@@ -73,29 +73,17 @@ class ReceiptItemsView(APIView):
 
     @extend_schema(
         operation_id="receipt_items_read",
-        parameters=[_SHA256],
+        parameters=[SHA256],
         responses={(200, "application/x-ndjson"): OpenApiResponse(OpenApiTypes.STR, description="JSON lines.")},
     )
     def get(self, request: Request, sha256: str) -> HttpResponse:
-        receipt = _find_receipt(request, sha256)
+        receipt = find_receipt(request, sha256)
         require(request.user, Action.DOWNLOAD, receipt.of_run.evaluation.repository)
         benchmark = receipt.of_run.benchmark_id
         readable = benchmark is None or Benchmark.objects.readable_by(request.user).filter(pk=benchmark).exists()
         if not readable:
             raise ItemsNotFound(sha256=sha256)
         return _bytes(items.lines_of(receipt), "application/x-ndjson")
-
-
-def _find_receipt(request: Request, sha256: str) -> Receipt:
-    found = (
-        Receipt.objects.visible_to(request.user)
-        .filter(sha256=sha256)
-        .select_related("of_run__evaluation__repository__namespace")
-        .first()
-    )
-    if found is None:
-        raise ReceiptNotFound(sha256=sha256)
-    return found
 
 
 def _receipt_url(request: Request, sha256: str) -> str:

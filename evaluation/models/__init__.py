@@ -1,6 +1,7 @@
 """What was measured of one commit: an evaluation, its runs, their scores and receipts; and the benchmarks."""
 
 from evaluation.models.benchmarks import Benchmark
+from evaluation.models.keys import ReceiptSignature, SigningKey
 from evaluation.models.results import ItemOutputs, Receipt, Score
 from evaluation.models.runs import OPEN_STATES, Evaluation, Run, State, Step
 
@@ -10,8 +11,10 @@ __all__ = [
     "Evaluation",
     "ItemOutputs",
     "Receipt",
+    "ReceiptSignature",
     "Run",
     "Score",
+    "SigningKey",
     "State",
     "Step",
 ]

@@ -16,7 +16,7 @@ from accounts.models import User
 from evaluation.exceptions import LeaseLost, RunStillOpen
 from evaluation.models import Evaluation, Receipt, Run, Score, State, Step
 from evaluation.querysets import RunQuerySet
-from evaluation.services import dispatch, evaluations, items, workers
+from evaluation.services import dispatch, evaluations, items, signing, workers
 from evaluation.services.outcomes import Outcome, ReceiptDraft
 from evaluation.services.plain import plain_json, plain_text
 from models_registry.permissions import Action, require
@@ -256,6 +256,7 @@ def _store_receipt(run: Run, draft: ReceiptDraft) -> None:
     receipt = Receipt.objects.create(run=run, of_run=run, sha256=draft.sha256, body=draft.body)
     if draft.items is not None:
         items.store(receipt, lines=draft.items, sha256=draft.items_sha256, count=draft.item_count)
+    signing.sign_receipt(receipt)
 
 
 def _pass_on(run: Run, outcome: Outcome) -> None:

@@ -1,13 +1,12 @@
-"""What was measured: the list of a repository's evaluations, one of them live, and its receipts."""
+"""What was measured: the list of a repository's evaluations, and one of them live."""
 
-import json
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from evaluation.models import Evaluation, Receipt, State, Step
+from evaluation.models import Evaluation, State, Step
 from evaluation.presentation import (
     badges,
     benchmark_rows,
@@ -87,42 +86,3 @@ def _seconds(found: Evaluation) -> float | None:
     if found.finished_at is None:
         return None
     return (found.finished_at - found.created_at).total_seconds()
-
-
-@require_safe
-def receipt(request: HttpRequest, kind: str, namespace: str, name: str, revision: str, sha256: str) -> HttpResponse:
-    """One receipt for people; its JSON is a link away."""
-    opened = open_repository(request, kind, namespace, name, revision)
-    found = (
-        Receipt.objects.select_related("run__score__benchmark", "of_run__benchmark")
-        .filter(sha256=sha256, of_run__evaluation__commit=opened.commit)
-        .first()
-    )
-    if found is None:
-        raise Http404
-    if request.GET.get("format") == "json":
-        response = HttpResponse(found.body, content_type="application/json")
-        response["Content-Disposition"] = f'attachment; filename="receipt-{sha256[:12]}.json"'
-        return response
-    score = getattr(found.run, "score", None)  # A receipt that a newer one replaced has no run, hence no score.
-    context = opened.context("evaluations") | {
-        "receipt": found,
-        "run": found.of_run,
-        "reading": score_reading(score, short=False) if score else None,
-        "score": score,
-        "facts": list(flat(json.loads(found.body))),
-    }
-    return render(request, "evaluation/receipt.html", context)
-
-
-def flat(document: Any, prefix: str = "") -> Any:
-    """A nested record as (dotted name, value) lines; long lists are counted rather than printed."""
-    if isinstance(document, dict):
-        for key, value in document.items():
-            yield from flat(value, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(document, list) and (len(document) > 6 or any(isinstance(item, dict | list) for item in document)):
-        yield prefix, f"[{len(document)}]"
-    elif isinstance(document, list):
-        yield prefix, ", ".join(str(item) for item in document)
-    else:
-        yield prefix, document

@@ -16,6 +16,7 @@ from hub.pages import (
     holders,
     paths,
     people,
+    receipts,
     refs,
     releases,
     repository,
@@ -66,7 +67,7 @@ def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
         path(f"{at}/evaluations/<rev:revision>", evaluations.evaluation, known, name=f"{kind}_evaluation"),
         path(
             f"{at}/evaluations/<rev:revision>/receipts/<sha256:sha256>",
-            evaluations.receipt,
+            receipts.receipt,
             known,
             name=f"{kind}_receipt",
         ),

@@ -35,6 +35,7 @@ PURE = (
     "evaluation.receipts",
     "evaluation.sandbox",
     "evaluation.scorers",
+    "evaluation.statements",
     "evaluation.steps",
     "evaluation.suites",
     "hub.core.rawpath",

@@ -1,13 +1,14 @@
 """Measured models for the tests of pages: rows as the workers would leave them."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
 
 from evaluation.models import Benchmark, Evaluation, Receipt, Run, Score, State, Step
+from evaluation.receipts import canonical
+from evaluation.services.signing import sign_receipt
 from models_registry.models import Kind, Repository
 from tests.factories.registry import RepositoryFactory, put
 
@@ -97,13 +98,31 @@ def measured(
     return evaluation
 
 
+def _record(which: Benchmark, value: float, number: int) -> dict[str, Any]:
+    """What a receipt says, as far as a page shows it."""
+    files = [{"path": "model.safetensors", "sha256": "5e" * 32, "bytes": 12_582_912}]
+    return {
+        "receipt_version": 1,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "model": {"files": files, "format": "safetensors", "run": number},
+        "benchmark": {"id": which.key, "version": which.version, "files": []},
+        "method": {"scorer": "minimal_pairs", "batch_size": 32},
+        "env": {"python": "3.11.9", "torch": "2.6.0", "threads": 2, "cores": 2, "env_sha256": "ab" * 32},
+        "result": {"main_metric": "accuracy", "value": value, "n": 600},
+        "items": {"sha256": "cd" * 32, "count": 600},
+        "cost": {"seconds": 12.5, "peak_rss_bytes": 310_000_000},
+        "parent": None,
+    }
+
+
 def score(evaluation: Evaluation, which: Benchmark, value: float, position: int) -> Score:
     """One scored benchmark with its receipt."""
     run = Run.objects.create(
         evaluation=evaluation, step=Step.BENCHMARK, benchmark=which, position=position, state=State.PASSED
     )
-    body = json.dumps({"machine": {"cores": 2}, "run": run.pk}, sort_keys=True)
-    Receipt.objects.create(run=run, of_run=run, sha256=hashlib.sha256(body.encode()).hexdigest(), body=body)
+    body = canonical(_record(which, value, run.pk))
+    receipt = Receipt.objects.create(run=run, of_run=run, sha256=hashlib.sha256(body.encode()).hexdigest(), body=body)
+    sign_receipt(receipt)
     return Score.objects.create(
         run=run,
         repository=evaluation.repository,

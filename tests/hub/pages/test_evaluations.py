@@ -56,7 +56,7 @@ def test_scores_link_to_their_receipts(client):
     raw = client.get(address(repository, f"/receipts/{receipt.sha256}?format=json"))
 
     assert f"/receipts/{receipt.sha256}" in html
-    assert "machine.cores" in shown
+    assert "env_sha256" in shown
     assert receipt.sha256 in shown
     assert json.loads(raw.content) == json.loads(receipt.body)
 
