@@ -10,7 +10,7 @@ from models_registry.querysets import ReservationQuerySet, StorageUseQuerySet
 
 class BlobState(models.TextChoices):
     PRESENT = "present", "Present"
-    LEAVING = "leaving", "Leaving"  # Being deleted; whoever brings the same bytes again waits for the end of it.
+    LEAVING = "leaving", "Leaving"  # Being deleted, unless somebody brings the same bytes again before that.
 
 
 class Blob(models.Model):
@@ -20,7 +20,6 @@ class Blob(models.Model):
     size_bytes = models.PositiveBigIntegerField()
     state = models.CharField(max_length=8, choices=BlobState.choices, default=BlobState.PRESENT)
     touched_at = models.DateTimeField(default=timezone.now, db_index=True, help_text="When somebody last brought it.")
-    leaving_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True, db_index=True, help_text="When the scrub last read all of it.")
     damage = models.CharField(max_length=200, blank=True, help_text="What the scrub found; empty when all is well.")
 

@@ -6,7 +6,6 @@ from itertools import islice
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
 from models_registry.models import Blob, BlobState, UploadPart, Xorb
 from models_registry.services.content.blobs import drop
@@ -58,8 +57,8 @@ def _mark(pk: int, seen: datetime) -> Blob | None:
     blob = Blob.objects.select_for_update().filter(pk=pk, state=BlobState.PRESENT, touched_at=seen).first()
     if blob is None or any(model.objects.filter(blob=blob.digest).exists() for model in (Xorb, UploadPart)):
         return None
-    blob.state, blob.leaving_at = BlobState.LEAVING, timezone.now()
-    blob.save(update_fields=["state", "leaving_at"])
+    blob.state = BlobState.LEAVING
+    blob.save(update_fields=["state"])
     return blob
 
 

@@ -6,9 +6,6 @@ the blob's row first. So either the claim comes first and the collection leaves 
 gone and the upload is refused cleanly. No clock decides between the two.
 """
 
-import time
-from datetime import timedelta
-
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,20 +14,18 @@ from models_registry.storage.blobs import BlobStore, Scratch
 from models_registry.storage.digests import BlobDigest
 from models_registry.storage.exceptions import BeingCollected
 
-_WAIT_S = (0.0, 0.1, 0.3, 0.6, 1.0)
-# A collection deletes one blob in far less. Who finds it at work for so long finishes for it.
-_ABANDONED_AFTER = timedelta(minutes=10)
+_ROUNDS = 4
 
 
 def keep(scratch: Scratch, store: BlobStore) -> BlobDigest:
     """Put the bytes of a scratch file into the store for good.
 
     Raises:
-        BeingCollected: the same bytes are being deleted now.
+        BeingCollected: collections deleted the same bytes again and again meanwhile.
         StoreFull, StoreUnavailable: they could not be kept.
     """
     digest = scratch.digest()
-    _note(digest, scratch.size_bytes, store)
+    _note(digest, scratch.size_bytes)
     return store.put(scratch)
 
 
@@ -45,22 +40,27 @@ def claim(digest: BlobDigest | str) -> None:
         raise BeingCollected
 
 
+@transaction.atomic
 def drop(blob: Blob, store: BlobStore) -> bool:
-    """Delete a blob that is marked as leaving, its bytes first. Says whether the row was still there."""
-    store.delete(BlobDigest(blob.digest))
-    return Blob.objects.filter(pk=blob.pk, state=BlobState.LEAVING).delete()[0] > 0
+    """Delete a blob that is marked as leaving, its bytes first. False if somebody brought it again in the meantime.
+
+    The row stays locked until both are gone: who brings the same bytes waits for that, or came before and took the
+    mark away. However long this process is stopped in between, it deletes nothing that anybody relies on.
+    """
+    held = Blob.objects.select_for_update().filter(pk=blob.pk, state=BlobState.LEAVING).first()
+    if held is None:
+        return False
+    store.delete(BlobDigest(held.digest))
+    held.delete()
+    return True
 
 
-def _note(digest: BlobDigest, size_bytes: int, store: BlobStore) -> None:
-    for pause_s in _WAIT_S:
-        time.sleep(pause_s)
-        with transaction.atomic():
-            row = Blob(digest=digest, size_bytes=size_bytes)
-            Blob.objects.bulk_create([row], ignore_conflicts=True)
-            found = Blob.objects.select_for_update().filter(digest=digest).first()
-            if found is not None and found.state == BlobState.PRESENT:
-                Blob.objects.filter(pk=found.pk).update(touched_at=timezone.now())
-                return
-        if found is not None and (found.leaving_at or timezone.now()) < timezone.now() - _ABANDONED_AFTER:
-            drop(found, store)
+@transaction.atomic
+def _note(digest: BlobDigest, size_bytes: int) -> None:
+    """Make the row, or take the mark of a collection off it. The bytes are put after this, wherever they were."""
+    for _ in range(_ROUNDS):
+        Blob.objects.bulk_create([Blob(digest=digest, size_bytes=size_bytes)], ignore_conflicts=True)
+        # Waits for a deletion that is under way, after which there is no row to update any more.
+        if Blob.objects.filter(digest=digest).update(state=BlobState.PRESENT, touched_at=timezone.now()):
+            return
     raise BeingCollected

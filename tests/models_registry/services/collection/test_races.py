@@ -13,7 +13,7 @@ from models_registry.models import Blob, BlobState, Content, RepositoryContent, 
 from models_registry.services import content
 from models_registry.services.collection import collect
 from models_registry.services.commits import commit
-from models_registry.services.content.blobs import claim
+from models_registry.services.content.blobs import claim, drop
 from models_registry.services.fsck import check_all
 from models_registry.storage.blobs import blob_store
 from models_registry.storage.digests import BlobDigest
@@ -112,29 +112,62 @@ def test_a_collection_killed_at_any_step_is_finished_by_the_next():
     assert not outcomes[-1]
 
 
-def test_who_brings_bytes_that_are_leaving_waits_for_the_end_of_it():
-    repository = RepositoryFactory()
-    data = noise(80_000)
-    put_plain(repository, data)
-    digest = Blob.objects.get().digest
+def leaving(data):
+    """A blob that nothing needs, marked by a collection that was stopped before it deleted it."""
+    put_plain(RepositoryFactory(), data)
     RepositoryContent.objects.all().delete()
     Content.objects.all().delete()
     Xorb.objects.all().delete()
     Blob.objects.update(state=BlobState.LEAVING)
+    return Blob.objects.get()
+
+
+def test_a_collection_that_slept_before_deleting_takes_nothing_that_was_brought_again():
+    data = noise(80_000)
+    marked = leaving(data)
+    put_plain(RepositoryFactory(), data)
+
+    assert not drop(marked, blob_store())
+
+    blob = Blob.objects.get(digest=marked.digest)
+    assert blob.state == BlobState.PRESENT
+    assert blob_store().size(BlobDigest(marked.digest)) == blob.size_bytes
+    no_faults()
+
+
+def test_bytes_that_a_killed_collection_had_deleted_are_written_again():
+    data = noise(80_000)
+    marked = leaving(data)
+    blob_store().delete(BlobDigest(marked.digest))
+
+    put_plain(RepositoryFactory(), data)
+
+    assert Blob.objects.get(digest=marked.digest).state == BlobState.PRESENT
+    no_faults()
+
+
+def test_who_brings_bytes_while_they_are_being_deleted_waits_and_writes_them_anew():
+    data = noise(80_000)
+    marked = leaving(data)
+    deleting, store = threading.Event(), blob_store()
+
+    class Slow:
+        def delete(self, digest):
+            deleting.set()
+            time.sleep(0.5)
+            store.delete(digest)
 
     def finish():
-        time.sleep(0.3)
-        collect(grace=timedelta(days=1))
+        drop(marked, Slow())
         connections.close_all()
 
     collector = threading.Thread(target=finish)
     collector.start()
+    assert deleting.wait(30)
     put_plain(RepositoryFactory(), data)
     collector.join()
 
-    blob = Blob.objects.get(digest=digest)
-    assert blob.state == BlobState.PRESENT
-    assert blob_store().size(BlobDigest(digest)) == blob.size_bytes
+    assert Blob.objects.get(digest=marked.digest).state == BlobState.PRESENT
     no_faults()
 
 
