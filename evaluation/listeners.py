@@ -5,9 +5,10 @@ from typing import Any
 from django.dispatch import receiver
 
 from evaluation import services
+from evaluation.services import standings
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Kind, Release, Repository
-from models_registry.signals import commit_published, release_published
+from models_registry.signals import commit_published, latest_moved, release_published
 from models_registry.types import BRANCH
 
 _BEGINNING = {".gitattributes"}  # What a repository is made with: nothing that could be measured.
@@ -25,6 +26,20 @@ def request_release(*, repository: Repository, release: Release, **kwargs: Any) 
     """A release of a model is measured whatever branch its commit is on; what was measured already stays."""
     if _can_be_measured(repository, release.commit):
         services.request_evaluation(repository=repository, commit=release.commit)
+
+
+@receiver(commit_published, dispatch_uid="evaluation.standings_of_head")
+def stand_by_head(*, repository: Repository, ref: str, **kwargs: Any) -> None:
+    """A new head has another card, and no scores yet."""
+    if ref == BRANCH + repository.default_branch:
+        standings.refresh(repository=repository)
+
+
+@receiver(release_published, dispatch_uid="evaluation.standings_of_release")
+@receiver(latest_moved, dispatch_uid="evaluation.standings_of_latest")
+def stand_by_latest(*, repository: Repository, **kwargs: Any) -> None:
+    """What people get may be another version now."""
+    standings.refresh(repository=repository)
 
 
 def _can_be_measured(repository: Repository, commit: Commit) -> bool:

@@ -26,10 +26,6 @@ TASKS: dict[str, Text] = {
     "audio-classification": gettext_lazy("Audio classification"),
     "language-modeling": gettext_lazy("Language modelling"),
 }
-# What the upload page offers first; the others of the list are in LICENCES.
-PERMISSIVE = frozenset(
-    {"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc", "cc0-1.0", "unlicense", "cc-by-4.0"}
-)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,11 @@ commit_published = Signal()
 
 # Arguments: repository, release (models_registry.models.Release).
 release_published = Signal()
+
+# Sent inside the transaction after which `latest` may name another release: one was yanked, taken back, or judged by
+# the gate. Arguments: repository.
+latest_moved = Signal()
+
 # Sent inside the transaction that renamed or transferred a repository, so that what was granted by the old owner ends
 # with it. Arguments: repository (as it is now), user, old_namespace, old_full_name.
 repository_moved = Signal()

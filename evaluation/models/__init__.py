@@ -4,6 +4,7 @@ from evaluation.models.benchmarks import Benchmark
 from evaluation.models.keys import ReceiptSignature, SigningKey
 from evaluation.models.results import ItemOutputs, Receipt, Score
 from evaluation.models.runs import OPEN_STATES, Evaluation, Run, State, Step
+from evaluation.models.standings import Standing
 
 __all__ = [
     "OPEN_STATES",
@@ -15,6 +16,7 @@ __all__ = [
     "Run",
     "Score",
     "SigningKey",
+    "Standing",
     "State",
     "Step",
 ]

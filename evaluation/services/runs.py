@@ -16,7 +16,7 @@ from accounts.models import User
 from evaluation.exceptions import LeaseLost, RunStillOpen
 from evaluation.models import Evaluation, Receipt, Run, Score, State, Step
 from evaluation.querysets import RunQuerySet
-from evaluation.services import dispatch, evaluations, items, signing, workers
+from evaluation.services import dispatch, evaluations, items, signing, standings, workers
 from evaluation.services.outcomes import Outcome, ReceiptDraft
 from evaluation.services.plain import plain_json, plain_text
 from models_registry.permissions import Action, require
@@ -113,6 +113,7 @@ def finish_run(*, claim: Claim, outcome: Outcome, log: str) -> None:
     _store_measurement(run, outcome)
     _pass_on(run, outcome)
     evaluations.advance(run.evaluation)
+    standings.refresh(repository=run.evaluation.repository)
 
 
 @transaction.atomic
@@ -182,6 +183,7 @@ def rerun(*, run: Run, user: User) -> Run:
         never_ran = evaluation.runs.filter(started_at=None, state=State.NOT_APPLICABLE, position__gt=run.position)
         never_ran.update(state=State.WAITING, reason="", finished_at=None)
     Evaluation.objects.filter(pk=evaluation.pk).update(status=Evaluation.Status.QUEUED, finished_at=None)
+    standings.refresh(repository=evaluation.repository)
     run.refresh_from_db()
     return run
 

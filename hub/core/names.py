@@ -11,7 +11,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 RESERVED_NAMESPACES = frozenset(
     """
     about admin api apps app assets auth benchmarks blog browse cas collections compare contact contribute
-    dataset datasets docs enterprise evaluations explore favicon feed git healthz help home hub i18n join js
+    dataset datasets docs embed enterprise evaluations explore favicon feed git healthz help home hub i18n join js
     kernels leaderboard leaderboards legal licenses licences login logout media metrics model models new
     notifications oauth organizations organisations papers password posts pricing privacy rank readyz register
     robots search security settings signup signin spaces static status studio support system tasks team terms

@@ -13,17 +13,11 @@ from models_registry import labels
 from models_registry.labels import Text
 from models_registry.models import Kind, Repository, RepositoryTag
 from models_registry.querysets import RepositoryQuerySet
+from models_registry.sizes import SIZES
 
 COUNTS_S = 60  # Counts grow with the catalogue, so a minute's visitors share them.
 SHOWN = 8
 
-SIZES: dict[str, tuple[Text, int, int | None]] = {
-    "to-1mb": (gettext_lazy("under 1 MB"), 0, 10**6),
-    "1mb-10mb": (gettext_lazy("1 to 10 MB"), 10**6, 10**7),
-    "10mb-100mb": (gettext_lazy("10 to 100 MB"), 10**7, 10**8),
-    "100mb-1gb": (gettext_lazy("100 MB to 1 GB"), 10**8, 10**9),
-    "from-1gb": (gettext_lazy("over 1 GB"), 10**9, None),
-}
 ORDERS: dict[str, tuple[Text, tuple[str, ...]]] = {
     "updated": (gettext_lazy("Newest change"), ("-updated_at", "-id")),
     "downloads": (gettext_lazy("Most pulled"), ("-downloads", "-id")),

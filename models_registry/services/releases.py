@@ -23,7 +23,7 @@ from models_registry.permissions import Action, require
 from models_registry.services import refs
 from models_registry.services.events import note_event
 from models_registry.services.revisions import LATEST, find_commit
-from models_registry.signals import release_published
+from models_registry.signals import latest_moved, release_published
 from models_registry.types import BRANCH, TAG
 
 MAX_NOTES = 65_536
@@ -110,6 +110,7 @@ def yank(*, release: Release, user: User, reason: str) -> Release:
         row.yanked_at, row.yank_reason = timezone.now(), reason
         row.save(update_fields=["yanked_at", "yank_reason"])
         _note(row, ReleaseEvent.Kind.YANKED, user, reason)
+        latest_moved.send(sender=Release, repository=row.repository)
     return row
 
 
@@ -128,6 +129,7 @@ def unyank(*, release: Release, user: User, reason: str = "") -> Release:
         row.yanked_at, row.yank_reason = None, ""
         row.save(update_fields=["yanked_at", "yank_reason"])
         _note(row, ReleaseEvent.Kind.UNYANKED, user, reason)
+        latest_moved.send(sender=Release, repository=row.repository)
     return row
 
 

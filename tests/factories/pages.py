@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from evaluation.models import Benchmark, Evaluation, Receipt, Run, Score, State, Step
 from evaluation.receipts import canonical
+from evaluation.services import standings
 from evaluation.services.signing import sign_receipt
 from models_registry.models import Kind, Repository
 from tests.factories.registry import RepositoryFactory, put
@@ -65,12 +66,14 @@ def measured(
     status: str = Evaluation.Status.DONE,
     verdict: str = Evaluation.Verdict.CLEAN,
     states: Mapping[str, str] | None = None,
+    **cost: Any,
 ) -> Evaluation:
     """The evaluation of the newest commit, as if the workers had been there.
 
     Args:
         scores: value by benchmark; the interval is two points to each side.
         states: state by step, for steps that did not pass.
+        cost: what the cost step found, in place of the usual.
     """
     commit = repository.commits.get(oid=repository.head)
     Evaluation.objects.filter(commit=commit).delete()
@@ -88,13 +91,14 @@ def measured(
             state=state,
             reason=f"{step} said so",
             log=f"{step} went on",
-            result=COST if step == Step.COST and state == State.PASSED else {},
+            result=COST | cost if step == Step.COST and state == State.PASSED else {},
             lease_until=now if state == State.RUNNING else None,
             started_at=now,
             finished_at=now,
         )
     for position, (which, value) in enumerate(scores.items(), start=4):
         score(evaluation, which, value, position)
+    standings.refresh(repository=repository)
     return evaluation
 
 

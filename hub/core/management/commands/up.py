@@ -34,6 +34,7 @@ class Command(BaseCommand):
             _refuse_taken_port(host, port)
         settings.SMALLHUB_DATA.mkdir(parents=True, exist_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
+        call_command("rebuild_standings", if_empty=True, verbosity=0)  # A hub from before there were any.
         self._first_run()
         environment = os.environ | {
             "SMALLHUB_DATA": str(settings.SMALLHUB_DATA),

@@ -1,0 +1,31 @@
+import pytest
+
+from models_registry.labels import LICENCES
+from models_registry.licences import CLASSES, licence_class
+
+
+@pytest.mark.parametrize(
+    ("licence", "kind"),
+    [
+        ("MIT", "permissive"),
+        ("apache-2.0", "permissive"),
+        ("GPL-3.0-or-later", "copyleft"),
+        ("LGPL-2.1-only", "copyleft"),
+        ("cc-by-nc-sa-4.0", "non-commercial"),
+        ("openrail", "restricted"),
+        ("cc-by-nd-4.0", "restricted"),
+        ("other", "unknown"),
+        ("my own terms", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_a_licence_belongs_to_one_class(licence: str, kind: str) -> None:
+    assert licence_class(licence) == kind
+    assert kind in CLASSES
+
+
+def test_what_the_catalogue_calls_open_is_no_non_commercial_licence() -> None:
+    for name, licence in LICENCES.items():
+        kind = licence_class(name)
+        assert kind != "unknown", name
+        assert licence.is_open == (kind != "non-commercial"), name
