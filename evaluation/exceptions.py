@@ -10,6 +10,11 @@ class LeaseLost(HubError):
     message = "Run {run} is no longer worked on under attempt {attempt}."
 
 
+class ScannerUnavailable(Unavailable):
+    code = "scanner_unavailable"
+    message = "The scan waits for its virus scanner: {reason}."
+
+
 class RunStillOpen(Conflict):
     code = "run_still_open"
     message = "This step has not ended yet. Wait until it has, then ask for it again."
