@@ -2,6 +2,7 @@
 
 from evaluation.models.benchmarks import Benchmark
 from evaluation.models.keys import ReceiptSignature, SigningKey
+from evaluation.models.comparisons import BenchmarkComparison, Comparison, GatePolicy, Summary
 from evaluation.models.results import ItemOutputs, Receipt, Score
 from evaluation.models.runs import OPEN_STATES, Evaluation, Run, State, Step
 from evaluation.models.standings import Standing
@@ -9,7 +10,10 @@ from evaluation.models.standings import Standing
 __all__ = [
     "OPEN_STATES",
     "Benchmark",
+    "BenchmarkComparison",
+    "Comparison",
     "Evaluation",
+    "GatePolicy",
     "ItemOutputs",
     "Receipt",
     "ReceiptSignature",
@@ -19,4 +23,5 @@ __all__ = [
     "Standing",
     "State",
     "Step",
+    "Summary",
 ]
