@@ -1,8 +1,8 @@
 """What was measured of one commit: an evaluation, its runs, their scores and receipts; and the benchmarks."""
 
 from evaluation.models.benchmarks import Benchmark
-from evaluation.models.keys import ReceiptSignature, SigningKey
 from evaluation.models.comparisons import BenchmarkComparison, Comparison, GatePolicy, Summary
+from evaluation.models.keys import ReceiptSignature, SigningKey
 from evaluation.models.results import ItemOutputs, Receipt, Score
 from evaluation.models.runs import OPEN_STATES, Evaluation, Run, State, Step
 from evaluation.models.standings import Standing

@@ -2,11 +2,10 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -71,7 +70,7 @@ def owe(evaluation: Evaluation, *, again: bool = True) -> None:
     gates.settle_releases(evaluation)
 
 
-def tell_after_commit(ids: Any) -> None:
+def tell_after_commit(ids: Iterable[int]) -> None:
     """Tell the queue of comparisons once the surrounding transaction stands."""
     for pk in list(ids):
         transaction.on_commit(partial(_tell, pk))
@@ -172,7 +171,7 @@ def _other_version(receipt: Receipt, old: Mapping[int, Receipt], policy: GatePol
 def _compared(old: Receipt, new: Receipt, policy: GatePolicy) -> Found:
     row, values = _benchmark(new), (_value(old), _value(new))
     may_gate = _gates(row, policy)
-    differing = differing_field(statement(old.body), statement(new.body))
+    differing = differing_field(json.loads(old.body), json.loads(new.body))
     if differing:
         return Found(row, Verdict.NOT_COMPARABLE, field=differing, values=values, gates=may_gate)
     declared = parse(row.definition)
@@ -182,13 +181,6 @@ def _compared(old: Receipt, new: Receipt, policy: GatePolicy) -> Found:
     except (ItemsNotFound, ValueError):
         return Found(row, Verdict.NOT_COMPARABLE, field="items", values=values, gates=may_gate)
     return Found(row, paired.verdict, paired, values=values, gates=may_gate)
-
-
-def statement(body: str) -> Mapping[str, Any]:
-    """The record inside a receipt, which may stand in an envelope that names its subject."""
-    found = json.loads(body)
-    inner = found.get("predicate")
-    return inner if isinstance(inner, dict) else found
 
 
 def _gates(benchmark: Benchmark, policy: GatePolicy) -> bool:
