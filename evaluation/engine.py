@@ -131,14 +131,14 @@ def _method(benchmark: Benchmark, session: Model) -> dict[str, Any]:
         "args": dict(benchmark.scorer_args),
         "batch_rule": BATCH_RULE,
         "batch_size": BATCH_ITEMS,
-        "prompt_sha256": None,
+        "prompt_sha256": benchmark.prompt_sha256,
     }
     if "log_likelihood" in benchmark.requires:
         context = described.get("context_length")
         window = min(context, BLOCK_TOKENS) if isinstance(context, int) and context > 0 else None
         method |= {"prefix_rule": PREFIX_RULE, "prefix_token": described.get("prefix_token")}
         method |= {"window": window, "stride": window}
-    if "generate" in benchmark.requires:
+    if benchmark.requires & {"generate", "translate", "summarize"}:
         method["decoding"] = {"temperature": 0.0, "beams": 1}
     return method
 

@@ -1,8 +1,8 @@
-"""Benchmarks as data: a declaration, its files, its items. Pure: standard library only, no network, no database."""
+"""Benchmarks as data: a declaration, its files, its items. Pure: no network, no database."""
 
 from __future__ import annotations
 
-from evaluation.benchmarks.definition import BadDefinition, Benchmark, parse, probe_variant
+from evaluation.benchmarks.definition import BadDefinition, Benchmark, parse, probe_variant, variants
 from evaluation.benchmarks.fit import Applicability, applies
 from evaluation.benchmarks.readers import BadData, Dataset, Item, load
 from evaluation.benchmarks.tiers import Tier, select
@@ -20,4 +20,5 @@ __all__ = [
     "parse",
     "probe_variant",
     "select",
+    "variants",
 ]

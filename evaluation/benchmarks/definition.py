@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -9,17 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-READERS = frozenset({"jsonl", "csv", "tsv", "labelled_lines", "articles", "characters"})
+READERS = frozenset("jsonl csv tsv labelled_lines articles characters conll squad parallel_text wav_manifest".split())
 SCORERS = frozenset(
-    {
-        "language_modelling",
-        "minimal_pairs",
-        "classification",
-        "probe_classification",
-        "multiple_choice",
-        "partial_evaluation",
-        "last_word",
-    }
+    """language_modelling pseudo_language_modelling conditional_language_modelling minimal_pairs pseudo_minimal_pairs
+    classification probe_classification multiple_choice partial_evaluation next_turn last_word tagging span_answers
+    generated_answers translation summaries similarity speech programs""".split()
 )
 CAPABILITIES = frozenset(
     """log_likelihood pseudo_log_likelihood conditional_log_likelihood generate translate summarize classify tag answer
@@ -38,6 +33,7 @@ _CAPABILITY_ALIASES = {
 }
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{1,79}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _SEED = 20
 
 
@@ -117,8 +113,24 @@ class Benchmark:
         """The seed of every draw in scoring this set."""
         return int(self.scorer_args.get("seed", _SEED))
 
+    @property
+    def prompt_sha256(self) -> str | None:
+        """SHA-256 of the template that texts are put into before a model sees them; None where there is none."""
+        template = (self.prompt or {}).get("template", self.scorer_args.get("context_template"))
+        return hashlib.sha256(template.encode()).hexdigest() if isinstance(template, str) else None
+
     def files_of(self, split: str) -> tuple[DataFile, ...]:
         return tuple(file for file in self.files if file.split == split)
+
+    def needs(self, path: str) -> bool:
+        """Whether a file of the data set takes part: a declared one, or a clip that a declared list pins."""
+        clips = self.reader_args.get("clips")
+        return any(file.path == path for file in self.files) or (isinstance(clips, str) and path.startswith(clips))
+
+    def fill(self, values: Mapping[str, Any]) -> str:
+        """The prompt's template with an item's roles in it, in one pass: braces inside a text mean nothing."""
+        template = str((self.prompt or {}).get("template", ""))
+        return _PLACEHOLDER.sub(lambda match: _as_text(values[match[1]]) if match[1] in values else match[0], template)
 
 
 def parse(declared: Mapping[str, Any]) -> Benchmark:
@@ -172,6 +184,39 @@ def probe_variant(declared: Mapping[str, Any]) -> dict[str, Any]:
         "scorer": "probe_classification",
         "requires": ["embed"],
     }
+
+
+def pseudo_variant(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """The declaration that measures masked models on sentence pairs, by pseudo-log-likelihood. Scores of its own."""
+    return {
+        **declared,
+        "id": f"{declared['id']}-pll",
+        "title": f"{declared['title']}, masked models",
+        "task": "fill-mask",
+        "scorer": "pseudo_minimal_pairs",
+        "requires": ["pseudo_log_likelihood"],
+    }
+
+
+def variants(declared: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A declaration and what else its data can measure: sentence encoders by a probe, where there is a train split,
+    and masked models on sentence pairs.
+
+    Raises:
+        BadDefinition: see `parse`.
+    """
+    benchmark = parse(declared)
+    found = [dict(declared)]
+    if benchmark.scorer == "classification" and benchmark.files_of(train_split(benchmark)):
+        found.append(probe_variant(declared))
+    if benchmark.scorer == "minimal_pairs":
+        found.append(pseudo_variant(declared))
+    return found
+
+
+def _as_text(value: Any) -> str:
+    """Several texts stand on lines of their own."""
+    return "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _check_whole(benchmark: Benchmark) -> None:

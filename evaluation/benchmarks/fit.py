@@ -25,6 +25,10 @@ _NEEDS = {
 }
 
 
+# Scorers under which a model's own labels must say what the set's say.
+_MATCHES = {"classification": labels.match, "tagging": labels.match_types}
+
+
 @dataclass(frozen=True)
 class Applicability:
     """`reason` is a sentence for people, empty when the benchmark applies."""
@@ -48,9 +52,10 @@ def applies(benchmark: Benchmark, capabilities: Collection[str], model_labels: S
     if missing:
         needed = " and ".join(_NEEDS[name] for name in missing)
         return Applicability("not_applicable", f"It needs a model that {needed}.")
-    if benchmark.scorer == "classification":
+    match = _MATCHES.get(benchmark.scorer)
+    if match is not None:
         try:
-            labels.match(model_labels or (), benchmark.labels, benchmark.scorer_args.get("label_synonyms"))
+            match(model_labels or (), benchmark.labels, benchmark.scorer_args.get("label_synonyms"))
         except labels.LabelsDiffer as error:
             return Applicability("not_applicable", f"The labels do not match: {error}")
     return Applicability("applies")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+from evaluation.metrics.entities import is_label
 
 # Different words for one class. A set may declare more under `scorer_args.label_synonyms`.
 _SYNONYMS: Mapping[str, frozenset[str]] = {
@@ -14,6 +16,11 @@ _SYNONYMS: Mapping[str, frozenset[str]] = {
     "sport": frozenset({"sports"}),
     "technology": frozenset({"tech"}),
     "sci tech": frozenset({"science technology", "scitech"}),
+    "person": frozenset({"per", "people"}),
+    "location": frozenset({"loc", "place"}),
+    "organization": frozenset({"org", "organisation"}),
+    "corporation": frozenset({"corp", "company"}),
+    "miscellaneous": frozenset({"misc"}),
 }
 
 
@@ -42,6 +49,21 @@ def match(
     if strangers or missing or len(set(found.values())) != len(found):
         raise LabelsDiffer(_sentence(strangers, missing))
     return found
+
+
+def match_types(
+    model_labels: Collection[str], set_types: Sequence[str], synonyms: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, str]:
+    """Map the entity types in a tagger's labels (`B-PER`, `I-PER`, `O`) to those of a set, one to one.
+
+    Raises:
+        LabelsDiffer: a label has no form of IOB or IOBES, or the types have no partners.
+    """
+    strange = sorted(label for label in model_labels if not is_label(label))
+    if strange:
+        raise LabelsDiffer(f"{_listed(strange)} name no beginning or inside of an entity.")
+    types = sorted({label.partition("-")[2] for label in model_labels} - {""})
+    return match(types, set_types, synonyms)
 
 
 def plain(label: str) -> str:

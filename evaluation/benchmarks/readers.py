@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import itertools
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from evaluation.benchmarks.definition import Benchmark, DataFile, train_split
+from evaluation.benchmarks.rows import BadData
+from evaluation.benchmarks.structures import READERS, Place, Source
+
+__all__ = ["BadData", "Dataset", "Item", "load", "verified"]
 
 MAX_ITEMS = 200_000
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_HEADING = re.compile(r" = [^=].* = ?")
-
-
-class BadData(ValueError):
-    """The set's files are not those of its declaration, or a row cannot be read."""
+MAX_UNPACKED_BYTES = 512_000_000
 
 
 @dataclass(frozen=True)
@@ -43,17 +40,20 @@ class Dataset:
     train: tuple[Item, ...] = field(default=())
 
 
-Row = tuple[str, Mapping[Any, Any]]
-
-
 def load(benchmark: Benchmark, folder: Path) -> Dataset:
     """Read a set's files from a folder laid out as its repository.
 
     Raises:
         BadData: a file is missing or has another hash, a row lacks a field, or an id comes twice.
     """
-    test = _split(benchmark, folder, benchmark.split)
-    train = _split(benchmark, folder, train_split(benchmark)) if benchmark.scorer == "probe_classification" else ()
+    try:
+        test = _split(benchmark, folder, benchmark.split)
+        train = _split(benchmark, folder, train_split(benchmark)) if benchmark.scorer == "probe_classification" else ()
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        if isinstance(error, BadData):
+            raise
+        # The reader's arguments do not fit the rows: whatever that broke, it is the declaration's fault.
+        raise BadData(f"{benchmark.id} cannot be read as declared ({type(error).__name__}: {error}).") from error
     if not test:
         raise BadData(f"The split {benchmark.split!r} of {benchmark.id} has no item.")
     return Dataset(items=test, train=train)
@@ -62,16 +62,16 @@ def load(benchmark: Benchmark, folder: Path) -> Dataset:
 def _split(benchmark: Benchmark, folder: Path, split: str) -> tuple[Item, ...]:
     """All items of one split, sorted by id."""
     kept = _row_filter(benchmark, folder, split)
-    rows: list[Row] = []
     # Where rows are listed, one file holds both splits.
-    for file in benchmark.files_of(benchmark.split if kept is not None else split):
-        read = _READERS[benchmark.reader]
-        for number, row in enumerate(read(verified(folder, file), benchmark.reader_args)):
-            if kept is None or number in kept:
-                rows.append((f"{PurePosixPath(file.path).name}:{number}", row))
-    if len(rows) > MAX_ITEMS:
-        raise BadData(f"{benchmark.id} has more than {MAX_ITEMS:,} rows.")
-    items = sorted((_item(benchmark, row) for row in rows), key=lambda item: item.id)
+    files = benchmark.files_of(benchmark.split if kept is not None else split)
+    sources = [Source(file.path, _unpacked(file, verified(folder, file))) for file in files]
+    found: list[Place] = []
+    for number, place in enumerate(READERS[benchmark.reader](sources, folder, benchmark.reader_args)):
+        if (kept is None or number in kept) and _is_wanted(benchmark, place):
+            found.append(place)
+        if len(found) > MAX_ITEMS:
+            raise BadData(f"{benchmark.id} has more than {MAX_ITEMS:,} rows.")
+    items = sorted((_item(benchmark, place) for place in found), key=lambda item: item.id)
     for first, second in itertools.pairwise(items):
         if first.id == second.id:
             raise BadData(f"The id {first.id!r} comes twice in {benchmark.id}.")
@@ -89,12 +89,36 @@ def verified(folder: Path, file: DataFile) -> bytes:
     return content
 
 
-def _item(benchmark: Benchmark, row: Row) -> Item:
-    """Pick the declared columns of a row; several columns are joined by a space, labels are renamed if declared."""
+def _unpacked(file: DataFile, content: bytes) -> bytes:
+    """What a .gz file holds, up to a limit; other files as they are."""
+    if not file.path.endswith(".gz"):
+        return content
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        plain = unpacker.decompress(content, MAX_UNPACKED_BYTES)
+    except zlib.error as error:
+        raise BadData(f"{file.path} is no gzip file.") from error
+    if unpacker.unconsumed_tail or not unpacker.eof or unpacker.unused_data:
+        raise BadData(f"{file.path} is cut short, larger than {MAX_UNPACKED_BYTES:,} bytes, or more than one file.")
+    return plain
+
+
+def _is_wanted(benchmark: Benchmark, place: Place) -> bool:
+    """Whether a row belongs to the set: `reader_args.where` keeps the numbers of one column from a first to a last."""
+    rule = benchmark.reader_args.get("where")
+    if rule is None:
+        return True
+    where, columns = place
+    value = _column(columns, rule["column"], where)
+    if type(value) is not int:
+        raise BadData(f"{where} has {str(value)[:40]!r} in {rule['column']!r}, which is no whole number.")
+    return int(rule["from"]) <= value <= int(rule["to"])
+
+
+def _item(benchmark: Benchmark, row: Place) -> Item:
+    """Pick the declared columns of a row; labels are renamed if declared."""
     place, columns = row
-    values = {}
-    for role, column in benchmark.fields.items():
-        values[role] = _column(columns, column, place)
+    values = {role: _column(columns, column, place) for role, column in benchmark.fields.items()}
     names = benchmark.reader_args.get("label_names")
     if isinstance(names, dict) and "label" in values:
         values["label"] = names.get(str(values["label"]), str(values["label"]))
@@ -103,11 +127,23 @@ def _item(benchmark: Benchmark, row: Row) -> Item:
 
 
 def _column(columns: Mapping[Any, Any], column: Any, place: str) -> Any:
-    """One column, or several joined: by a space as text, by a colon as an id (`{"join": […], "by": ":"}`)."""
-    if isinstance(column, dict):
-        return str(column["by"]).join(str(_column(columns, part, place)) for part in column["join"])
+    """What a role is filled with.
+
+    A column by name or number; several joined by a space as text (a list), or by a colon as an id
+    (`{"join": […], "by": ":"}`); several as a list (`{"list": […]}`); or a column's place among given values
+    (`{"column": …, "index_in": ["A", "B"]}`).
+    """
     if isinstance(column, list):
         return " ".join(str(_column(columns, part, place)) for part in column)
+    if isinstance(column, dict):
+        if "join" in column:
+            return str(column["by"]).join(str(_column(columns, part, place)) for part in column["join"])
+        if "list" in column:
+            return [_column(columns, part, place) for part in column["list"]]
+        value, allowed = _column(columns, column["column"], place), column["index_in"]
+        if value not in allowed:
+            raise BadData(f"{place} has {str(value)[:40]!r} in {column['column']!r}, which is none of {allowed}.")
+        return allowed.index(value)
     try:
         return columns[column]
     except KeyError as error:
@@ -128,90 +164,3 @@ def _row_filter(benchmark: Benchmark, folder: Path, split: str) -> frozenset[int
     table = json.loads(verified(folder, listed))
     chosen = frozenset(table[rule["key"]])
     return chosen if split == benchmark.split else frozenset(range(int(table["n_rows"]))) - chosen
-
-
-def _decoded(content: bytes, arguments: Mapping[str, Any]) -> str:
-    encoding = str(arguments.get("encoding", "utf-8"))
-    if encoding not in ("utf-8", "latin-1"):
-        raise BadData(f"The encoding {encoding!r} is not read.")
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise BadData(f"A file is not {encoding} (byte {error.start:,}).") from error
-
-
-def _lines(content: bytes, arguments: Mapping[str, Any]) -> list[str]:
-    """Lines without their breaks; only a line feed ends a line, since data hold other separators."""
-    lines = _decoded(content, arguments).split("\n")
-    if lines and lines[-1] == "":
-        lines.pop()
-    return [line.removesuffix("\r") for line in lines]
-
-
-def _jsonl(content: bytes, arguments: Mapping[str, Any]) -> Iterator[Mapping[Any, Any]]:
-    for number, line in enumerate(_lines(content, arguments)):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise BadData(f"Line {number + 1} is not JSON.") from error
-        if not isinstance(row, dict):
-            raise BadData(f"Line {number + 1} is not an object.")
-        yield row
-
-
-def _csv(content: bytes, arguments: Mapping[str, Any]) -> Iterator[Mapping[Any, Any]]:
-    """Quoted, comma-separated rows. With `header` columns have names, without they have numbers from 0."""
-    yield from _table(csv.reader(io.StringIO(_decoded(content, arguments), newline="")), arguments)
-
-
-def _tsv(content: bytes, arguments: Mapping[str, Any]) -> Iterator[Mapping[Any, Any]]:
-    """Tab-separated rows, without quoting."""
-    yield from _table((line.split("\t") for line in _lines(content, arguments)), arguments)
-
-
-def _table(rows: Iterator[list[str]], arguments: Mapping[str, Any]) -> Iterator[Mapping[Any, Any]]:
-    names = next(rows) if arguments.get("header") else None
-    for row in rows:
-        yield dict(zip(names, row, strict=True)) if names else dict(enumerate(row))
-
-
-def _labelled_lines(content: bytes, arguments: Mapping[str, Any]) -> Iterator[Mapping[Any, Any]]:
-    """`label text` lines. `label_until` cuts a fine label to its coarse part (NUM:dist to NUM)."""
-    for number, line in enumerate(_lines(content, arguments)):
-        label, separator, text = line.partition(" ")
-        if not separator:
-            raise BadData(f"Line {number + 1} has no label.")
-        if until := arguments.get("label_until"):
-            label = label.split(str(until))[0]
-        yield {"label": label, "text": text}
-
-
-def _articles(content: bytes, arguments: Mapping[str, Any]) -> Iterator[Mapping[Any, Any]]:
-    """A text of articles that each begin with a heading line ` = Title = `: one row per article, breaks kept."""
-    article: list[str] = []
-    for line in _LINE.findall(_decoded(content, arguments)):
-        if _HEADING.fullmatch(line.rstrip("\n")) and any(part.strip() for part in article):
-            yield {"text": "".join(article)}
-            article = []
-        article.append(line)
-    if article:
-        yield {"text": "".join(article)}
-
-
-def _characters(content: bytes, arguments: Mapping[str, Any]) -> Iterator[Mapping[Any, Any]]:
-    """The last share of a text's characters, cut into pieces of `piece` characters."""
-    text = _decoded(content, arguments)
-    kept = text[int(len(text) * (1 - float(arguments.get("last", 1.0)))) :]
-    piece = int(arguments.get("piece", 5000))
-    for start in range(0, len(kept), piece):
-        yield {"text": kept[start : start + piece]}
-
-
-_READERS: dict[str, Callable[[bytes, Mapping[str, Any]], Iterator[Mapping[Any, Any]]]] = {
-    "jsonl": _jsonl,
-    "csv": _csv,
-    "tsv": _tsv,
-    "labelled_lines": _labelled_lines,
-    "articles": _articles,
-    "characters": _characters,
-}

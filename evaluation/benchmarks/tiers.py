@@ -13,6 +13,7 @@ from evaluation.benchmarks.readers import Item
 class Tier(StrEnum):
     """How much of a set is measured. A result says its tier and is never shown under a larger one's name."""
 
+    SMOKE = "smoke"
     QUICK = "quick"
     STANDARD = "standard"
 
@@ -20,13 +21,18 @@ class Tier(StrEnum):
 # Quick tiers by scorer: items per group for pairs, items in all for the others.
 _QUICK_ITEMS = {
     "minimal_pairs": 10,
+    "pseudo_minimal_pairs": 10,
     "language_modelling": 12,
-    "multiple_choice": 200,
-    "partial_evaluation": 200,
-    "last_word": 200,
-    "classification": 200,
-    "probe_classification": 200,
+    "pseudo_language_modelling": 4,
+    "translation": 100,
+    "conditional_language_modelling": 100,
+    "summaries": 50,
+    "programs": 40,
+    "speech": 50,
+    "similarity": 400,
 }
+_OTHER_ITEMS = 200
+_SMOKE_SHARE = 5  # A smoke tier is the fifth part of the quick one.
 
 
 def select(benchmark: Benchmark, items: Sequence[Item], tier: Tier) -> tuple[Item, ...]:
@@ -35,9 +41,12 @@ def select(benchmark: Benchmark, items: Sequence[Item], tier: Tier) -> tuple[Ite
         return tuple(items)
     group = benchmark.scorer_args.get("group")
     kept: list[Item] = []
+    number = _QUICK_ITEMS.get(benchmark.scorer, _OTHER_ITEMS)
+    if tier is Tier.SMOKE:
+        number = max(1, number // _SMOKE_SHARE)
     for members in _grouped(items, group).values():
         ranked = sorted(members, key=lambda item: rank(benchmark, item))
-        kept += ranked[: _QUICK_ITEMS[benchmark.scorer]]
+        kept += ranked[:number]
     return tuple(sorted(kept, key=lambda item: item.id))
 
 

@@ -56,6 +56,11 @@ class Loader:
         """The reader of tables."""
         return cls("parquet_table", Path(__file__).resolve().parent / "readers")
 
+    @classmethod
+    def programs(cls) -> Loader:
+        """What runs a generated program."""
+        return cls("runner", Path(__file__).resolve().parent / "programs")
+
 
 @dataclass(frozen=True)
 class Job:

@@ -261,4 +261,5 @@ _CHECKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "description": _record,
     "load": _record,
     "rows": _table_rows,
+    "run_program": _record,
 }

@@ -22,11 +22,12 @@ class LanguageModelling:
 
     name = "language_modelling"
     version = 1
+    operation = "log_likelihood"
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         role = benchmark.scorer_args.get("text", "text")
         texts = [str(item[role]) for item in dataset.items]
-        answers = ask_in_batches(model, "log_likelihood", texts, progress)
+        answers = ask_in_batches(model, self.operation, texts, progress)
         rows = []
         for item, text, answer in zip(dataset.items, texts, answers, strict=True):
             counts = language.count(text)
@@ -73,6 +74,19 @@ class LanguageModelling:
         return f"{bits:.4f} bits per byte"
 
 
+class PseudoLanguageModelling(LanguageModelling):
+    """Pseudo-perplexity of masked models: one token hidden at a time. No perplexity, so it has names of its own."""
+
+    name = "pseudo_language_modelling"
+    operation = "pseudo_log_likelihood"
+
+    def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
+        found = super().aggregate(benchmark, rows)
+        sizes = {name: found.metrics[name] for name in ("tokens", "bytes", "characters", "words", "oov_rate")}
+        pseudo = {"pppl": found.metrics["token_perplexity"], "pseudo_bits_per_byte": found.metrics["bits_per_byte"]}
+        return Aggregate({**pseudo, **sizes, "method": "pll"}, found.interval, found.counts)
+
+
 def _interval(benchmark: Benchmark, rows: Sequence[Row]) -> uncertainty.Interval | None:
     """Bootstrap over documents of the NLL per unit, turned into the main metric, which rises with it."""
     unit, convert = _UNITS.get(benchmark.main_metric, _UNITS["bits_per_byte"])
@@ -97,4 +111,5 @@ _UNITS = {
     "word_perplexity": ("words", _perplexities),
     "byte_perplexity": ("bytes", _perplexities),
     "token_perplexity": ("tokens", _perplexities),
+    "pppl": ("tokens", _perplexities),
 }

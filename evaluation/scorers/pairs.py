@@ -27,12 +27,13 @@ class MinimalPairs:
 
     name = "minimal_pairs"
     version = 1
+    operation = "log_likelihood"
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         arguments = benchmark.scorer_args
         good = [str(item[arguments.get("good", "good")]) for item in dataset.items]
         bad = [str(item[arguments.get("bad", "bad")]) for item in dataset.items]
-        answers = ask_in_batches(model, "log_likelihood", good + bad, progress)
+        answers = ask_in_batches(model, self.operation, good + bad, progress)
         rows = []
         for position, item in enumerate(dataset.items):
             first, second = answers[position], answers[len(good) + position]
@@ -97,3 +98,14 @@ class MinimalPairs:
     def prediction(self, row: Row) -> str:
         """By how much the good sentence is likelier, in nats; negative where the bad one is."""
         return f"{float(row['good']) - float(row['bad']):+.4g} nats for the good one"
+
+
+class PseudoMinimalPairs(MinimalPairs):
+    """The same by pseudo-log-likelihood, for masked models: each token is hidden in turn. Marked `method: pll`."""
+
+    name = "pseudo_minimal_pairs"
+    operation = "pseudo_log_likelihood"
+
+    def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
+        found = super().aggregate(benchmark, rows)
+        return Aggregate({**found.metrics, "method": "pll"}, found.interval, found.counts)

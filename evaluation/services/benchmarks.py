@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext
 
+from evaluation.benchmarks import rules
 from evaluation.benchmarks.definition import BadDefinition, parse
 from evaluation.benchmarks.definition import Benchmark as Declared
 from evaluation.exceptions import BenchmarkInvalid
@@ -105,6 +106,7 @@ def _checked(repository: Repository, commit: Commit, definition: dict[str, Any])
     key = str(definition.get("id", ""))[:80]
     try:
         declared = parse(definition)
+        rules.check(declared)
     except BadDefinition as error:
         raise BenchmarkInvalid(key=key, reason=str(error)) from error
     if repository.kind != Kind.DATASET or commit.repository_id != repository.pk:

@@ -53,8 +53,7 @@ def _dataset(run: Run, declared: Declared, job: str) -> Dataset:
     commit = Commit.objects.filter(repository=benchmark.repository_id, oid=benchmark.commit).first()
     if commit is None:
         raise DataMissing(benchmark=benchmark.key, path=benchmark.commit, reason="is no longer there.")
-    wanted = {file.path for file in declared.files}
-    with files.laid_out(commit=commit, job=job, wanted=wanted.__contains__) as folder:
+    with files.laid_out(commit=commit, job=job, wanted=declared.needs) as folder:
         return load(declared, folder)
 
 

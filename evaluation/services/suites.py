@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts.models import User
-from evaluation.benchmarks.definition import BadDefinition, parse, probe_variant, train_split
+from evaluation.benchmarks.definition import BadDefinition, variants
 from evaluation.models import Benchmark
 from evaluation.services.benchmarks import DEFINITION_FILE, register_benchmark
 from evaluation.services.datasets import Published, files_of, publish_dataset, publisher
@@ -36,14 +36,11 @@ def publish_core_suite(*, folder: Path = CORE_SUITE) -> list[SetReport]:
 
 
 def variants_of(definition: dict[str, Any]) -> list[dict[str, Any]]:
-    """A declaration and what else its data can measure: sentence encoders, by a probe, where there is a train split."""
+    """A declaration and what else its data can measure, see `definition.variants`."""
     try:
-        declared = parse(definition)
+        return variants(definition)
     except BadDefinition:
         return [definition]  # Registering says what is wrong with it.
-    if declared.scorer == "classification" and declared.files_of(train_split(declared)):
-        return [definition, probe_variant(definition)]
-    return [definition]
 
 
 def _publish_set(user: User, folder: Path) -> list[SetReport]:

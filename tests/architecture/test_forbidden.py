@@ -33,6 +33,8 @@ UNSAFE_CALLS = {
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "shelve"}
 UNSAFE_ARGUMENTS = {"allow_pickle": True, "shell": True, "trust_remote_code": True}
 SAFE_LOADERS = ("SafeLoader", "CSafeLoader")
+# Runs the programs that models write, inside the sandbox and nowhere else: nothing of the product imports it.
+IN_THE_SANDBOX = {("evaluation/sandbox/programs/runner.py", "calls exec")}
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
@@ -44,7 +46,12 @@ def test_the_gate_sees_the_product():
 
 
 def test_nothing_that_runs_strangers_code_is_called():
-    wrong = [f"{path}:{call.lineno} {why}" for path in product() for call in calls(path) if (why := unsafe(call))]
+    wrong = [
+        f"{path}:{call.lineno} {why}"
+        for path in product()
+        for call in calls(path)
+        if (why := unsafe(call)) and (str(path), why) not in IN_THE_SANDBOX
+    ]
     wrong += [
         f"{path}:{node.lineno} imports {name}"
         for path in product()
@@ -53,6 +60,14 @@ def test_nothing_that_runs_strangers_code_is_called():
         if name.split(".")[0] in UNSAFE_MODULES
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_runs_programs_is_imported_by_nobody():
+    modules = {Path(path).with_suffix("").as_posix().replace("/", ".") for path, _ in IN_THE_SANDBOX}
+    found = {name for path in product() for node in ast.walk(parsed(path)) for name in imported(node)}
+
+    assert not found & modules
+    assert not {name for name in found if name.startswith("evaluation.sandbox.programs")}
 
 
 def imported(node: ast.AST) -> list[str]:

@@ -33,7 +33,6 @@ PURE = (
     "evaluation.machine",
     "evaluation.metrics",
     "evaluation.receipts",
-    "evaluation.rerun",
     "evaluation.sandbox",
     "evaluation.scorers",
     "evaluation.statements",

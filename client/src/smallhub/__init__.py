@@ -22,13 +22,11 @@ from ._api import (
     outdated,
     pull,
     push,
-    receipts,
     releases,
     results,
     search,
     update,
     verify,
-    verify_receipt,
     whoami,
 )
 from ._exceptions import (
@@ -88,13 +86,11 @@ __all__ = [
     "outdated",
     "pull",
     "push",
-    "receipts",
     "releases",
     "results",
     "search",
     "update",
     "verify",
-    "verify_receipt",
     "whoami",
 ]
 

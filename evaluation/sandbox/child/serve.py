@@ -25,6 +25,7 @@ OPERATIONS = frozenset(
         "next_log_probs",
         "pseudo_log_likelihood",
         "rows",
+        "run_program",
         "summarize",
         "tag",
         "transcribe",

@@ -27,7 +27,8 @@ def test_every_set_of_the_core_suite_is_published_as_it_lies():
 
     sets = {entry.name for entry in CORE_SUITE.iterdir() if (entry / "benchmark.json").is_file()}
     keys = {report.benchmark.key for report in reports}
-    assert keys == sets | {f"{name}-probe" for name in sets if "topic" in name or "sentiment" in name}
+    probes = {f"{name}-probe" for name in sets if "topic" in name or "sentiment" in name}
+    assert keys == sets | probes | {f"{name}-pll" for name in sets if "pairs" in name}
     assert {row.repository.full_name for row in Benchmark.objects.active()} == {f"smallhub/{name}" for name in sets}
     for row in Benchmark.objects.active():
         files = listing_of(row.repository.commits.get(oid=row.commit)).files

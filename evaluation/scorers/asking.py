@@ -1,0 +1,54 @@
+"""Asking a model in batches where an item is more than one text: words, a question with its context, a sound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evaluation.metrics import uncertainty
+from evaluation.scorers.base import Model, Progress, Statistic, batches
+
+
+def ask_records(
+    model: Model,
+    operation: str,
+    records: Sequence[Mapping[str, Any]],
+    order_by: Sequence[str],
+    progress: Progress,
+    **arguments: Any,
+) -> list[Any]:
+    """One answer per record, in their order. Batches follow the rule for texts, told by `order_by`.
+
+    Args:
+        records: for each item its part of every list argument, such as `{"questions": …, "contexts": …}`.
+    """
+    answers: dict[int, Any] = {}
+    for positions in batches(order_by):
+        lists: dict[str, Any] = {
+            name: [records[position][name] for position in positions] for name in records[positions[0]]
+        }
+        answers |= dict(zip(positions, model.call(operation, **lists, **arguments), strict=True))
+        progress(len(answers), len(records))
+    return [answers[position] for position in range(len(records))]
+
+
+def drawn_interval(statistic: Statistic, n: int, *, seed: int, over: str) -> uncertainty.Interval | None:
+    """Bootstrap interval of a statistic of `n` items; None for a single one. `over` names the items."""
+    if n < 2:
+        return None
+    return uncertainty.bootstrap_statistic(n, statistic, seed=seed, method=f"bootstrap over {over}")
+
+
+def role(arguments: Mapping[str, Any], name: str) -> str:
+    """The role that an item's value has in the declaration's `fields`; its own name unless declared otherwise."""
+    return str(arguments.get(name, name))
+
+
+def texts_of(value: Any) -> list[str]:
+    """One reference, or several."""
+    return [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
+
+
+def is_chinese(languages: Sequence[str]) -> bool:
+    """Whether a set is in Chinese, whose words are not parted by spaces."""
+    return bool({"zh", "yue"} & {language.lower().split("-")[0] for language in languages})
