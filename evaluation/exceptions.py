@@ -10,6 +10,11 @@ class LeaseLost(HubError):
     message = "Run {run} is no longer worked on under attempt {attempt}."
 
 
+class ScannerUnavailable(Unavailable):
+    code = "scanner_unavailable"
+    message = "The scan waits for its virus scanner: {reason}."
+
+
 class RunStillOpen(Conflict):
     code = "run_still_open"
     message = "This step has not ended yet. Wait until it has, then ask for it again."
@@ -75,3 +80,18 @@ class TableNotReady(Unavailable):
 class TableBusy(Unavailable):
     code = "table_busy"
     message = "Other tables are being read just now. Ask again in a few seconds."
+
+
+class InvalidPolicy(Invalid):
+    code = "gate_policy_invalid"
+    message = "This cannot be the gate's policy. {reason}"
+
+
+class MergeBlocked(Conflict):
+    code = "merge_blocked"
+    message = "#{number} cannot be merged by this repository's gate. {reason}"
+
+
+class NotCompared(NotFound):
+    code = "not_compared"
+    message = "{what}"

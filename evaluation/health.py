@@ -2,16 +2,18 @@
 
 import importlib.util
 
+from django.conf import settings
 from django.utils.translation import gettext
 
 from evaluation import sandbox
+from evaluation.steps import clamav
 
 _NEEDED = ("torch", "transformers", "tokenizers", "safetensors")
 
 
 def findings() -> list[str]:
     """Sentences about what is missing; none when every step can run here. Starts one empty sandbox to find out."""
-    return [*_packages(), *wall_findings(sandbox.probe())]
+    return [*_packages(), *wall_findings(sandbox.probe()), *_scanner()]
 
 
 def notes() -> list[str]:
@@ -33,6 +35,15 @@ def _packages() -> list[str]:
             % {"names": names}
         )
     return found
+
+
+def _scanner() -> list[str]:
+    """A virus scanner that is asked for and silent keeps every scan waiting."""
+    why = clamav.fault(settings.SMALLHUB_CLAMD) if settings.SMALLHUB_CLAMD else ""
+    if not why:
+        return []
+    sentence = gettext("Scans wait for ClamAV at %(address)s: %(why)s. Start clamd, or take SMALLHUB_CLAMD away.")
+    return [sentence % {"address": settings.SMALLHUB_CLAMD, "why": why}]
 
 
 def wall_findings(found: sandbox.Probe) -> list[str]:

@@ -4,11 +4,13 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from accounts.models import User
 from evaluation import services
-from evaluation.services import standings
+from evaluation.models import Evaluation
+from evaluation.services import comparisons, gates, standings
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, Kind, Release, Repository
-from models_registry.signals import commit_published, latest_moved, release_published
+from models_registry.models import Commit, Discussion, Kind, Release, Repository
+from models_registry.signals import commit_published, latest_moved, merge_wanted, release_published
 from models_registry.types import BRANCH
 
 _BEGINNING = {".gitattributes"}  # What a repository is made with: nothing that could be measured.
@@ -25,7 +27,18 @@ def request_evaluation(*, repository: Repository, commit: Commit, ref: str, **kw
 def request_release(*, repository: Repository, release: Release, **kwargs: Any) -> None:
     """A release of a model is measured whatever branch its commit is on; what was measured already stays."""
     if _can_be_measured(repository, release.commit):
-        services.request_evaluation(repository=repository, commit=release.commit)
+        evaluation = services.request_evaluation(repository=repository, commit=release.commit)
+        if evaluation.status == Evaluation.Status.DONE:
+            comparisons.owe(evaluation, again=False)
+        else:
+            gates.settle_release(release)
+
+
+@receiver(merge_wanted, dispatch_uid="evaluation.merge")
+def require_mergeable(*, discussion: Discussion, head: Commit, user: User, text: str, **kwargs: Any) -> None:
+    """A repository may want its pull requests measured, and no worse, before they are merged."""
+    if discussion.repository.kind == Kind.MODEL:
+        gates.require_mergeable(discussion=discussion, head=head, user=user, text=text)
 
 
 @receiver(commit_published, dispatch_uid="evaluation.standings_of_head")

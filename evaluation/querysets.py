@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from evaluation.models import Benchmark, Evaluation, Receipt, Run, Score  # noqa: F401 - base classes name them in quotes.
+    from evaluation.models import Benchmark, Comparison, Evaluation, Receipt, Run, Score  # noqa: F401 - base classes name them in quotes.
     from models_registry.models import Repository
 
 
@@ -84,6 +84,28 @@ class RunQuerySet(models.QuerySet["Run"]):
 class ScoreQuerySet(models.QuerySet["Score"]):
     def shown(self) -> "ScoreQuerySet":
         return self.select_related("benchmark", "run__receipt")
+
+
+class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def visible_to(self, user: "User | AnonymousUser") -> "ComparisonQuerySet":
+        """Those of models that this person may read."""
+        from models_registry.models import Repository
+
+        return self.filter(evaluation__repository__in=Repository.objects.visible_to(user))
+
+    def of(self, evaluation: "Evaluation") -> "ComparisonQuerySet":
+        """Those that an evaluation takes part in, on either side."""
+        return self.filter(Q(evaluation=evaluation) | Q(base=evaluation))
+
+    def owed(self) -> "ComparisonQuerySet":
+        """Those that can be answered, both sides having ended, and are not."""
+        return self.filter(settled_at__isnull=True, evaluation__status="done", base__status="done")
+
+    def shown(self) -> "ComparisonQuerySet":
+        """With all that a page shows of them, in a constant number of queries."""
+        return self.select_related("evaluation__commit", "base__commit").prefetch_related(
+            "benchmarks__benchmark__repository"
+        )
 
 
 class ReceiptQuerySet(models.QuerySet["Receipt"]):

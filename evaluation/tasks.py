@@ -19,6 +19,14 @@ def perform(run_id: int) -> None:
     work.perform(run_id=run_id)
 
 
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def compare(comparison_id: int) -> None:
+    """Answer what is owed of two versions; nothing is done twice."""
+    from evaluation.services import comparisons
+
+    comparisons.settle(comparison_id=comparison_id)
+
+
 @shared_task
 def requeue_runs() -> None:
     """Find what was lost: expired leases, hints that never arrived, benchmarks not yet given to earlier models."""
@@ -33,3 +41,11 @@ def dispatch(run_id: int) -> None:
         perform.apply_async(args=(run_id,), retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("run %s waits for the sweep, for the broker cannot be reached: %s", run_id, error)
+
+
+def dispatch_comparison(comparison_id: int) -> None:
+    """Tell the queue of a comparison; without a broker the sweep tells it later."""
+    try:
+        compare.apply_async(args=(comparison_id,), retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("comparison %s waits for the sweep, for the broker cannot be reached: %s", comparison_id, error)

@@ -1,6 +1,7 @@
 """What was measured of one commit: an evaluation, its runs, their scores and receipts; and the benchmarks."""
 
 from evaluation.models.benchmarks import Benchmark
+from evaluation.models.comparisons import BenchmarkComparison, Comparison, GatePolicy, Summary
 from evaluation.models.keys import ReceiptSignature, SigningKey
 from evaluation.models.results import ItemOutputs, Receipt, Score
 from evaluation.models.runs import OPEN_STATES, Evaluation, Run, State, Step
@@ -9,7 +10,10 @@ from evaluation.models.standings import Standing
 __all__ = [
     "OPEN_STATES",
     "Benchmark",
+    "BenchmarkComparison",
+    "Comparison",
     "Evaluation",
+    "GatePolicy",
     "ItemOutputs",
     "Receipt",
     "ReceiptSignature",
@@ -19,4 +23,5 @@ __all__ = [
     "Standing",
     "State",
     "Step",
+    "Summary",
 ]

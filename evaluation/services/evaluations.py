@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from evaluation.models import Benchmark, Evaluation, Run, State, Step
-from evaluation.services import dispatch, fitting
+from evaluation.services import comparisons, dispatch, fitting
 from models_registry.models import Commit, Repository
 from models_registry.services import heads
 
@@ -121,6 +121,9 @@ def _close(run: Run, reason: str) -> None:
 def _note_status(evaluation: Evaluation, runs: list[Run]) -> None:
     rows = Evaluation.objects.filter(pk=evaluation.pk)
     if not any(run.is_open for run in runs):
-        rows.exclude(status=Evaluation.Status.DONE).update(status=Evaluation.Status.DONE, finished_at=timezone.now())
+        now = timezone.now()
+        if rows.exclude(status=Evaluation.Status.DONE).update(status=Evaluation.Status.DONE, finished_at=now):
+            evaluation.status, evaluation.finished_at = Evaluation.Status.DONE, now
+            comparisons.owe(evaluation)
     else:
         rows.filter(status=Evaluation.Status.DONE).update(status=Evaluation.Status.RUNNING, finished_at=None)

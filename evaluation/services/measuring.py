@@ -6,11 +6,13 @@ from pathlib import Path
 from django.conf import settings
 
 from evaluation import sandbox
+from evaluation.exceptions import ScannerUnavailable
 from evaluation.models import Run, State, Step
 from evaluation.sandbox import Limits, RuntimeRefused, Session
 from evaluation.services import files, scoring
 from evaluation.services.lease import Lease
 from evaluation.services.outcomes import Outcome, ScanNews
+from evaluation.steps import clamav
 from evaluation.steps import cost as cost_step
 from evaluation.steps import inspect as inspect_step
 from evaluation.steps import scan as scan_step
@@ -55,7 +57,11 @@ def open_session(folder: Path, lease: Lease) -> Session:
 
 
 def _scan(run: Run, folder: Path, lease: Lease) -> Outcome:
-    found = scan_step.scan(folder)
+    antivirus = clamav.client(settings.SMALLHUB_CLAMD) if settings.SMALLHUB_CLAMD else None
+    try:
+        found = scan_step.scan(folder, antivirus=antivirus)
+    except clamav.AntivirusUnavailable as error:
+        raise ScannerUnavailable(reason=str(error)) from error
     for finding in found.findings:
         lease.say(finding.detail)
     news = ScanNews(ScanVerdict(str(found.verdict)), held=found.held_back)

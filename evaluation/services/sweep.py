@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from evaluation.models import Benchmark, Run
-from evaluation.services import benchmarks, dispatch, files, runs, workers
+from evaluation.services import benchmarks, comparisons, dispatch, files, runs, workers
 
 logger = logging.getLogger("evaluation.sweep")
 
@@ -24,6 +24,7 @@ def sweep() -> None:
         logger.info("told the queue again of %s runs", len(told))
     for benchmark in Benchmark.objects.to_spread():
         benchmarks.measure_heads_with(benchmark, limit=SPREAD_BATCH)
+    comparisons.tell_again(at=now)
     files.remove_leftovers()
 
 

@@ -8,44 +8,22 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from evaluation.sandbox.staging import is_loadable_name, without_code_keys
-from models_registry.formats import config_json, detect, pickles, safetensors, zips
+from evaluation.steps.clamav import Antivirus, TooLarge
+from evaluation.steps.findings import Finding, Verdict, held, warned
+from evaluation.steps.scan_formats import external_findings, keras_findings, weight_findings
+from models_registry.formats import config_json, detect, leaks, pickles, zips
 from models_registry.formats.errors import BadFormat
+
+__all__ = ["Finding", "ScanResult", "Verdict", "scan", "scan_stream"]
 
 _MAX_PICKLE_BYTES = 64_000_000
 _MAX_CONFIG_BYTES = config_json.TOKENIZER_LIMITS.size_bytes
 # Model files that are listed and kept, but never opened here.
-_NOT_LOADED = {"hdf5": "HDF5", "gguf": "GGUF", "onnx": "ONNX"}
-
-
-class Verdict(StrEnum):
-    """The worst finding decides."""
-
-    CLEAN = "clean"
-    WARNING = "warning"
-    QUARANTINED = "quarantined"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fault of one file. `detail` is a whole sentence for people; `kind` is for programs.
-
-    Kinds: `executable_format`, `tensor_pickle`, `program`, `name_mismatch`, `ambiguous`, `unreadable`, `archive`,
-    `code`, `code_in_config`. A file that is held back is not pulled by default and never reaches a loader.
-    """
-
-    path: str
-    kind: str
-    severity: Verdict
-    detail: str
-
-    @property
-    def is_held_back(self) -> bool:
-        return self.severity is Verdict.QUARANTINED or self.kind in ("tensor_pickle", "archive")
+_NOT_LOADED = {"hdf5": "HDF5"}
 
 
 @dataclass(frozen=True)
@@ -84,15 +62,20 @@ class ScanResult:
             "findings": [asdict(finding) | {"severity": str(finding.severity)} for finding in self.findings],
             "kinds": self.kinds,
             "total_bytes": self.total_bytes,
+            "convertible": sorted({finding.path for finding in self.findings if finding.can_convert}),
         }
 
 
-def scan(folder: Path, paths: Sequence[str] | None = None) -> ScanResult:
+def scan(folder: Path, paths: Sequence[str] | None = None, *, antivirus: Antivirus | None = None) -> ScanResult:
     """Scan a commit's files.
 
     Args:
         folder: laid out as the repository.
         paths: which files; every plain file by default.
+        antivirus: somebody else to ask about each file as well.
+
+    Raises:
+        AntivirusUnavailable: it cannot be asked now, so there is no verdict yet.
     """
     names = sorted(paths if paths is not None else _walk(folder))
     findings: list[Finding] = []
@@ -100,8 +83,10 @@ def scan(folder: Path, paths: Sequence[str] | None = None) -> ScanResult:
     for name in names:
         with (folder / name).open("rb") as stream:
             kind, found = scan_stream(name, stream, size_bytes=(folder / name).stat().st_size)
+            found += _second_opinion(name, stream, antivirus)
         kinds[name] = kind
         findings += found
+    findings += external_findings(folder, kinds)
     order = {Verdict.QUARANTINED: 0, Verdict.WARNING: 1}
     findings.sort(key=lambda finding: (order[finding.severity], finding.path))
     verdict = findings[0].severity if findings else Verdict.CLEAN
@@ -114,8 +99,19 @@ def scan_stream(name: str, stream: BinaryIO, *, size_bytes: int) -> tuple[str, l
         found = detect.detect(stream, size_bytes=size_bytes)
         return found.kind, list(_judge(name, found, stream, size_bytes))
     except Exception as error:  # noqa: BLE001 - a file that breaks its scan is held back, never waved through.
-        detail = f"{name} is held back. It could not be read to its end ({type(error).__name__})."
-        return "unreadable", [Finding(name, "unreadable", Verdict.QUARANTINED, detail)]
+        detail = f"It could not be read to its end ({type(error).__name__})."
+        return "unreadable", [held(name, "unreadable", detail)]
+
+
+def _second_opinion(name: str, stream: BinaryIO, antivirus: Antivirus | None) -> list[Finding]:
+    """What a virus scanner says, where there is one."""
+    if antivirus is None:
+        return []
+    try:
+        found = antivirus(stream)
+    except TooLarge:
+        return [warned(name, "not_searched", f"{name} is larger than what the virus scanner takes.")]
+    return [held(name, "virus", f"The virus scanner knows it as {found}.")] if found else []
 
 
 def _walk(folder: Path) -> Iterable[str]:
@@ -133,9 +129,9 @@ def _judge(name: str, found: detect.Detected, stream: BinaryIO, size_bytes: int)
         yield _pickle_finding(name, pickles.scan(stream))
     elif found.is_ambiguous:
         kinds = " and ".join(found.all_kinds)
-        yield _held(name, "ambiguous", f"It is {kinds} at once, so two programs would see two different files.")
+        yield held(name, "ambiguous", f"It is {kinds} at once, so two programs would see two different files.")
     elif found.kind in detect.EXECUTABLE:
-        yield _held(name, "program", "It is a program for this or another machine.")
+        yield held(name, "program", "It is a program for this or another machine.")
     elif found.kind == "zip":
         yield from _zip_findings(name, stream, size_bytes)
     elif found.kind in detect.CONTAINERS:
@@ -144,32 +140,26 @@ def _judge(name: str, found: detect.Detected, stream: BinaryIO, size_bytes: int)
         yield from _array_findings(name, stream)
     elif (wanted := detect.kinds_for_name(name)) is not None and found.kind not in wanted:
         yield _mismatch(name, found.kind)
-    elif found.kind == "safetensors":
-        yield from _weight_findings(name, stream, size_bytes)
-    elif found.kind in _NOT_LOADED:
-        detail = f"{name} is {_NOT_LOADED[found.kind]}: it is kept and listed, but never opened here."
-        yield Finding(name, "not_loaded", Verdict.WARNING, detail)
-    elif found.kind in ("text", "json"):
+    elif found.kind in detect.WEIGHTS:
+        yield from _header_findings(name, found.kind, stream, size_bytes)
+    elif found.kind in ("text", "json", "html"):
         yield from _text_findings(name, stream)
-
-
-def _held(name: str, kind: str, why: str) -> Finding:
-    return Finding(name, kind, Verdict.QUARANTINED, f"{name} is held back. {why}")
+        yield from _leaks(name, stream)
 
 
 def _pickle_finding(name: str, report: pickles.PickleReport) -> Finding:
     """Say what opening a pickle would do."""
     if report.would_run:
-        return _held(name, "executable_format", f"Opening it would run {_listed(report.would_run)}.")
+        return held(name, "executable_format", f"Opening it would run {_listed(report.would_run)}.")
     if report.unknown:
-        return _held(name, "executable_format", f"Opening it would import {_listed(report.unknown)}.")
+        return held(name, "executable_format", f"Opening it would import {_listed(report.unknown)}.")
     if report.broken:
-        return _held(name, "executable_format", f"It is a pickle that cannot be read to its end: {report.broken}.")
+        return held(name, "executable_format", f"It is a pickle that cannot be read to its end: {report.broken}.")
     detail = (
         f"{name} is held back. It is a pickle, a format that can run code when opened; this one only rebuilds data. "
         "Save the weights as safetensors."
     )
-    return Finding(name, "tensor_pickle", Verdict.WARNING, detail)
+    return Finding(name, "tensor_pickle", Verdict.WARNING, detail, can_convert=report.is_state_dict)
 
 
 def _zip_findings(name: str, stream: BinaryIO, size_bytes: int) -> Iterable[Finding]:
@@ -177,8 +167,10 @@ def _zip_findings(name: str, stream: BinaryIO, size_bytes: int) -> Iterable[Find
     try:
         members = zips.read_members(stream, size_bytes=size_bytes)
         inner = [finding for member in members for finding in _member_findings(name, stream, member)]
+        if name.lower().endswith(".keras"):
+            inner += keras_findings(name, stream, members)
     except BadFormat as error:
-        yield _held(name, "unreadable", f"It is an archive that readers could read differently: {error.detail}")
+        yield held(name, "unreadable", f"It is an archive that readers could read differently: {error.detail}")
         return
     if inner:
         yield min(inner, key=lambda finding: finding.severity is not Verdict.QUARANTINED)
@@ -222,32 +214,41 @@ def _array_findings(name: str, stream: BinaryIO) -> Iterable[Finding]:
 def _container(name: str, kind: str) -> Finding:
     """An archive hides its files from the scan; under a weights' name it also deceives."""
     if (wanted := detect.kinds_for_name(name)) is not None and kind in wanted:
-        return Finding(name, "archive", Verdict.WARNING, f"{name} is held back. Archives are not opened here.")
-    return _held(name, "archive", f"It is a {kind} archive under another name, and nobody can see what is in it.")
+        return warned(name, "archive", f"{name} is held back. Archives are not opened here.")
+    return held(name, "archive", f"It is a {kind} archive under another name, and nobody can see what is in it.")
 
 
 def _mismatch(name: str, kind: str) -> Finding:
     """A harmless kind under another harmless name is odd; anything that a loader reads must be what it says."""
-    inert = kind in detect.INERT and not is_loadable_name(name)
+    promised = detect.kinds_for_name(name) or frozenset()
+    inert = kind in detect.INERT and not is_loadable_name(name) and not promised & detect.WEIGHTS
     suffix = name.rsplit(".", 1)[-1]
     if inert:
-        return Finding(name, "name_mismatch", Verdict.WARNING, f"{name} is {kind} by its bytes, not {suffix}.")
-    return _held(name, "name_mismatch", f"By its bytes it is {kind}, not {suffix}.")
+        return warned(name, "name_mismatch", f"{name} is {kind} by its bytes, not {suffix}.")
+    return held(name, "name_mismatch", f"By its bytes it is {kind}, not {suffix}.")
 
 
-def _weight_findings(name: str, stream: BinaryIO, size_bytes: int) -> Iterable[Finding]:
-    stream.seek(0)
-    try:
-        safetensors.read_header(stream, size_bytes=size_bytes)
-    except BadFormat as error:
-        yield _held(name, "unreadable", f"Its header is not sound: {error.detail}")
+def _header_findings(name: str, kind: str, stream: BinaryIO, size_bytes: int) -> Iterable[Finding]:
+    faults = list(weight_findings(name, kind, stream, size_bytes))
+    yield from faults
+    if kind in _NOT_LOADED and not faults:
+        yield warned(
+            name, "not_loaded", f"{name} is {_NOT_LOADED[kind]}: it is kept and listed, but never opened here."
+        )
+
+
+def _leaks(name: str, stream: BinaryIO) -> Iterable[Finding]:
+    """Keys that somebody forgot in a text. They are named, never repeated: this page may be public."""
+    for leak in leaks.find(stream):
+        said = f"{name} seems to hold a key ({leak.kind}) in line {leak.line:,}: {leak.shown}."
+        yield warned(name, "secret", f"{said} Revoke it, then remove it.")
 
 
 def _text_findings(name: str, stream: BinaryIO) -> Iterable[Finding]:
     """Code is kept but never run; a configuration that asks for code, or that cannot be read, is told."""
     plain = name.rsplit("/", 1)[-1]
     if plain.endswith((".py", ".pyc", ".so", ".sh", ".pth")):
-        yield Finding(name, "code", Verdict.WARNING, f"{name} is code. It is kept, and never run here.")
+        yield warned(name, "code", f"{name} is code. It is kept, and never run here.")
     if not plain.endswith(".json") or not is_loadable_name(name):
         return
     stream.seek(0)
@@ -255,11 +256,11 @@ def _text_findings(name: str, stream: BinaryIO) -> Iterable[Finding]:
     try:
         value = config_json.parse(raw, limits=config_json.limits_for(plain))
     except BadFormat as error:
-        yield _held(name, "unreadable", error.detail)
+        yield held(name, "unreadable", error.detail)
         return
     if plain.endswith("config.json") and without_code_keys(value)[1]:
         detail = f"{name} asks for code of its own (auto_map or the like). That code is never run here."
-        yield Finding(name, "code_in_config", Verdict.WARNING, detail)
+        yield warned(name, "code_in_config", detail)
 
 
 def _listed(names: Sequence[str]) -> str:

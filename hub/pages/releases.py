@@ -23,8 +23,9 @@ from models_registry.exceptions import ReleaseState
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Release, Repository
 from models_registry.models.releases import MAX_REASON, MAX_RELEASE_NAME
-from models_registry.permissions import Action, require
+from models_registry.permissions import Action, can, require
 from models_registry.services import releases as services
+from models_registry.services.gating import override_gate
 from models_registry.services.revisions import find_commit, latest_release
 
 PER_PAGE = 20
@@ -173,7 +174,14 @@ def release(request: HttpRequest, kind: str, namespace: str, name: str, release:
             return HttpResponseRedirect(addresses.at(opened.repository, "releases", found.name))
         except (Invalid, ReleaseState) as error:
             fault, status = str(error), status_of(error)
-    context = opened.context("releases") | _release_context(opened, found) | {"fault": fault}
+    context = (
+        opened.context("releases")
+        | _release_context(opened, found)
+        | {
+            "fault": fault,
+            "may_administer": can(request.user, Action.ADMINISTER, opened.repository),
+        }
+    )
     return render(request, "models_registry/release.html", context, status=status)
 
 
@@ -191,6 +199,8 @@ def _act(request: HttpRequest, found: Release) -> None:
         services.yank(release=found, user=user, reason=reason)
     elif action == "unyank":
         services.unyank(release=found, user=user, reason=reason)
+    elif action == "override":
+        override_gate(release=found, user=user, reason=reason)
     else:
         raise Invalid
 

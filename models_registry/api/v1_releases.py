@@ -39,6 +39,7 @@ class ReleaseOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     prerelease = serializers.BooleanField(source="is_prerelease")
     gate = serializers.CharField(help_text="Whether it may become latest: passed, waiting or failed.")
+    gate_reason = serializers.CharField(help_text="What speaks against it, or why it passed all the same.")
     scan = serializers.CharField(source="commit.scan_verdict")
     yanked = serializers.SerializerMethodField()
     latest = serializers.SerializerMethodField(help_text="Whether `latest` names this one.")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from models_registry.formats import config_json, pickles, safetensors
+from models_registry.formats import config_json, onnx, pickles, safetensors
 from models_registry.formats.errors import BadFormat
 
 _HEAD_BYTES = 65_536
@@ -185,6 +185,11 @@ def _is_old_pickle(sample: Sample) -> bool:
     return imports_something and (report.broken is None or bool(report.calls))
 
 
+def _is_onnx(sample: Sample) -> bool:
+    """Protobuf has no magic: what begins with a small version number is walked along its top level."""
+    return sample.head[:1] == b"\x08" and onnx.looks_like(sample.stream, size_bytes=sample.size_bytes)
+
+
 def _is_safetensors(sample: Sample) -> bool:
     return safetensors.looks_like(sample.head, sample.size_bytes)
 
@@ -195,6 +200,7 @@ _OLD_PICKLE_STARTS = tuple(bytes([byte]) for byte in b"(c]})ISVUTXKMJGNFLi0.lpdq
 _DETECTORS: dict[str, Callable[[Sample], bool]] = {
     **{kind: _magic(prefixes) for kind, prefixes in _MAGICS.items()},
     "safetensors": _is_safetensors,
+    "onnx": _is_onnx,
     "pickle": _is_pickle,
     "pickle_in_text": _is_old_pickle,
     "zip": _is_zip,
@@ -252,6 +258,7 @@ _PROMISES: dict[str, frozenset[str]] = {
     **_promise(["text", "json", "empty"], ".toml", ".cfg", ".ini", ".jinja", ".gitattributes", ".gitignore", ".arpa"),
     **_promise(_TEXT_KINDS, ".html", ".htm", ".svg", ".xml"),
     **_promise(["gguf"], ".gguf"),
+    **_promise(["onnx"], ".onnx"),
     **_promise(["hdf5"], ".h5", ".hdf5"),
     **_promise(["numpy"], ".npy"),
     **_promise(["zip"], ".npz", ".zip", ".keras", ".docx"),

@@ -30,6 +30,10 @@ ALLOWED_GLOBALS = frozenset(
     | {"numpy.core.multiarray._reconstruct", "numpy.core.multiarray.scalar", "numpy.ndarray", "numpy.dtype"}
     | {"numpy._core.multiarray._reconstruct", "numpy._core.multiarray.scalar", "_codecs.encode"}
 )
+# What the import lane may rebuild: tensors in dictionaries, nothing else.
+STATE_DICT_GLOBALS = frozenset(
+    name for name in ALLOWED_GLOBALS if name.startswith("torch.") or name == "collections.OrderedDict"
+)
 # `posix` and `nt` are what `os` resolves to; people know it as `os`.
 _SPOKEN = {"posix": "os", "nt": "os", "__builtin__": "builtins"}
 
@@ -57,6 +61,12 @@ class PickleReport:
     def would_run(self) -> tuple[str, ...]:
         """Unknown names that the pickle calls itself."""
         return tuple(name for name in self.calls if name not in ALLOWED_GLOBALS)
+
+    @property
+    def is_state_dict(self) -> bool:
+        """It rebuilds torch's tensors and dictionaries alone, to its end."""
+        rebuilds = any(name.startswith("torch._utils._rebuild_") for name in self.imports)
+        return self.broken is None and rebuilds and set(self.imports) <= STATE_DICT_GLOBALS
 
     @property
     def is_program(self) -> bool:

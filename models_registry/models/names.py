@@ -41,6 +41,7 @@ class AuditEntry(models.Model):
         DELETED = "deleted", "Deleted"
         DUPLICATED = "duplicated", "Duplicated"
         FREED = "freed", "Old name freed"
+        GATE = "gate", "Gate"
         MOVED = "moved", "Moved"
         RESTORED = "restored", "Restored"
         SETTINGS = "settings", "Settings changed"

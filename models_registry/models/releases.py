@@ -36,6 +36,9 @@ class Release(models.Model):
     precedence = models.CharField(max_length=1200, blank=True, help_text="Sorts as the versions do; empty: free name.")
     is_prerelease = models.BooleanField(default=False)
     gate = models.CharField(max_length=8, choices=ReleaseGate.choices, default=ReleaseGate.PASSED)
+    gate_reason = models.CharField(
+        max_length=MAX_REASON, blank=True, db_default="", help_text="What the gate found, for people."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     yanked_at = models.DateTimeField(null=True, blank=True)
     yank_reason = models.CharField(max_length=MAX_REASON, blank=True)
@@ -73,6 +76,8 @@ class ReleaseEvent(models.Model):
         NOTES = "notes", "Notes corrected"
         YANKED = "yanked", "Yanked"
         UNYANKED = "unyanked", "Yank taken back"
+        GATE = "gate", "Gate"
+        OVERRIDDEN = "override", "Gate overridden"
 
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=8, choices=Kind.choices)

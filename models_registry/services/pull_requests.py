@@ -27,6 +27,7 @@ from models_registry.services.commits import commit, lock_ref, merge_commit
 from models_registry.services.discussions import MAX_TITLE, checked_text, checked_title
 from models_registry.services.revisions import find_commit
 from models_registry.services.rights import require_discussing
+from models_registry.signals import commit_published, merge_wanted
 from models_registry.types import BRANCH, Entry, Operation
 
 MAX_COMMITS = 250
@@ -91,6 +92,8 @@ def open_pull_request(
     if operations is None:
         if branch:
             _note_branch(discussion, user)
+            head = repository.commits.get(oid=begin)
+            commit_published.send(sender=Commit, repository=repository, commit=head, ref=discussion.ref)
         return Opened(discussion)
     made = commit(
         repository=repository,
@@ -127,6 +130,7 @@ def merge_pull_request(*, discussion: Discussion, user: User, text: str = "") ->
         raise WrongStatus(what="pull request", status="without new commits", advice="Commit to it first.")
     if found.conflicts:
         raise MergeConflict(paths=found.conflicts)
+    merge_wanted.send(sender=Discussion, discussion=discussion, head=found.head, user=user, text=text)
     if text.strip():
         threads.add_comment(discussion, user=user, text=checked_text(text))
     made = merge_commit(

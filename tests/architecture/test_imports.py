@@ -33,6 +33,7 @@ PURE = (
     "evaluation.machine",
     "evaluation.metrics",
     "evaluation.receipts",
+    "evaluation.rerun",
     "evaluation.sandbox",
     "evaluation.scorers",
     "evaluation.statements",

@@ -22,11 +22,13 @@ from ._api import (
     outdated,
     pull,
     push,
+    receipts,
     releases,
     results,
     search,
     update,
     verify,
+    verify_receipt,
     whoami,
 )
 from ._exceptions import (
@@ -86,11 +88,13 @@ __all__ = [
     "outdated",
     "pull",
     "push",
+    "receipts",
     "releases",
     "results",
     "search",
     "update",
     "verify",
+    "verify_receipt",
     "whoami",
 ]
 

@@ -17,6 +17,7 @@ from ._types import PushReport, VerifyReport
 
 if TYPE_CHECKING:
     from ._client import Hub
+    from ._verify import ReceiptReport
     from .runtimes import Model
 
 StrPath = str | os.PathLike[str]
@@ -263,6 +264,52 @@ def login(token: str) -> str:
         name = str(hub.account.whoami()["name"])
         store_token(endpoint=hub.config.endpoint, token=token)
     return name
+
+
+def verify_receipt(
+    target: StrPath,
+    *,
+    sample: int | None = None,
+    seed: int = 0,
+    run: bool = True,
+    threads: int | None = None,
+    key: str | None = None,
+    allow_unsigned: bool = False,
+) -> ReceiptReport:
+    """Check a receipt's signature and hashes, then run its model again on the same items and compare.
+
+    Args:
+        target: the receipt's SHA-256, its address (the hub of the address is asked), or a file of it.
+        sample: ask this many items only, drawn by `seed`.
+        run: False computes the score from the kept outputs and leaves the model alone.
+        key: the key to trust, by id or in base64. Without it: those pinned when this hub was first asked.
+
+    Raises:
+        IntegrityError: a signature or hash is wrong. NotMeasurable, Refused: it cannot be run here.
+    """
+    from ._client import Hub
+    from ._config import stored_token
+    from ._verify import Wish, endpoint_of
+    from ._verify import verify_receipt as verify_one
+
+    text = os.fspath(target)
+    endpoint = endpoint_of(text)[0] if text.startswith(("http://", "https://")) else None
+    wish = Wish(sample=sample, seed=seed, run=run, threads=threads, key=key, allow_unsigned=allow_unsigned)
+    with Hub() as own:
+        if endpoint in (None, own.config.endpoint):
+            return verify_one(own, target, wish)
+    # A token of the environment belongs to the hub of the environment, and goes to no other.
+    with Hub(endpoint=endpoint, token=stored_token(endpoint or "") or "") as hub:
+        return verify_one(hub, target, wish)
+
+
+def receipts(name: str, *, revision: str | None = None, benchmark: str | None = None) -> list[str]:
+    """The receipts of a version, by their SHA-256; of one benchmark, or of all."""
+    from ._client import Hub
+    from ._verify import receipts_of
+
+    with Hub() as hub:
+        return receipts_of(hub, Reference.parse(name, revision=revision), benchmark=benchmark)
 
 
 def verify(target: StrPath, *, revision: str | None = None, kind: Kind | None = None) -> VerifyReport:

@@ -13,6 +13,7 @@ from ._config import read_config
 from ._http import Http
 from ._pull import Downloads
 from ._push import Uploads
+from ._receipts import Receipts
 from ._repositories import Account, Evaluations, Releases, Repositories
 
 
@@ -40,6 +41,7 @@ class Hub:
         self.repositories = Repositories(self._http)
         self.releases = Releases(self._http)
         self.evaluations = Evaluations(self._http)
+        self.receipts = Receipts(self._http, self.config.cache)
         self.account = Account(self._http)
 
     def close(self) -> None:

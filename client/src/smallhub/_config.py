@@ -44,7 +44,7 @@ def read_config(
     address = _clean_endpoint(endpoint or os.environ.get("SMALLHUB_ENDPOINT") or DEFAULT_ENDPOINT)
     folder = cache or os.environ.get("SMALLHUB_CACHE") or _default_cache()
     is_offline = offline if offline is not None else os.environ.get("SMALLHUB_OFFLINE", "").lower() in _TRUE
-    secret = token or os.environ.get("SMALLHUB_TOKEN") or stored_token(address)
+    secret = token if token is not None else os.environ.get("SMALLHUB_TOKEN") or stored_token(address)
     return Config(
         endpoint=address,
         cache=Path(folder).expanduser().absolute(),

@@ -1,7 +1,8 @@
 """The command line: a thin door to the functions of `smallhub`.
 
 Answers go to stdout, everything else to stderr. Exit status: 0 done; 1 failed; 2 wrong usage; 3 not found; 4 access
-denied; 5 wrong bytes; 6 hub not reachable; 7 refused for safety; 130 interrupted.
+denied; 5 wrong bytes or signature; 6 hub not reachable; 7 refused for safety; 8 a receipt does not keep its word;
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, _api
+from . import _verify_command as verify_receipts
 from ._exceptions import IntegrityError, SmallhubError
 from ._lock import LOCK_FILE, PinState
 from ._names import KINDS
@@ -81,9 +83,12 @@ def _add_transfer_commands(commands: Any) -> None:
     push.add_argument("--no-create", action="store_true", help="fail if the repository does not exist")
     _progress_option(push)
 
-    verify = _command(commands, "verify", _verify, "hash a pulled version again", kind=True)
-    verify.add_argument("target", help="a name, or a folder (write ./folder)")
+    verify = _command(
+        commands, "verify", _verify, "hash a pulled version again, or hold receipts to their word", kind=True
+    )
+    verify.add_argument("target", help="a name, a folder (write ./folder), or a receipt: its hash, address or file")
     verify.add_argument("--revision")
+    verify_receipts.add_options(verify)
 
 
 def _add_lookup_commands(commands: Any) -> None:
@@ -192,6 +197,11 @@ def _push(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    if verify_receipts.is_wanted(options):
+        reports = verify_receipts.reports(options)
+        rows = [{**asdict(report), "ok": report.ok} for report in reports]
+        _answer(options, rows[0] if len(rows) == 1 else rows, verify_receipts.text(reports))
+        return verify_receipts.status(reports)
     report = _api.verify(options.target, revision=options.revision, kind=options.kind)
     lines = [f"{check.state:10} {check.path}" for check in report.problems]
     verdict = "all as in the manifest" if report.ok else f"{len(report.problems)} not as in the manifest"

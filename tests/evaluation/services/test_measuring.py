@@ -11,6 +11,7 @@ from evaluation.services import work
 from evaluation.services.files import jobs_folder
 from evaluation.services.suites import CORE_SUITE, publish_core_suite
 from models_registry.storage.blobs import blob_store
+from tests.factories import clamd
 from tests.factories.evaluation import benchmark, evaluation_of, passed_up_to, push_folder, run_of, train_ngram
 from tests.factories.registry import RepositoryFactory
 from tests.factories.stores import overwrite
@@ -72,6 +73,29 @@ def test_a_truncated_safetensors_is_held_back_with_its_reason(tmp_path):
     assert runs["scan"].state == State.QUARANTINED
     assert "model.safetensors" in runs["scan"].reason
     assert runs["smoke"].started_at is None
+
+
+def test_a_scan_waits_for_the_virus_scanner_and_believes_it(tmp_path, settings):
+    folder = train_ngram(["a b c a b c"], tmp_path / "model")
+    (folder / "README.md").write_text("NIGHTSHADE")
+    settings.SMALLHUB_CLAMD = f"unix://{tmp_path / 'clamd'}"
+    evaluation = push_folder(RepositoryFactory(), folder)
+    scan = evaluation.runs.get(step="scan")
+
+    work.perform(run_id=scan.pk)
+
+    scan.refresh_from_db()
+    assert (scan.state, scan.releases) == (State.QUEUED, 1)
+    assert "virus scanner" in scan.log
+
+    scan.not_before = None
+    scan.save()
+    with clamd.running(tmp_path / "clamd"):
+        work.perform(run_id=scan.pk)
+
+    scan.refresh_from_db()
+    assert scan.state == State.QUARANTINED
+    assert list(scan.evaluation.commit.held) == ["README.md"]
 
 
 def test_a_repository_without_a_model_is_not_applicable(tmp_path):

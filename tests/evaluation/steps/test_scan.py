@@ -15,7 +15,9 @@ import pytest
 import torch
 from safetensors.numpy import save
 
+from evaluation.steps.clamav import TooLarge
 from evaluation.steps.scan import Finding, Verdict, scan
+from tests.factories import binary_models
 
 
 class Runs:
@@ -134,7 +136,7 @@ def test_a_clean_model_is_clean(tmp_path: Path) -> None:
         ("config.json", b'{"x": {"_attn_implementation_internal": "a/b"}}', "code_in_config", Verdict.WARNING),
         ("modeling.py", b"import os\n", "code", Verdict.WARNING),
         ("picture.png", b"\xff\xd8\xff" + b"\0" * 20, "name_mismatch", Verdict.WARNING),
-        ("model.gguf", b"GGUF\x03\0\0\0", "not_loaded", Verdict.WARNING),
+        ("model.gguf", b"GGUF\x03\0\0\0", "unreadable", Verdict.QUARANTINED),
         ("data.zip", zip_bytes({"a.txt": b"x"}), "archive", Verdict.WARNING),
     ],
 )
@@ -143,6 +145,76 @@ def test_faults_are_named(tmp_path: Path, name: str, content: bytes, kind: str, 
 
     assert (finding.kind, finding.severity) == (kind, verdict)
     assert finding.detail.startswith(name)
+
+
+def test_a_pickle_of_tensors_can_be_converted_one_of_arrays_cannot(tmp_path: Path) -> None:
+    (tmp_path / "tensors.bin").write_bytes(torch_bytes({"w": torch.ones(2)}))
+    (tmp_path / "arrays.pkl").write_bytes(pickle.dumps(np.ones(3)))
+    (tmp_path / "evil.bin").write_bytes(torch_bytes({"x": Runs()}))
+
+    assert scan(tmp_path).as_json()["convertible"] == ["tensors.bin"]
+
+
+def keras(layer: str) -> bytes:
+    return zip_bytes({"config.json": json.dumps({"config": {"layers": [{"class_name": layer}]}}).encode()})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind", "verdict"),
+    [
+        ("m.keras", keras("Lambda"), "executable_format", Verdict.QUARANTINED),
+        ("m.keras", keras("Dense"), "archive", Verdict.WARNING),
+        ("m.h5", b"\x89HDF\r\n\x1a\n" + b'..{"class_name": "Lambda"}..', "executable_format", Verdict.QUARANTINED),
+        ("m.h5", b"\x89HDF\r\n\x1a\n" + b'..{"class_name": "Dense"}..', "not_loaded", Verdict.WARNING),
+        ("m.onnx", binary_models.onnx(domain="evil"), "custom_operators", Verdict.WARNING),
+        ("m.onnx", binary_models.onnx(opset=99), "unreadable", Verdict.QUARANTINED),
+        ("m.onnx", b"hello", "name_mismatch", Verdict.QUARANTINED),
+        ("m.txt", binary_models.onnx(), "name_mismatch", Verdict.QUARANTINED),
+        ("m.gguf", binary_models.gguf() + EVIL, "unreadable", Verdict.QUARANTINED),
+        ("m.bin", binary_models.gguf() + zip_bytes({"a": b"x"}), "ambiguous", Verdict.QUARANTINED),
+        ("m.onnx", binary_models.onnx() + zip_bytes({"a": b"x"}), "unreadable", Verdict.QUARANTINED),
+        (".env", b"TOKEN=ghp_" + b"aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0iL3oR6", "secret", Verdict.WARNING),
+    ],
+)
+def test_weights_of_other_formats_and_keys_are_looked_into(
+    tmp_path: Path, name: str, content: bytes, kind: str, verdict: Verdict
+) -> None:
+    (finding,) = scanned(tmp_path, name, content)
+
+    assert (finding.kind, finding.severity) == (kind, verdict), finding.detail
+    assert "aB3dE6" not in finding.detail
+
+
+def test_whole_gguf_and_onnx_files_are_clean(tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").write_bytes(binary_models.gguf([("a", (8,), 0, b"\0" * 32)]))
+    (tmp_path / "onnx").mkdir()
+    weight = binary_models.onnx_tensor("w", [2], location="w.data", length=8)
+    (tmp_path / "onnx" / "m.onnx").write_bytes(binary_models.onnx(tensors=[weight]))
+    (tmp_path / "onnx" / "w.data").write_bytes(b"\xff" * 8)
+
+    assert scan(tmp_path).verdict is Verdict.CLEAN
+
+    (tmp_path / "onnx" / "w.data").write_bytes(b"\xff" * 7)
+    assert [finding.kind for finding in scan(tmp_path).findings] == ["unreadable"]
+    (tmp_path / "onnx" / "w.data").unlink()
+    assert [finding.kind for finding in scan(tmp_path).findings] == ["missing_data"]
+
+
+def test_a_second_opinion_counts(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "b.txt").write_text("b")
+
+    def knows_b(stream: io.BufferedIOBase) -> str:
+        stream.seek(0)
+        return "Test.Virus" if stream.read() == b"b" else ""
+
+    def takes_nothing(stream: io.BufferedIOBase) -> str:
+        raise TooLarge
+
+    assert scan(tmp_path, antivirus=knows_b).held_back == {
+        "b.txt": "b.txt is held back. The virus scanner knows it as Test.Virus."
+    }
+    assert {finding.kind for finding in scan(tmp_path, antivirus=takes_nothing).findings} == {"not_searched"}
 
 
 def test_one_bad_file_beside_good_weights_leaves_the_model_loadable(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""Whether a release may be `latest`: set by who measures, overridden in the open by who may."""
+
+from django.db import transaction
+
+from accounts.models import User
+from models_registry.exceptions import InvalidRelease, ReleaseState
+from models_registry.models import AuditEntry, Release, ReleaseEvent, ReleaseGate
+from models_registry.models.releases import MAX_REASON
+from models_registry.permissions import Action, require
+from models_registry.services import audit
+from models_registry.services.events import note_event
+from models_registry.signals import latest_moved
+
+
+@transaction.atomic
+def set_gate(*, release: Release, gate: ReleaseGate, reason: str = "") -> bool:
+    """Note what the gate says; False if it says that already. A step through the gate is an event, so that it can
+    be read later when `latest` moved and why.
+    """
+    reason = reason.replace("\x00", "")[:MAX_REASON]
+    row = Release.objects.select_for_update(of=("self",)).get(pk=release.pk)
+    if (row.gate, row.gate_reason) == (gate, reason):
+        return False
+    moved = row.gate != gate
+    Release.objects.filter(pk=row.pk).update(gate=gate, gate_reason=reason)
+    release.gate, release.gate_reason = gate, reason
+    if moved:
+        latest_moved.send(sender=Release, repository=release.repository)
+        ReleaseEvent.objects.create(
+            release=row, kind=ReleaseEvent.Kind.GATE, text=f"{gate.label}. {reason}".strip().rstrip(".") + "."
+        )
+        news = {"name": row.name, "commit": release.commit.oid, "event": "gate", "gate": str(gate), "reason": reason}
+        note_event(repository=release.repository, action="update", scope="repo.evaluation", more={"release": news})
+    return True
+
+
+@transaction.atomic
+def override_gate(*, release: Release, user: User, reason: str) -> Release:
+    """Let a release pass all the same. Who did it and why is shown with the release and stays.
+
+    Raises:
+        InvalidRelease: no reason given, or too long a one.
+        ReleaseState: it passed already.
+    """
+    require(user, Action.ADMINISTER, release.repository)
+    reason = " ".join(reason.split())
+    if not reason or "\x00" in reason or len(reason) > MAX_REASON:
+        raise InvalidRelease(reason=f"Say why, in at most {MAX_REASON} characters and without NUL.")
+    row: Release = (
+        Release.objects.select_for_update(of=("self",))
+        .select_related("commit", "repository__namespace")
+        .get(pk=release.pk)
+    )
+    if row.gate == ReleaseGate.PASSED:
+        raise ReleaseState(reason=f"{row.name} has passed the gate already.")
+    row.gate, row.gate_reason = ReleaseGate.PASSED, reason
+    row.save(update_fields=["gate", "gate_reason"])
+    latest_moved.send(sender=Release, repository=row.repository)
+    ReleaseEvent.objects.create(release=row, kind=ReleaseEvent.Kind.OVERRIDDEN, by=user, text=reason)
+    audit.note(repository=row.repository, actor=user, deed=AuditEntry.Deed.GATE, release=row.name, reason=reason)
+    news = {"name": row.name, "commit": row.commit.oid, "event": "override", "gate": "passed", "reason": reason}
+    note_event(repository=row.repository, action="update", scope="repo.evaluation", more={"release": news})
+    return row
+
+
+def is_overridden(release: Release) -> bool:
+    """Whether somebody let it pass by hand."""
+    return release.events.filter(kind=ReleaseEvent.Kind.OVERRIDDEN).exists()
