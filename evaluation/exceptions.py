@@ -40,6 +40,16 @@ class BenchmarkNotFound(NotFound):
     message = "There is no version {version} of a benchmark {key}."
 
 
+class ModelMissing(NotFound):
+    code = "model_not_found"
+    message = "There is no model {name}."
+
+
+class BoardNotFound(NotFound):
+    code = "leaderboard_not_found"
+    message = "There is no leaderboard {board}."
+
+
 class BenchmarkInvalid(Invalid):
     code = "benchmark_invalid"
     message = "The benchmark {key} cannot be registered. {reason}"

@@ -1,6 +1,6 @@
 """What was measured, in the shape that pages draw: readings, badges, steps. No queries; rows come in prefetched."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,8 +100,8 @@ class Reading:
 def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading:
     """A score on its benchmark's own scale. Shares are shown in percent, everything else as it is stored."""
     scale = score.benchmark.definition.get("scale") or {}
-    is_share = score.unit in {"", "fraction", "share", "proportion", "accuracy"} and (scale.get("high") or 1) <= 1
-    factor, unit = (100.0, "%") if is_share else (1.0, _unit(score.unit))
+    factor, unit = shown_unit(score.unit, scale)
+    is_share = unit == "%" and factor > 1
 
     def times(value: float | None) -> float | None:
         return None if value is None else value * factor
@@ -127,6 +127,12 @@ def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading
         short=short,
     )
     return _noted(reading)
+
+
+def shown_unit(unit: str, scale: Mapping[str, Any]) -> tuple[float, Text]:
+    """What a stored value is multiplied by to be shown, and the unit that it then has."""
+    is_share = unit in {"", "fraction", "share", "proportion", "accuracy"} and (scale.get("high") or 1) <= 1
+    return (100.0, "%") if is_share else (1.0, _unit(unit))
 
 
 def _noted(reading: Reading) -> Reading:

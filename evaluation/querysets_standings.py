@@ -55,7 +55,7 @@ class Limits:
             kind = "licence_class" if self.licence in CLASSES else "licence__iexact"
             found["licence"] = Q(**{kind: self.licence})
         if self.language:
-            found["language"] = Q(languages__contains=f" {self.language.lower()} ")
+            found["language"] = Q(languages__contains=f" {self.language.lower().split('-')[0]} ")
         if self.family:
             found["family"] = Q(family__iexact=self.family)
         if self.size in SIZES:

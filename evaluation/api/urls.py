@@ -2,7 +2,8 @@
 
 from django.urls import path, re_path
 
-from evaluation.api import receipts, tables, views
+from evaluation.api import choosing, leaderboards, receipts, tables, views
+from evaluation.boards import GROUPS
 
 app_name = "evaluation_v1"
 urlpatterns = [
@@ -13,6 +14,14 @@ urlpatterns = [
     ),
     path("datasets/<name:namespace>/<name:name>/splits/<rev:revision>", tables.SplitsView.as_view(), name="splits"),
     path("datasets/<name:namespace>/<name:name>/rows/<rev:revision>", tables.RowsView.as_view(), name="rows"),
+    path("models/compare", choosing.CompareView.as_view(), name="models_compare"),
+    path("leaderboards", leaderboards.BoardListView.as_view(), name="leaderboards"),
+    path("leaderboards/benchmarks/<str:key>", leaderboards.BoardView.as_view(), name="leaderboard"),
+    re_path(
+        rf"^leaderboards/(?P<by>{'|'.join(GROUPS)})/(?P<value>[^/]+)$",
+        leaderboards.GroupView.as_view(),
+        name="leaderboard_group",
+    ),
     path("benchmarks", views.BenchmarkListView.as_view(), name="benchmarks"),
     re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})$", views.ReceiptView.as_view(), name="receipt"),
     path("benchmarks/<slug:key>/<int:version>", receipts.BenchmarkVersionView.as_view(), name="benchmark_version"),

@@ -138,7 +138,7 @@ def _facts(repository: Repository, evaluation: Evaluation) -> dict[str, Any]:
     runs = {run.step: run.result or {} for run in Run.objects.filter(evaluation=evaluation, benchmark=None)}
     cost, inspected = runs.get(Step.COST, {}), runs.get(Step.INSPECT, {})
     described = _described(repository, evaluation.commit)
-    codes = [code.lower() for code in languages(described)[:_MAX_LANGUAGES]]
+    codes = dict.fromkeys(code.lower().split("-")[0] for code in languages(described)[:_MAX_LANGUAGES])
     first_ms, memory = first_answer_ms(cost), cost.get("peak_rss_bytes")
     return {
         "commit": evaluation.commit.oid,

@@ -1,19 +1,23 @@
 """Addresses of the pages. Repository paths come last, for they take whatever is left."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
+from evaluation.boards import GROUPS
 from hub.pages import (
     access,
     avatars,
+    boards,
     catalogue,
     collections,
     compare,
     discussions,
     edits,
+    embeds,
     evaluations,
     files,
     history,
     holders,
+    model_compare,
     paths,
     people,
     receipts,
@@ -124,6 +128,11 @@ urlpatterns = [
     path("models", catalogue.model_list, name="model_list"),
     path("datasets", catalogue.dataset_list, name="dataset_list"),
     path("spaces", catalogue.app_list, name="app_list"),
+    path("compare", model_compare.compare, name="compare_models"),
+    path("leaderboards", boards.index, name="leaderboards"),
+    re_path(rf"^leaderboards/(?P<by>{'|'.join(GROUPS)})/(?P<value>[^/]+)$", boards.group, name="leaderboard_group"),
+    path("leaderboards/<str:key>", boards.board, name="leaderboard"),
+    path("embed/leaderboards/<str:key>", embeds.board, name="embed_leaderboard"),
     path("new", upload.new, name="new"),
     path("assets/avatars/<name:name>.svg", avatars.avatar, name="avatar"),
     path("settings/delete", holders.delete_account, name="account_delete"),

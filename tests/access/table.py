@@ -5,6 +5,7 @@ A route without a row fails, and so does a row without a route. Addresses are wr
 
 from typing import Any
 
+from tests.access.boards import BOARD_ROUTES
 from tests.access.files import UPLOAD, file_pages
 from tests.access.routes import (
     ALL,
@@ -60,6 +61,7 @@ ROUTES: dict[str, Route] = {
     "evaluation_v1:evaluation": Route(
         "/api/v1/models/{repo}/evaluations/main", {"GET": Access.READ, "HEAD": Access.READ}
     ),
+    **BOARD_ROUTES,
     "evaluation_v1:benchmarks": Route("/api/v1/benchmarks", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "evaluation_v1:receipt": Route(
         "/api/v1/receipts/{receipt}", {"GET": Access.READ, "HEAD": Access.READ}, names_no_repository=True
