@@ -7,7 +7,7 @@ from django.dispatch import receiver
 from accounts.models import User
 from evaluation import services
 from evaluation.models import Evaluation
-from evaluation.services import comparisons, gates, standings
+from evaluation.services import comparisons, exchange, gates, standings
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Discussion, Kind, Release, Repository
 from models_registry.signals import commit_published, latest_moved, merge_wanted, release_published
@@ -53,6 +53,13 @@ def stand_by_head(*, repository: Repository, ref: str, **kwargs: Any) -> None:
 def stand_by_latest(*, repository: Repository, **kwargs: Any) -> None:
     """What people get may be another version now."""
     standings.refresh(repository=repository)
+
+
+@receiver(commit_published, dispatch_uid="evaluation.claims")
+def note_claims(*, repository: Repository, commit: Commit, ref: str, **kwargs: Any) -> None:
+    """What the card and `.eval_results` claim at a new head is kept as claims, apart from what is measured."""
+    if repository.kind == Kind.MODEL and ref == BRANCH + repository.default_branch:
+        exchange.note_claims(repository=repository, commit=commit)
 
 
 def _can_be_measured(repository: Repository, commit: Commit) -> bool:

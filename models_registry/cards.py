@@ -102,7 +102,12 @@ def read_card(text: str) -> Card:
     return Card(data=_mapping(match[1]), body=text[match.end() :])
 
 
-def _mapping(source: str) -> dict[str, Any]:
+def read_values(source: str) -> Any:
+    """A file of YAML as plain values, under the limits of a card.
+
+    Raises:
+        CardFault: it is not YAML, or over a limit.
+    """
     if len(source.encode(errors="replace")) > MAX_BYTES:
         raise CardFault(f"It is longer than {MAX_BYTES // 1024} KiB.")
     try:
@@ -112,11 +117,15 @@ def _mapping(source: str) -> dict[str, Any]:
         raise CardFault(" ".join(str(error).split())[:300]) from error
     except (ValueError, OverflowError, RecursionError) as error:
         raise CardFault(f"A value cannot be read: {error}"[:300]) from error
-    if value is None:
+    return _plain(value)
+
+
+def _mapping(source: str) -> dict[str, Any]:
+    data = read_values(source)
+    if data is None:
         return {}
-    if not isinstance(value, dict):
+    if not isinstance(data, dict):
         raise CardFault("It must be a list of “key: value” lines.")
-    data = {str(key): _plain(item) for key, item in value.items()}
     if not isinstance(data.get("model-index", []), list | None):
         raise CardFault("“model-index” must be a list of models with their results.")
     return data

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from evaluation.api import choosing, leaderboards, receipts, tables, views
+from evaluation.api import choosing, exchange, leaderboards, receipts, tables, views
 from evaluation.boards import GROUPS
 
 app_name = "evaluation_v1"
@@ -12,6 +12,17 @@ urlpatterns = [
         views.EvaluationView.as_view(),
         name="evaluation",
     ),
+    path(
+        "models/<name:namespace>/<name:name>/model-index/<rev:revision>",
+        exchange.ModelIndexView.as_view(),
+        name="model_index",
+    ),
+    path(
+        "models/<name:namespace>/<name:name>/eval-results/<rev:revision>",
+        exchange.EvalResultsView.as_view(),
+        name="eval_results",
+    ),
+    path("models/<name:namespace>/<name:name>/claims/<rev:revision>", exchange.ClaimsView.as_view(), name="claims"),
     path("datasets/<name:namespace>/<name:name>/splits/<rev:revision>", tables.SplitsView.as_view(), name="splits"),
     path("datasets/<name:namespace>/<name:name>/rows/<rev:revision>", tables.RowsView.as_view(), name="rows"),
     path("models/compare", choosing.CompareView.as_view(), name="models_compare"),

@@ -1,6 +1,7 @@
 """What was measured of one commit: an evaluation, its runs, their scores and receipts; and the benchmarks."""
 
 from evaluation.models.benchmarks import Benchmark
+from evaluation.models.claims import Claim
 from evaluation.models.comparisons import BenchmarkComparison, Comparison, GatePolicy, Summary
 from evaluation.models.keys import ReceiptSignature, SigningKey
 from evaluation.models.results import ItemOutputs, Receipt, Score
@@ -11,6 +12,7 @@ __all__ = [
     "OPEN_STATES",
     "Benchmark",
     "BenchmarkComparison",
+    "Claim",
     "Comparison",
     "Evaluation",
     "GatePolicy",

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from evaluation.models import Evaluation, State, Step
+from evaluation.models import Claim, Evaluation, State, Step
 from evaluation.presentation import (
     badges,
     benchmark_rows,
@@ -25,6 +25,7 @@ from hub.pages.repository import open_repository
 from models_registry.labels import languages
 
 PER_PAGE = 30
+CLAIMS_SHOWN = 50
 
 
 @require_safe
@@ -55,6 +56,7 @@ def evaluation(request: HttpRequest, kind: str, namespace: str, name: str, revis
     found = Evaluation.objects.with_runs().filter(commit=opened.commit).first()
     context = opened.context("evaluations") | {"revision": opened.commit.oid} | run_context(found)
     context["poll_url"] = request.get_full_path()
+    context["claims"] = list(Claim.objects.filter(commit=opened.commit)[:CLAIMS_SHOWN])
     return render_page_or_fragment(request, "evaluation/evaluation.html", "evaluation/partials/_live.html", context)
 
 

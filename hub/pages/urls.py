@@ -13,6 +13,7 @@ from hub.pages import (
     discussions,
     edits,
     embeds,
+    evaluation_actions,
     evaluations,
     files,
     history,
@@ -69,6 +70,12 @@ def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
         path(f"{at}/storage", storage.storage, known, name=f"{kind}_storage"),
         path(f"{at}/evaluations", evaluations.evaluations, known, name=f"{kind}_evaluations"),
         path(f"{at}/evaluations/<rev:revision>", evaluations.evaluation, known, name=f"{kind}_evaluation"),
+        path(
+            f"{at}/evaluations/<rev:revision>/propose",
+            evaluation_actions.propose,
+            known,
+            name=f"{kind}_evaluation_propose",
+        ),
         path(
             f"{at}/evaluations/<rev:revision>/receipts/<sha256:sha256>",
             receipts.receipt,

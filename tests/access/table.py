@@ -69,6 +69,9 @@ ROUTES: dict[str, Route] = {
     "evaluation_v1:receipt_envelope": Route(
         "/api/v1/receipts/{receipt}/envelope", {"GET": Access.READ, "HEAD": Access.READ}, names_no_repository=True
     ),
+    "evaluation_v1:model_index": read("/api/v1/models/{repo}/model-index/main"),
+    "evaluation_v1:eval_results": read("/api/v1/models/{repo}/eval-results/main"),
+    "evaluation_v1:claims": read("/api/v1/models/{repo}/claims/main"),
     "evaluation_v1:keys": Route("/api/v1/keys", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "evaluation_v1:benchmark_version": Route("/api/v1/benchmarks/none/1", {"GET": Access.NOTHING}),
     "evaluation_v1:receipt_items": read("/api/v1/receipts/{receipt}/items", Access.DOWNLOAD, names_no_repository=True),
@@ -431,6 +434,7 @@ for _kind, _prefix, _suffix in (
         f"{_name}_evaluations": page(f"{_page}/evaluations", **_only),
         f"{_name}_evaluation": page(f"{_page}/evaluations/main", **_only),
         f"{_name}_receipt": page(f"{_page}/evaluations/old/receipts/{{receipt}}", **_only),
+        f"{_name}_evaluation_propose": post(f"{_page}/evaluations/main/propose", Access.DISCUSS, **_form),
         f"{_name}_discussions": page(f"{_page}/discussions", **_only),
         f"{_name}_discussion_new": form(f"{_page}/discussions/new", Access.DISCUSS, **_form),
         f"{_name}_discussion": page(f"{_page}/discussions/1", **_only),

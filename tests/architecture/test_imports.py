@@ -30,6 +30,7 @@ PURE = (
     "accounts.tokens",
     "evaluation.benchmarks",
     "evaluation.engine",
+    "evaluation.exchange",
     "evaluation.machine",
     "evaluation.metrics",
     "evaluation.receipts",
