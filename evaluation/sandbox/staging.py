@@ -33,6 +33,7 @@ _JSON_NAMES = frozenset(
         "preprocessor_config.json",
         "processor_config.json",
         "normalizer.json",
+        "features.json",
         "chat_template.json",
         "model.safetensors.index.json",
     }

@@ -21,6 +21,9 @@ _BASE_BYTES = {
     "ngram": 60_000_000,
     "arpa": 60_000_000,
     "vectors": 60_000_000,
+    "linear": 60_000_000,
+    "tree": 60_000_000,
+    "crf": 60_000_000,
 }
 _FLOAT_BYTES = 4
 # Positions, keys and masks: stored beside parameters, but nothing that was learnt.

@@ -37,7 +37,9 @@ DEFAULT_LIMITS = JsonLimits()
 # Vocabularies of a quarter of a million entries are common; they are wide, never deep.
 TOKENIZER_LIMITS = JsonLimits(size_bytes=64_000_000, depth=32)
 TOKENIZER_SETTINGS_LIMITS = JsonLimits(wide_integers=True)
-_TOKENIZER_TABLES = frozenset({"tokenizer.json", "vocab.json", "added_tokens.json", "model.safetensors.index.json"})
+_TOKENIZER_TABLES = frozenset(
+    {"tokenizer.json", "vocab.json", "features.json", "added_tokens.json", "model.safetensors.index.json"}
+)
 
 
 def limits_for(name: str) -> JsonLimits:

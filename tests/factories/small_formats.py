@@ -13,6 +13,8 @@ TEXTS = [
     "the film was dull and the mat was flat",
 ]
 
+_LABELS = ["animals", "animals", "animals", "films", "films"]
+
 
 def make_arpa(folder: Path) -> Path:
     """A trigram model of words as an ARPA file."""
@@ -36,6 +38,32 @@ def make_binary_vectors(folder: Path) -> Path:
     rows = _vectors()
     content = b"".join(word.encode() + b" " + struct.pack("<4f", *row) + b"\n" for word, row in rows.items())
     (folder / "words-w2v.bin").write_bytes(f"{len(rows)} 4\n".encode() + content)
+    return folder
+
+
+def make_linear(folder: Path) -> Path:
+    """A linear classifier of texts."""
+    from smallhub.runtimes import linear
+
+    linear.train(TEXTS, _LABELS, min_count=1).save(folder)
+    return folder
+
+
+def make_forest(folder: Path) -> Path:
+    """A random forest over words."""
+    from smallhub.runtimes import tree
+
+    tree.train(TEXTS, _LABELS, min_count=1, trees=3).save(folder)
+    return folder
+
+
+def make_crf(folder: Path) -> Path:
+    """A tagger of animals."""
+    from smallhub.runtimes.crf_training import train
+
+    words = [text.split() for text in TEXTS]
+    labels = [["B-ANIMAL" if word in ("cat", "dog") else "O" for word in row] for row in words]
+    train(words, labels, min_count=1).save(folder)
     return folder
 
 

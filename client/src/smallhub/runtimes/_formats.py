@@ -33,12 +33,18 @@ _FAMILIES = {
     "smallhub-ngram": _Family("ngram", "text-generation", LANGUAGE_MODEL),
     "smallhub-gru": _Family("recurrent", "text-generation", LANGUAGE_MODEL),
     "smallhub-lstm": _Family("recurrent", "text-generation", LANGUAGE_MODEL),
+    "smallhub-linear": _Family("linear", "text-classification", frozenset({"classify"})),
+    "smallhub-tree": _Family("tree", "text-classification", frozenset({"classify"})),
+    "smallhub-crf": _Family("crf", "token-classification", frozenset({"tag"})),
 }
 _LOADERS = {
     "ngram": "ngram:NgramModel",
     "recurrent": "recurrent:RecurrentModel",
     "arpa": "arpa:ArpaModel",
     "vectors": "vectors:VectorsModel",
+    "linear": "linear:LinearModel",
+    "tree": "tree:TreeModel",
+    "crf": "crf:CrfModel",
 }
 
 

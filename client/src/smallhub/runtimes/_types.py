@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32]
 
-Runtime = Literal["transformers", "ngram", "recurrent", "arpa", "vectors"]
+Runtime = Literal["transformers", "ngram", "recurrent", "arpa", "vectors", "linear", "tree", "crf"]
 # The tasks by their names in a card's `pipeline_tag`.
 Task = Literal[
     "text-generation",
