@@ -24,6 +24,8 @@ _BASE_BYTES = {
     "linear": 60_000_000,
     "tree": 60_000_000,
     "crf": 60_000_000,
+    "decoder": 350_000_000,
+    "seq2seq": 350_000_000,
 }
 _FLOAT_BYTES = 4
 # Positions, keys and masks: stored beside parameters, but nothing that was learnt.

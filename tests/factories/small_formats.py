@@ -67,6 +67,25 @@ def make_crf(folder: Path) -> Path:
     return folder
 
 
+def make_decoder(folder: Path) -> Path:
+    """A decoder Transformer over bytes."""
+    from smallhub.runtimes import decoder
+
+    decoder.train(TEXTS, unit="byte", width=16, heads=2, layers=1, context=64, max_steps=20, threads=1).save(folder)
+    return folder
+
+
+def make_seq2seq(folder: Path) -> Path:
+    """An encoder-decoder over words that turns texts around."""
+    from smallhub.runtimes import seq2seq
+
+    turned = [" ".join(reversed(text.split())) for text in TEXTS]
+    seq2seq.train(TEXTS, turned, unit="word", width=16, heads=2, layers=1, context=32, max_steps=40, threads=1).save(
+        folder
+    )
+    return folder
+
+
 def _vectors() -> dict[str, list[float]]:
     words = sorted({word for text in TEXTS for word in text.split()})
     return {word: [((7 * n + 3 * k) % 11 - 5) / 4 for k in range(4)] for n, word in enumerate(words)}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,7 +25,6 @@ LABELS = [
     ["O", "B-PER", "O", "O", "B-LOC"],
     ["O"],
 ]
-BENCHMARKS = Path(os.environ.get("SMALLHUB_BENCHMARKS", "/work/shared/benchmarks"))
 
 
 @pytest.fixture(scope="module")
@@ -123,36 +120,3 @@ def test_a_configuration_that_does_not_fit_is_refused(model, tmp_path, change):
 
     with pytest.raises(UnsupportedModel):
         load(tmp_path)
-
-
-def conll(path):
-    sentences = [[]]
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.strip():
-            sentences[-1].append(line.strip().split("\t"))
-        elif sentences[-1]:
-            sentences.append([])
-    kept = [rows for rows in sentences if rows]
-    return [[word for word, _ in rows] for rows in kept], [[label for _, label in rows] for rows in kept]
-
-
-def test_real_sentences_are_learnt():
-    if not BENCHMARKS.is_dir():
-        pytest.skip("the standard sets are not on this machine")
-    words, labels = conll(BENCHMARKS / "wnut17" / "wnut17train.conll")
-    rich = [n for n, row in enumerate(labels) if any(label != "O" for label in row)][:400]
-    losses = []
-    model = train([words[n] for n in rich], [labels[n] for n in rich], epochs=4, on_epoch=lambda _, x: losses.append(x))
-
-    held = [n for n in range(len(words)) if n not in set(rich)][:300]
-    tagged = model.tag([words[n] for n in held])
-    plain = sum(label == "O" for n in held for label in labels[n])
-    right = sum(a == b for n, row in zip(held, tagged, strict=True) for a, b in zip(row, labels[n], strict=True))
-    learnt = model.tag([words[n] for n in rich])
-    hits = sum(a == b != "O" for n, row in zip(rich, learnt, strict=True) for a, b in zip(row, labels[n], strict=True))
-    wanted = sum(label != "O" for n in rich for label in labels[n])
-
-    print(f"losses {losses}; held out {right} of {plain}; learnt {hits} of {wanted}")
-    assert losses == sorted(losses, reverse=True)
-    assert hits / wanted > 0.6
-    assert right / sum(len(row) for row in tagged) > 0.9

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +24,6 @@ TEXTS = [
 ] * 2
 LABELS = ["good", "good", "bad", "bad", "good", "bad"] * 2
 OTHERS = ["great wit in a long dull film", "", "zebra", "FUN, fun: fun!", "北京 a film"]
-BENCHMARKS = Path(os.environ.get("SMALLHUB_BENCHMARKS", "/work/shared/benchmarks"))
 
 
 def saved(model, folder):
@@ -177,35 +174,3 @@ def test_trees_that_lead_out_of_themselves_are_refused(tmp_path, name, value):
     with pytest.raises(UnsupportedModel) as caught:
         load(tmp_path)
     assert caught.value.code == "broken_weights"
-
-
-def sentiment(name):
-    rows = (BENCHMARKS / "sst2" / f"stsa.binary.{name}").read_text(encoding="utf-8").splitlines()
-    return [row[2:] for row in rows], [row[0] for row in rows]
-
-
-def questions(name):
-    rows = (BENCHMARKS / "trec" / f"TREC.{name}").read_text(encoding="latin-1").splitlines()
-    return [row.split(" ", 1)[1] for row in rows], [row.split(":", 1)[0] for row in rows]
-
-
-@pytest.mark.parametrize(
-    ("module", "read", "splits", "least"),
-    [
-        (linear_module, sentiment, ("train", "dev"), 0.78),
-        (linear_module, questions, ("train", "test"), 0.82),
-        (tree_module, questions, ("train", "test"), 0.65),
-    ],
-    ids=["linear on sst2", "linear on trec", "forest on trec"],
-)
-def test_real_texts_are_learnt(module, read, splits, least):
-    if not BENCHMARKS.is_dir():
-        pytest.skip("the standard sets are not on this machine")
-    settings = {"epochs": 3} if module is linear_module else {"trees": 5, "max_features": 400}
-    model = module.train(*read(splits[0]), **settings)
-    texts, labels = read(splits[1])
-
-    right = sum(answer.label == label for answer, label in zip(model.classify(texts), labels, strict=True))
-
-    print(f"accuracy {right / len(labels):.4f} of {len(labels)}")
-    assert right / len(labels) > least

@@ -18,7 +18,7 @@ TEXTS = ["the cat sat on the mat. the dog sat on the log. " * 10, "a cat and a d
 SMALL = {"embedding_size": 8, "hidden_size": 24, "batch_size": 4, "window": 16, "max_steps": 60, "threads": 1}
 
 
-@pytest.fixture(scope="module", params=["gru", "lstm"])
+@pytest.fixture(scope="module", params=["rnn", "gru", "lstm"])
 def model(request):
     return train(TEXTS, cell=request.param, layers=2, **SMALL)
 

@@ -33,6 +33,9 @@ _FAMILIES = {
     "smallhub-ngram": _Family("ngram", "text-generation", LANGUAGE_MODEL),
     "smallhub-gru": _Family("recurrent", "text-generation", LANGUAGE_MODEL),
     "smallhub-lstm": _Family("recurrent", "text-generation", LANGUAGE_MODEL),
+    "smallhub-rnn": _Family("recurrent", "text-generation", LANGUAGE_MODEL),
+    "smallhub-transformer": _Family("decoder", "text-generation", LANGUAGE_MODEL),
+    "smallhub-seq2seq": _Family("seq2seq", "text2text-generation", frozenset()),
     "smallhub-linear": _Family("linear", "text-classification", frozenset({"classify"})),
     "smallhub-tree": _Family("tree", "text-classification", frozenset({"classify"})),
     "smallhub-crf": _Family("crf", "token-classification", frozenset({"tag"})),
@@ -45,6 +48,8 @@ _LOADERS = {
     "linear": "linear:LinearModel",
     "tree": "tree:TreeModel",
     "crf": "crf:CrfModel",
+    "decoder": "decoder:DecoderModel",
+    "seq2seq": "seq2seq:Seq2SeqModel",
 }
 
 
@@ -54,12 +59,12 @@ def recognise_format(folder: Path) -> Recognised | None:
     Raises:
         UnsupportedModel: it is one of these formats, but lacks something; `code` and sentence say what.
     """
-    config = folder / "config.json"
-    if config.is_file():
-        kind = str(read_object(config).get("model_type"))
+    if (folder / "config.json").is_file():
+        config = read_object(folder / "config.json")
+        kind = str(config.get("model_type"))
         if family := _FAMILIES.get(kind):
             weight_files(folder)
-            return Recognised(family.runtime, family.task, kind, family.capabilities)
+            return _family(family, kind, config)
         if kind.startswith("smallhub-"):
             raise UnsupportedModel("unsupported_architecture", f"There is no family {kind!r} here.", architecture=kind)
         return None
@@ -67,6 +72,17 @@ def recognise_format(folder: Path) -> Recognised | None:
         if found := recognise(folder):
             return found
     return None
+
+
+def _family(family: _Family, kind: str, config: dict[str, Any]) -> Recognised:
+    """One of our own families, with what only its configuration says."""
+    capabilities = family.capabilities
+    if family.runtime == "seq2seq":
+        purpose: Capability = "summarize" if config.get("purpose") == "summarize" else "translate"
+        capabilities = frozenset({purpose, "conditional_log_likelihood", "tokenize"})
+    context = config.get("context")
+    facts = {"context_length": context} if type(context) is int else {}
+    return Recognised(family.runtime, family.task, kind, capabilities, facts)
 
 
 def load_format(folder: Path, found: Recognised, *, threads: int | None) -> Model | None:

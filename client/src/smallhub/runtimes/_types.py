@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32]
 
-Runtime = Literal["transformers", "ngram", "recurrent", "arpa", "vectors", "linear", "tree", "crf"]
+Runtime = Literal[
+    "transformers", "ngram", "recurrent", "arpa", "vectors", "linear", "tree", "crf", "decoder", "seq2seq"
+]
 # The tasks by their names in a card's `pipeline_tag`.
 Task = Literal[
     "text-generation",

@@ -1,7 +1,8 @@
-"""GRU and LSTM language models over bytes or characters: loading, scoring and training.
+"""Plain recurrent, GRU and LSTM language models over bytes or characters: loading, scoring and training.
 
-Files: `config.json` (`model_type: "smallhub-gru"` or `"smallhub-lstm"`), `vocab.json`, `model.safetensors`.
-The network: an embedding, one or more recurrent layers, a linear layer onto the vocabulary. Gates lie as in torch.
+Files: `config.json` (`model_type`: `smallhub-rnn`, `smallhub-gru` or `smallhub-lstm`), `vocab.json`,
+`model.safetensors`. The network: an embedding, one or more recurrent layers, a linear layer onto the vocabulary. Gates
+lie as in torch.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -34,8 +35,9 @@ from smallhub.runtimes._units import BEGIN, END, UNKNOWN, Ids, Unit, Vocabulary
 if TYPE_CHECKING:
     from smallhub.runtimes._types import FloatArray
 
-Cell = Literal["gru", "lstm"]
-State = Any  # A tensor for GRU, a pair of them for LSTM.
+Cell = Literal["rnn", "gru", "lstm"]
+State = Any  # A pair of tensors for LSTM, else one.
+_LAYERS: dict[Cell, Any] = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
 _CHUNK_UNITS = 1024  # Scored at once; the state goes on, so the result does not depend on it.
 _BATCH_TEXTS = 32
@@ -58,9 +60,8 @@ class Network(torch.nn.Module):
 
     def __init__(self, shape: Shape, vocabulary_size: int, *, dropout: float = 0.0) -> None:
         super().__init__()
-        recurrent = torch.nn.GRU if shape.cell == "gru" else torch.nn.LSTM
         self.embedding = torch.nn.Embedding(vocabulary_size, shape.embedding_size)
-        self.recurrent = recurrent(
+        self.recurrent = _LAYERS[shape.cell](
             shape.embedding_size,
             shape.hidden_size,
             shape.layers,
@@ -354,9 +355,10 @@ def _rows(vocabulary: Vocabulary, documents: Sequence[str], batch_size: int) -> 
 
 
 def _read_shape(config: dict[str, Any]) -> Shape:
-    cell = str(config.get("model_type", "")).removeprefix("smallhub-")
+    kind = str(config.get("model_type", "")).removeprefix("smallhub-")
     sizes = [config.get(name) for name in ("embedding_size", "hidden_size", "layers")]
     is_sound = all(isinstance(size, int) and 0 < size <= _MAX_SIZE for size in sizes)
-    if cell not in get_args(Cell) or config.get("format_version") != 1 or not is_sound:
+    cell: Cell | None = next((known for known in _LAYERS if known == kind), None)
+    if cell is None or config.get("format_version") != 1 or not is_sound:
         raise UnsupportedModel("broken_model", "config.json is not of this format, or a size is out of range.")
-    return Shape("gru" if cell == "gru" else "lstm", *[int(size) for size in sizes if size is not None])
+    return Shape(cell, *[int(size) for size in sizes if size is not None])
