@@ -7,6 +7,7 @@ are hashed, `model.safetensors` with `weights` (labels × features), `bias` (lab
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,9 +62,9 @@ class TextClassifier(Model):
         rows = (self.probabilities(self.featurizer.row(text)) for text in texts)
         return [Classification(self.labels, tuple(float(value) for value in row)) for row in rows]
 
+    @abstractmethod
     def probabilities(self, row: Row) -> npt.NDArray[np.float64]:
         """Of each label, for one row of features."""
-        raise NotImplementedError
 
     def _config(self, model_type: str) -> dict[str, Any]:
         return {
