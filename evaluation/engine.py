@@ -20,6 +20,8 @@ from evaluation.sandbox import TimedOut
 from evaluation.scorers import SCORERS, NotScorable, Row
 from evaluation.scorers.base import BATCH_ITEMS, BATCH_RULE, Model, Progress
 
+# Raised when the same model and items would give other last bits, or another number: batches, order, tokenising.
+ENGINE_VERSION = 2
 PREFIX_RULE = "document_separator"
 BLOCK_TOKENS = 1024
 
@@ -111,7 +113,7 @@ def _result(benchmark: Benchmark, tier: Tier, rows: Sequence[Row], session: Mode
         n=len(rows),
         metrics=found.metrics,
         counts=found.counts,
-        states={"scored": len(rows), "truncated": 0, "failed": 0},
+        states={"scored": len(rows), "truncated": sum(row.get("truncated") is True for row in rows), "failed": 0},
         method=_method(benchmark, session),
         seeds={"bootstrap": benchmark.seed, "python_hash": 0},
         seconds=seconds,
@@ -129,18 +131,35 @@ def _method(benchmark: Benchmark, session: Model) -> dict[str, Any]:
         "scorer": scorer.name,
         "scorer_version": scorer.version,
         "args": dict(benchmark.scorer_args),
+        "engine_version": ENGINE_VERSION,
         "batch_rule": BATCH_RULE,
         "batch_size": BATCH_ITEMS,
         "prompt_sha256": benchmark.prompt_sha256,
     }
     if "log_likelihood" in benchmark.requires:
-        context = described.get("context_length")
-        window = min(context, BLOCK_TOKENS) if isinstance(context, int) and context > 0 else None
-        method |= {"prefix_rule": PREFIX_RULE, "prefix_token": described.get("prefix_token")}
-        method |= {"window": window, "stride": window}
+        method |= _likelihood_method(benchmark, described)
     if benchmark.requires & {"generate", "translate", "summarize"}:
         method["decoding"] = {"temperature": 0.0, "beams": 1}
     return method
+
+
+def _likelihood_method(benchmark: Benchmark, described: Mapping[str, Any]) -> dict[str, Any]:
+    """The token before a text, the windows, and the runtime's own rules."""
+    context = described.get("context_length")
+    limit = context if isinstance(context, int) and context > 0 else None
+    rolls = benchmark.scorer_args.get("windows", "blocks") == "rolling"
+    window = limit if rolls or limit is None else min(limit, BLOCK_TOKENS)
+    rule = benchmark.scorer_args.get("prefix", PREFIX_RULE)
+    token = described.get("prefix_token_harness") if rule == "harness" else None
+    kept = ("batch_rule", "shares_beginnings", "continuation_rule")
+    return {
+        "prefix_rule": rule,
+        "prefix_token": token or described.get("prefix_token"),
+        "window": window,
+        "stride": window,
+        "windows": "rolling" if rolls else "blocks",
+        "runtime": {name: described[name] for name in kept if name in described},
+    }
 
 
 def _watched(benchmark: Benchmark, began: float, progress: Progress | None) -> Progress:

@@ -219,8 +219,15 @@ def _as_text(value: Any) -> str:
     return "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
+# What a declaration may choose of how texts are scored: the token before a text, and the windows of a long one.
+_CHOICES = {"prefix": ("document_separator", "harness"), "windows": ("blocks", "rolling")}
+
+
 def _check_whole(benchmark: Benchmark) -> None:
     """Rules that join several fields."""
+    for name, allowed in _CHOICES.items():
+        if benchmark.scorer_args.get(name, allowed[0]) not in allowed:
+            raise BadDefinition(f"scorer_args: {name} is one of {', '.join(allowed)}")
     if not benchmark.files_of(benchmark.split):
         raise BadDefinition(f"files: none belongs to the split {benchmark.split!r}")
     if "classification" in benchmark.scorer and len(set(benchmark.labels)) < 2:

@@ -22,12 +22,13 @@ from evaluation.sandbox.launch import Loader, Plan
 from evaluation.sandbox.limits import Limits
 from evaluation.sandbox.probing import Probe, Wall, chosen_plan, probe
 from evaluation.sandbox.process import Usage
-from evaluation.sandbox.replies import Answer, Classification, Generation, Likelihood
+from evaluation.sandbox.replies import Answer, Classification, Continued, Generation, Likelihood
 from evaluation.sandbox.session import Session
 
 __all__ = [
     "Answer",
     "Classification",
+    "Continued",
     "Crashed",
     "Generation",
     "Likelihood",

@@ -29,6 +29,16 @@ class Likelihood:
 
 
 @dataclass(frozen=True)
+class Continued:
+    """How likely a continuation is after its context; `cut_tokens` of the context did not fit and were left out."""
+
+    log_prob: float
+    tokens: int
+    is_merged: bool
+    cut_tokens: int
+
+
+@dataclass(frozen=True)
 class Generation:
     text: str
     token_ids: tuple[int, ...]
@@ -119,6 +129,19 @@ def _likelihoods(arguments: dict[str, Any], value: Any) -> list[Likelihood]:
         Likelihood(_number(row, "log_prob"), _count(row, "tokens"), _count(row, "unknown"))
         for row in _rows(value, arguments["texts"])
     ]
+
+
+def _continued(arguments: dict[str, Any], value: Any) -> list[Continued]:
+    return [
+        Continued(
+            _number(row, "log_prob"), _count(row, "tokens"), row.get("is_merged") is True, _count(row, "cut_tokens")
+        )
+        for row in _rows(value, arguments["contexts"])
+    ]
+
+
+def _generations(arguments: dict[str, Any], value: Any) -> list[Generation]:
+    return [_generation(arguments, row) for row in _rows(value, arguments["texts"])]
 
 
 def _classifications(arguments: dict[str, Any], value: Any) -> list[Classification]:
@@ -247,6 +270,9 @@ _CHECKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "log_likelihood": _likelihoods,
     "pseudo_log_likelihood": _likelihoods,
     "conditional_log_likelihood": _likelihoods,
+    "rolling_log_likelihood": _likelihoods,
+    "continuation_log_likelihood": _continued,
+    "continue_greedily": _generations,
     "translate": _texts_for("texts"),
     "summarize": _texts_for("texts"),
     "transcribe": _texts_for("clips"),

@@ -20,7 +20,14 @@ Progress = Callable[[int, int], None]
 Statistic = Callable[[IntArray], FloatArray]
 
 BATCH_ITEMS = 32
-BATCH_RULE = "texts sorted by length in characters, then by text; 32 at once"
+# Likelihoods are asked for in larger calls: the runtime itself forms batches by tokens, and shares what begins alike.
+CALL_TEXTS = 256
+CALL_CHARACTERS = 40_000
+CALL_CHARACTERS_PSEUDO = 4_000  # Hiding one token at a time costs a text's length once more.
+BATCH_RULE = (
+    f"texts sorted by length in characters, then by text; {BATCH_ITEMS} at once; likelihoods by item, "
+    f"{CALL_TEXTS} texts or {CALL_CHARACTERS} characters a call, batched by the runtime's own rule"
+)
 
 
 class NotScorable(Exception):
@@ -97,6 +104,48 @@ def batches(texts: Sequence[str]) -> Iterator[list[int]]:
         yield order[start : start + BATCH_ITEMS]
 
 
+def calls(items: Sequence[Sequence[str]], *, limit: int = CALL_CHARACTERS) -> Iterator[list[int]]:
+    """Positions of items, each of one or more texts, by calls: small items first, an item's texts never parted."""
+    sizes = [sum(map(len, texts)) for texts in items]
+    call: list[int] = []
+    texts = characters = 0
+    for position in sorted(range(len(items)), key=lambda position: (sizes[position], list(items[position]))):
+        own = len(items[position])
+        if call and (texts + own > CALL_TEXTS or characters + sizes[position] > limit):
+            yield call
+            call, texts, characters = [], 0, 0
+        call, texts, characters = [*call, position], texts + own, characters + sizes[position]
+    if call:
+        yield call
+
+
+def ask_by_item(
+    model: Model, operation: str, items: Sequence[Sequence[str]], progress: Progress, **arguments: Any
+) -> list[list[Any]]:
+    """For each item one answer per text, in their order, all of an item in one call."""
+    found: dict[int, list[Any]] = {}
+    limit = CALL_CHARACTERS_PSEUDO if operation == "pseudo_log_likelihood" else CALL_CHARACTERS
+    for call in calls(items, limit=limit):
+        texts = [text for position in call for text in items[position]]
+        answers = iter(model.call(operation, texts=texts, **arguments))
+        found |= {position: [next(answers) for _ in items[position]] for position in call}
+        progress(len(found), len(items))
+    return [found[position] for position in range(len(items))]
+
+
+def ask_continuations(model: Model, items: Sequence[Sequence[tuple[str, str]]], progress: Progress) -> list[list[Any]]:
+    """For each item one answer per (context, continuation), in their order, all of an item in one call."""
+    found: dict[int, list[Any]] = {}
+    for call in calls([[context + continuation for context, continuation in item] for item in items]):
+        pairs = [pair for position in call for pair in items[position]]
+        contexts, continuations = [context for context, _ in pairs], [continuation for _, continuation in pairs]
+        answered = model.call("continuation_log_likelihood", contexts=contexts, continuations=continuations)
+        answers = iter(answered)
+        found |= {position: [next(answers) for _ in items[position]] for position in call}
+        progress(len(found), len(items))
+    return [found[position] for position in range(len(items))]
+
+
 def ask_in_batches(
     model: Model, operation: str, texts: Sequence[str], progress: Progress, **arguments: Any
 ) -> list[Any]:
@@ -108,6 +157,12 @@ def ask_in_batches(
         answers |= dict(zip(batch, model.call(operation, texts=batch, **arguments), strict=True))
         progress(len(answers), len(distinct))
     return [answers[text] for text in texts]
+
+
+def prefix_argument(benchmark: Benchmark) -> dict[str, Any]:
+    """The rule for the token before a text, where the declaration names one."""
+    rule = benchmark.scorer_args.get("prefix")
+    return {} if rule is None else {"prefix": str(rule)}
 
 
 def finite(value: float, what: str) -> float:

@@ -1,8 +1,7 @@
 """Multiple choice: which option does the model find likeliest after the context?
 
-An option's log-likelihood is that of context and option together minus that of the context. Both are cut into the
-same blocks, so the difference is exactly the option's tokens, unless the tokenizer merges across the border; such
-items are counted.
+Context and option are tokenised together; what is scored are the tokens behind as many as the context has alone. Items
+whose tokens merge across that border, and those whose context was too long, are counted.
 """
 
 from __future__ import annotations
@@ -13,13 +12,22 @@ from collections.abc import Sequence
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset, Item
 from evaluation.metrics import uncertainty
-from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, ask_in_batches, finite, mean_statistic
+from evaluation.scorers.base import (
+    Aggregate,
+    Model,
+    Progress,
+    Row,
+    Statistic,
+    ask_continuations,
+    finite,
+    mean_statistic,
+)
 
 
 class _Choice(ABC):
     """What both kinds share: pairs of (context, continuation) per option, then an argmax."""
 
-    version = 1
+    version = 2
 
     @abstractmethod
     def options(self, benchmark: Benchmark, item: Item) -> list[tuple[str, str]]:
@@ -27,14 +35,10 @@ class _Choice(ABC):
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         options = [self.options(benchmark, item) for item in dataset.items]
-        contexts = [context for group in options for context, _ in group]
-        whole = [context + continuation for group in options for context, continuation in group]
-        answers = ask_in_batches(model, "log_likelihood", contexts + whole, progress)
-        after = iter(zip(answers[: len(contexts)], answers[len(contexts) :], strict=True))
+        answers = ask_continuations(model, options, progress)
         rows = []
-        for item, group in zip(dataset.items, options, strict=True):
-            found = [next(after) for _ in group]
-            logs = [finite(full.log_prob - head.log_prob, f"An option of {item.id}") for head, full in found]
+        for item, group, found in zip(dataset.items, options, answers, strict=True):
+            logs = [finite(answer.log_prob, f"An option of {item.id}") for answer in found]
             sizes = [max(1, len(continuation.strip())) for _, continuation in group]
             rows.append(
                 {
@@ -45,9 +49,10 @@ class _Choice(ABC):
                     "predicted": _first_best(logs),
                     "predicted_normalised": _first_best([log / size for log, size in zip(logs, sizes, strict=True)]),
                     "tie": logs.count(max(logs)) > 1,
+                    "merged": sum(answer.is_merged for answer in found),
+                    "truncated": any(answer.cut_tokens for answer in found),
                 }
             )
-        _count_merges(model, rows, options)
         return rows
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
@@ -81,7 +86,7 @@ class MultipleChoice(_Choice):
         context = str(item[arguments.get("context", "context")])
         if "context_template" in arguments:
             context = str(arguments["context_template"]).replace("{context}", context.removesuffix("\n"))
-        return [_border(context, " " + str(option)) for option in item[arguments.get("choices", "choices")]]
+        return [(context, " " + str(option)) for option in item[arguments.get("choices", "choices")]]
 
 
 class PartialEvaluation(_Choice):
@@ -92,24 +97,8 @@ class PartialEvaluation(_Choice):
     def options(self, benchmark: Benchmark, item: Item) -> list[tuple[str, str]]:
         arguments = benchmark.scorer_args
         continuation = " " + str(item[arguments.get("continuation", "continuation")])
-        return [_border(str(context), continuation) for context in item[arguments.get("contexts", "contexts")]]
-
-
-def _border(context: str, continuation: str) -> tuple[str, str]:
-    """White space at the end of a context belongs to what follows."""
-    kept = context.rstrip()
-    moved = context[len(kept) :]
-    return kept, moved + continuation.lstrip() if moved else continuation
+        return [(str(context), continuation) for context in item[arguments.get("contexts", "contexts")]]
 
 
 def _first_best(values: Sequence[float]) -> int:
     return max(range(len(values)), key=lambda position: values[position])
-
-
-def _count_merges(model: Model, rows: list[Row], options: list[list[tuple[str, str]]]) -> None:
-    """Mark items whose context is tokenised differently alone than with an option behind it."""
-    for row, group in zip(rows, options, strict=True):
-        row["merged"] = 0
-        for context, continuation in group:
-            head, full = model.call("encode", text=context), model.call("encode", text=context + continuation)
-            row["merged"] += full[: len(head)] != head

@@ -11,23 +11,30 @@ import numpy as np
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import language, uncertainty
-from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, ask_in_batches, finite
+from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, ask_by_item, finite, prefix_argument
 
 # Languages whose words are not parted by spaces: a perplexity per "word" would mean nothing.
 _WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 
 
 class LanguageModelling:
-    """Each document is scored from its prefix token on, in blocks without overlap; every token counts once."""
+    """Each document is scored from its prefix token on; every token counts once.
+
+    Texts beyond the context are scored in `blocks` that each begin from the prefix token, or in the public harness'
+    `rolling` windows, which go on from what comes before: lower numbers, hence another definition.
+    """
 
     name = "language_modelling"
-    version = 1
+    version = 2
     operation = "log_likelihood"
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         role = benchmark.scorer_args.get("text", "text")
         texts = [str(item[role]) for item in dataset.items]
-        answers = ask_in_batches(model, self.operation, texts, progress)
+        windows = benchmark.scorer_args.get("windows", "blocks")
+        operation = "rolling_log_likelihood" if windows == "rolling" else self.operation
+        single = [[text] for text in texts]
+        answers = [one for (one,) in ask_by_item(model, operation, single, progress, **prefix_argument(benchmark))]
         rows = []
         for item, text, answer in zip(dataset.items, texts, answers, strict=True):
             counts = language.count(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,44 +22,45 @@ from evaluation.scorers.base import (
     Progress,
     Row,
     Statistic,
-    ask_in_batches,
+    ask_continuations,
+    calls,
     finite,
     mean_statistic,
 )
 
-_LENGTHS = (2, 4, 8, 16)
+_LENGTHS = (1, 2, 4, 8, 16)
 
 
 class LastWord:
     """`accuracy`: the greedy tokens begin with the target's tokens. `target_perplexity` is per item, not per token."""
 
     name = "last_word"
-    version = 1
+    version = 2
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         arguments = benchmark.scorer_args
-        contexts = [str(item[arguments.get("context", "context")]) for item in dataset.items]
-        targets = [" " + str(item[arguments.get("continuation", "continuation")]) for item in dataset.items]
-        said = []
-        for number, (context, target) in enumerate(zip(contexts, targets, strict=True)):
-            said.append(_continue(model, context, target))
-            progress(number + 1, 2 * len(contexts))
+        given = [str(item[arguments.get("context", "context")]) for item in dataset.items]
+        words = [str(item[arguments.get("continuation", "continuation")]) for item in dataset.items]
+        # White space at the end of a passage belongs to what follows.
+        contexts = [text.rstrip() for text in given]
+        targets = [f"{text[len(text.rstrip()) :]} {word}" for text, word in zip(given, words, strict=True)]
+        number = len(contexts)
+        said = _continue(model, contexts, targets, lambda done, total: progress(number * done // total, 2 * number))
         # From here on the targets are shown, all continuations being in our hands already.
-        whole = [context + target for context, target in zip(contexts, targets, strict=True)]
-        answers = ask_in_batches(model, "log_likelihood", contexts + whole, lambda done, total: None)
+        pairs = [[pair] for pair in zip(contexts, targets, strict=True)]
+        answers = ask_continuations(model, pairs, lambda done, total: progress(number + done, 2 * number))
         rows = []
-        for position, item in enumerate(dataset.items):
-            wanted = _target_ids(model, contexts[position], whole[position])
-            log_prob = answers[len(contexts) + position].log_prob - answers[position].log_prob
+        for item, (pair,), heard, (answer,) in zip(dataset.items, pairs, said, answers, strict=True):
+            wanted = _target_ids(model, *pair) if heard.may_be(pair[1]) else []
             rows.append(
                 {
                     "id": item.id,
-                    "right": bool(wanted) and list(said[position][: len(wanted)]) == wanted,
-                    "target_log_prob": finite(log_prob, f"The target of {item.id}"),
-                    "target_tokens": len(wanted),
+                    "right": bool(wanted) and list(heard.ids[: len(wanted)]) == wanted,
+                    "target_log_prob": finite(answer.log_prob, f"The target of {item.id}"),
+                    "target_tokens": answer.tokens,
+                    "truncated": answer.cut_tokens > 0,
                 }
             )
-            progress(len(contexts) + position + 1, 2 * len(contexts))
         return rows
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
@@ -85,22 +87,44 @@ class LastWord:
         return f"{found}; the target has {float(row['target_log_prob']):.4g} nats"
 
 
-def _continue(model: Model, context: str, target: str) -> tuple[int, ...]:
-    """Greedy tokens after the context, as many as are needed to tell whether they begin with the target."""
+@dataclass(frozen=True)
+class _Said:
+    """What the model went on with so far."""
+
     ids: tuple[int, ...] = ()
+    text: str = ""
+    has_ended: bool = False
+
+    def may_be(self, target: str) -> bool:
+        """Whether this can begin the target, or begin with it. A character that is cut is no reason why not."""
+        text = self.text.rstrip("\ufffd")
+        return target.startswith(text) or text.startswith(target)
+
+    def is_enough(self, target: str) -> bool:
+        """Whether more tokens could change nothing."""
+        return self.has_ended or not self.may_be(target) or self.text.startswith(target)
+
+
+def _continue(model: Model, contexts: Sequence[str], targets: Sequence[str], progress: Progress) -> list[_Said]:
+    """Greedy tokens after each context, as many as are needed to tell whether they begin with the target."""
+    said = [_Said()] * len(contexts)
     for length in _LENGTHS:
-        answer = model.call("generate", prompt=context, max_new_tokens=length, temperature=0.0)
-        if tuple(answer.token_ids[: len(ids)]) != ids:
-            raise NotScorable("not_deterministic", "The model continues the same text differently a second time.")
-        ids = tuple(answer.token_ids)
-        could_become = target.startswith(answer.text) and len(answer.text) < len(target)
-        if answer.finish == "stop" or not could_become:
-            break
-    return ids
+        open_ones = [number for number, target in enumerate(targets) if not said[number].is_enough(target)]
+        for call in calls([[contexts[number]] for number in open_ones]):
+            chosen = [open_ones[place] for place in call]
+            texts = [contexts[number] for number in chosen]
+            answers = model.call("continue_greedily", texts=texts, max_new_tokens=length)
+            for number, answer in zip(chosen, answers, strict=True):
+                if answer.token_ids[: len(said[number].ids)] != said[number].ids:
+                    reason = "The model continues the same text differently a second time."
+                    raise NotScorable("not_deterministic", reason)
+                said[number] = _Said(answer.token_ids, answer.text, answer.finish == "stop")
+            progress(len(contexts) - len(open_ones) + len(call), len(contexts))
+    return said
 
 
-def _target_ids(model: Model, context: str, whole: str) -> list[int]:
+def _target_ids(model: Model, context: str, target: str) -> list[int]:
     """The tokens of context and target together that come after the context's own."""
-    head, full = model.call("encode", text=context), model.call("encode", text=whole)
+    head, full = model.call("encode", text=context), model.call("encode", text=context + target)
     ids: list[int] = full[len(head) :]
     return ids

@@ -11,7 +11,16 @@ import numpy as np
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import pairs, uncertainty
-from evaluation.scorers.base import Aggregate, Model, NotScorable, Progress, Row, Statistic, ask_in_batches
+from evaluation.scorers.base import (
+    Aggregate,
+    Model,
+    NotScorable,
+    Progress,
+    Row,
+    Statistic,
+    ask_by_item,
+    prefix_argument,
+)
 
 # Pairs of one template stand or fall together, so the interval draws whole templates; fewer say nothing in general.
 MIN_GROUPS = 10
@@ -26,17 +35,18 @@ class MinimalPairs:
     """
 
     name = "minimal_pairs"
-    version = 1
+    version = 2
     operation = "log_likelihood"
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         arguments = benchmark.scorer_args
         good = [str(item[arguments.get("good", "good")]) for item in dataset.items]
         bad = [str(item[arguments.get("bad", "bad")]) for item in dataset.items]
-        answers = ask_in_batches(model, self.operation, good + bad, progress)
+        both = list(zip(good, bad, strict=True))
+        answers = ask_by_item(model, self.operation, both, progress, **prefix_argument(benchmark))
         rows = []
         for position, item in enumerate(dataset.items):
-            first, second = answers[position], answers[len(good) + position]
+            first, second = answers[position]
             if math.isnan(first.log_prob) or math.isnan(second.log_prob):
                 raise NotScorable("not_finite", f"The model gives {item.id} a probability that is not a number.")
             rows.append(

@@ -13,7 +13,7 @@ import pytest
 
 from evaluation import benchmarks, engine, receipts, sandbox
 from evaluation.benchmarks import Dataset, Item, Tier
-from evaluation.sandbox import Classification, Generation, Likelihood, Usage
+from evaluation.sandbox import Classification, Continued, Generation, Likelihood, Usage
 from evaluation.scorers import NotScorable
 from tests.evaluation.benchmarks.test_benchmarks import declared
 from tests.factories import tiny_models
@@ -54,6 +54,18 @@ class ToyModel:
 
     def do_encode(self, text: str) -> list[int]:
         return [ord(character) for character in text]
+
+    def do_continuation_log_likelihood(self, contexts: list[str], continuations: list[str]) -> list[Continued]:
+        assert self._log_prob is not None
+        wholes = [context + continuation for context, continuation in zip(contexts, continuations, strict=True)]
+        self.asked += wholes
+        return [
+            Continued(self._log_prob(whole) - self._log_prob(context), len(whole) - len(context), False, 0)
+            for context, whole in zip(contexts, wholes, strict=True)
+        ]
+
+    def do_continue_greedily(self, texts: list[str], max_new_tokens: int) -> list[Generation]:
+        return [self.do_generate(text, max_new_tokens, 0.0) for text in texts]
 
     def do_generate(self, prompt: str, max_new_tokens: int, temperature: float) -> Generation:
         assert self._goes_on is not None
@@ -228,13 +240,13 @@ def test_the_last_word_must_be_said_before_it_is_shown() -> None:
 
     assert [row["right"] for row in result.rows] == [True, False]
     assert result.metrics["target_perplexity"] == pytest.approx(math.exp((7 + 5) / 2))
-    assert max(position for position, word in enumerate(model.asked) if word == "generate") < model.asked.index(
-        "log_likelihood"
-    )
+    assert max(
+        position for position, word in enumerate(model.asked) if word == "continue_greedily"
+    ) < model.asked.index("continuation_log_likelihood")
 
 
 def test_a_model_that_goes_on_differently_each_time_is_not_scored() -> None:
-    said = iter([" s", " tones"])
+    said = iter([" s", "tones"])
     model = ToyModel(log_prob=lambda text: -1.0, goes_on=lambda text: next(said))
     word = benchmark(scorer="last_word", labels=[], requires=["log_likelihood", "generate", "tokenize"])
 

@@ -93,6 +93,25 @@ class Likelihood:
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """How likely a model finds a continuation after its context.
+
+    Attributes:
+        log_prob: natural logarithm of the probability, summed over the continuation's tokens.
+        tokens: how many these are: those of both together that come after as many as the context has alone.
+        is_greedy: whether each is the likeliest at its place; None where the model does not tell.
+        is_merged: the tokenizer joins the context's end with what follows, so the border is not where it was.
+        cut_tokens: how many tokens of the context did not fit and were left out, from its beginning on.
+    """
+
+    log_prob: float
+    tokens: int
+    is_greedy: bool | None = None
+    is_merged: bool = False
+    cut_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """A continuation. `text` is what follows the prompt; `finish` is `stop` when the model ended it by itself."""
 
@@ -160,6 +179,40 @@ class Model(ABC):
         """
         raise self._incapable("log_likelihood")
 
+    def rolling_log_likelihood(self, texts: Sequence[str], *, prefix: PrefixRule = "harness") -> list[Likelihood]:
+        """Score whole texts in windows as long as the context allows, as the public harness does.
+
+        Only a text's first token is predicted from the prefix token; a later window goes on from the tokens before
+        it, and the last one is filled up with them. Where nothing limits the context this is `log_likelihood`.
+        """
+        return self.log_likelihood(texts, prefix=prefix)
+
+    def continuation_log_likelihood(
+        self, contexts: Sequence[str], *, continuations: Sequence[str], prefix: PrefixRule = "document_separator"
+    ) -> list[Continued]:
+        """Score each continuation given its context, both tokenised together.
+
+        White space at the end of a context belongs to what follows. An empty context is the prefix token; nothing but
+        what the tokenizer itself writes stands before others. A context that does not fit loses its beginning.
+
+        A model without a way of its own answers by the difference of two whole texts, both behind the prefix token.
+        """
+        pairs = [border(*pair) for pair in zip(contexts, continuations, strict=True)]
+        heads = [context for context, _ in pairs]
+        wholes = [context + continuation for context, continuation in pairs]
+        answers = self.log_likelihood([*heads, *wholes], prefix=prefix)
+        found = []
+        for number, (head, whole) in enumerate(zip(heads, wholes, strict=True)):
+            before, both = self.encode(head), self.encode(whole)
+            log_prob = answers[len(heads) + number].log_prob - answers[number].log_prob
+            tokens = max(0, len(both) - len(before))
+            found.append(Continued(log_prob, tokens, is_merged=both[: len(before)] != before))
+        return found
+
+    def continue_greedily(self, texts: Sequence[str], *, max_new_tokens: int) -> list[Generation]:
+        """Go on with many texts by the likeliest tokens: the same as `generate` for each."""
+        return [self.generate(text, max_new_tokens=max_new_tokens) for text in texts]
+
     def next_log_probs(self, texts: Sequence[str]) -> FloatArray:
         """Log-probabilities of the token that follows each text: shape (texts, vocabulary), computed as one batch."""
         raise self._incapable("log_likelihood")
@@ -221,6 +274,12 @@ class Model(ABC):
 
     def _incapable(self, capability: Capability) -> UnsupportedModel:
         return UnsupportedModel("not_capable", f"This model is for {self.task}; it cannot {capability}.")
+
+
+def border(context: str, continuation: str) -> tuple[str, str]:
+    """White space at the end of a context belongs to what follows, for tokens mostly begin with it."""
+    kept = context.rstrip()
+    return kept, context[len(kept) :] + continuation
 
 
 def check_generation(*, max_new_tokens: int, temperature: float) -> None:

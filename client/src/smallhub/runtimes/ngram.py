@@ -19,11 +19,13 @@ from smallhub.runtimes._files import read_object
 from smallhub.runtimes._kneser_ney import Flags, Floats, Level, Table, estimate
 from smallhub.runtimes._types import (
     LANGUAGE_MODEL,
+    Continued,
     Generation,
     Likelihood,
     Model,
     PrefixRule,
     Runtime,
+    border,
     check_generation,
 )
 from smallhub.runtimes._units import BEGIN, END, UNKNOWN, Unit, Vocabulary
@@ -89,6 +91,21 @@ class NgramModel(Model):
             Likelihood(float(score.sum()), len(ids), int(np.count_nonzero(ids == UNKNOWN)))
             for ids, score in zip(encoded, scores, strict=True)
         ]
+
+    def continuation_log_likelihood(
+        self, contexts: Sequence[str], *, continuations: Sequence[str], prefix: PrefixRule = "document_separator"
+    ) -> list[Continued]:
+        """Score continuations given their contexts, all behind `<s>`; that a text ends is no part of it."""
+        del prefix
+        pairs = [border(*pair) for pair in zip(contexts, continuations, strict=True)]
+        heads = [self.vocabulary.encode(context) for context, _ in pairs]
+        wholes = [self.vocabulary.encode(context + continuation) for context, continuation in pairs]
+        found = []
+        for head, whole, score in zip(heads, wholes, self._table.score(wholes), strict=True):
+            is_merged = not np.array_equal(whole[: len(head)], head)
+            tokens = max(0, len(whole) - len(head))
+            found.append(Continued(float(score[len(head) :].sum()), tokens, is_merged=is_merged))
+        return found
 
     def next_log_probs(self, texts: Sequence[str]) -> Floats:
         """Log-probabilities of the next unit; shape (texts, vocabulary)."""

@@ -21,6 +21,7 @@ from transformers.models.auto.modeling_auto import (
 from transformers.utils import logging as library_logging
 
 from smallhub._exceptions import Invalid, UnsupportedModel
+from smallhub.runtimes._causal import CausalScoring
 from smallhub.runtimes._clean import clean_room
 from smallhub.runtimes._files import read_header, weight_files
 from smallhub.runtimes._torch import check_finite, choose, exact, parameter_count, set_threads
@@ -30,7 +31,6 @@ from smallhub.runtimes._types import (
     LANGUAGE_MODEL,
     Classification,
     Generation,
-    Likelihood,
     Model,
     PrefixRule,
     Recognised,
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 # Tokens that part documents and are no marker of a chat's roles, most usual first.
 _SEPARATORS = ("<|endoftext|>", "<|end_of_document|>", "<|endofdocument|>")
-_MAX_LOGITS = 64 * 1024 * 1024  # Numbers in one batch of logits: 256 MB.
 _MAX_BATCH = 32
 _UNLIMITED = 1_000_000  # Tokenizers write "no limit" as an absurdly large number.
 
@@ -180,7 +179,7 @@ class _TransformersModel(Model):
             )
 
 
-class CausalModel(_TransformersModel):
+class CausalModel(CausalScoring, _TransformersModel):
     """A language model that predicts each token from those before it."""
 
     def __init__(self, network: Any, tokenizer: Any, dtypes: list[str]) -> None:
@@ -197,6 +196,7 @@ class CausalModel(_TransformersModel):
             "prefix_token_harness": self.prefix_token("harness"),
             "block_tokens": self.block_tokens,
             "stop_ids": sorted(self._stop_ids),
+            **self.scoring_rules(),
         }
 
     def prefix_token(self, rule: PrefixRule) -> dict[str, Any] | None:
@@ -210,31 +210,6 @@ class CausalModel(_TransformersModel):
         if number is None:
             return None
         return {"text": self.tokenizer.convert_ids_to_tokens(int(number)), "id": int(number), "rule": rule}
-
-    def log_likelihood(self, texts: Sequence[str], *, prefix: PrefixRule = "document_separator") -> list[Likelihood]:
-        """Score texts in blocks.
-
-        Raises:
-            UnsupportedModel: the vocabulary has no begin and no end, so nothing can stand before a text.
-        """
-        token = self.prefix_token(prefix)
-        if token is None:
-            raise UnsupportedModel("no_prefix_token", "The tokenizer has neither a begin nor an end token.")
-        encoded = [self.encode(text) for text in texts]
-        blocks = [
-            (number, ids[start : start + self.block_tokens])
-            for number, ids in enumerate(encoded)
-            for start in range(0, len(ids), self.block_tokens)
-        ]
-        sums = np.zeros(len(texts))
-        for batch in self._batches(blocks):
-            for (number, _), value in zip(batch, self._score([ids for _, ids in batch], token["id"]), strict=True):
-                sums[number] += value
-        unknown = self.tokenizer.unk_token_id
-        return [
-            Likelihood(float(total), len(ids), sum(number == unknown for number in ids))
-            for ids, total in zip(encoded, sums, strict=True)
-        ]
 
     def next_log_probs(self, texts: Sequence[str]) -> FloatArray:
         """Log-probabilities of the next token; shape (texts, vocabulary); one padded batch."""
@@ -313,29 +288,6 @@ class CausalModel(_TransformersModel):
                 tokens=len(ids),
                 context_length=self.context_length,
             )
-
-    def _batches(self, blocks: list[tuple[int, list[int]]]) -> list[list[tuple[int, list[int]]]]:
-        """Group blocks of like length, so that little is padding and the logits stay within memory."""
-        vocabulary = int(self.network.config.vocab_size)
-        batches: list[list[tuple[int, list[int]]]] = []
-        for block in sorted(blocks, key=lambda block: len(block[1])):
-            # Sorted by length, so this block is the longest of its batch.
-            room = max(1, min(_MAX_BATCH, _MAX_LOGITS // (vocabulary * len(block[1]))))
-            if not batches or len(batches[-1]) >= room:
-                batches.append([])
-            batches[-1].append(block)
-        return batches
-
-    def _score(self, blocks: list[list[int]], prefix_id: int) -> list[float]:
-        """Summed log-probability of each block, its first token predicted from the prefix."""
-        with exact():
-            logits = self._logits([[prefix_id, *ids[:-1]] for ids in blocks])
-            values = []
-            for row, ids in enumerate(blocks):
-                own = logits[row, : len(ids)]
-                chosen = own.gather(1, torch.tensor(ids).unsqueeze(1)).squeeze(1)
-                values.append(float((chosen.double() - torch.logsumexp(own, dim=-1).double()).sum()))
-        return values
 
     def _logits(self, rows: list[list[int]]) -> torch.Tensor:
         """One padded batch. Padding stands on the right, where attention that looks back does not see it."""
