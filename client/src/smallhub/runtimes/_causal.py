@@ -105,10 +105,12 @@ class CausalScoring(Model):
     _stop_ids: frozenset[int]
 
     @abstractmethod
-    def _prompt_ids(self, text: str) -> list[int]: ...
+    def _prompt_ids(self, text: str) -> list[int]:
+        """Ids of a prompt; never none at all."""
 
     @abstractmethod
-    def _new_text(self, prompt_ids: list[int], ids: list[int]) -> str: ...
+    def _new_text(self, prompt_ids: list[int], ids: list[int]) -> str:
+        """What was added to a prompt."""
 
     @cached_property
     def _scorer(self) -> PackedScorer:
