@@ -31,8 +31,8 @@ class LanguageModelling:
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         role = benchmark.scorer_args.get("text", "text")
         texts = [str(item[role]) for item in dataset.items]
-        windows = benchmark.scorer_args.get("windows", "blocks")
-        operation = "rolling_log_likelihood" if windows == "rolling" else self.operation
+        rolls = benchmark.scorer_args.get("windows") == "rolling" and self.operation == "log_likelihood"
+        operation = "rolling_log_likelihood" if rolls else self.operation
         single = [[text] for text in texts]
         answers = [one for (one,) in ask_by_item(model, operation, single, progress, **prefix_argument(benchmark))]
         rows = []
