@@ -16,7 +16,7 @@ from hub.core.exceptions import HubError, NotFound, Unavailable
 from hub.core.ranges import Span
 from models_registry.api.grants import BadGrant, Grant, Redeemed, redeem
 from models_registry.api.lookup import endpoint
-from models_registry.api.sending import requested_span, stored_address, stored_response
+from models_registry.api.sending import refuse_held_content, requested_span, stored_address, stored_response
 from models_registry.api.xet_tokens import LIFETIME_S, cas_space, redeem_xet_token
 from models_registry.models import RepositoryContent, Xorb
 from models_registry.permissions import Action, require
@@ -195,6 +195,7 @@ def _reconstruct(request: HttpRequest, space: str, file_hash: str) -> tuple[Rede
     caller = redeem_xet_token(request, space, action=Grant.READ)
     require(caller.user, Action.DOWNLOAD, caller.repository)  # A token for writing asked for another right.
     link = contents.find_file(repository=caller.repository, file_hash=file_hash)
+    refuse_held_content(caller.user, caller.repository, sha256=link.content.sha256)
     span = requested_span(request, link.content.size_bytes)
     found = contents.reconstruct(link, start=span.start if span else 0, stop=span.stop if span else None)
     return caller, found

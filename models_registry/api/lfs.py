@@ -16,8 +16,8 @@ from hub.core.exceptions import Forbidden, HubError, NotFound
 from hub.core.wire import refusal
 from models_registry.api.grants import BadGrant, Grant, Redeemed, redeem
 from models_registry.api.lookup import find_repository, web_url
-from models_registry.api.sending import content_response
-from models_registry.exceptions import QuotaExceeded
+from models_registry.api.sending import content_response, refuse_held_content
+from models_registry.exceptions import QuarantinedFile, QuotaExceeded
 from models_registry.models import Content, PartialUpload, Repository
 from models_registry.permissions import Action, can, require
 from models_registry.services import content as contents
@@ -205,6 +205,8 @@ def _answered(answer: Answer, request: HttpRequest, repository: Repository, each
         return shown | {"error": {"code": 422, "message": str(error)}}
     except QuotaExceeded as error:
         return shown | {"error": {"code": 413, "message": str(error)}}
+    except QuarantinedFile as error:
+        return shown | {"error": {"code": 403, "message": str(error)}}
     except NotFound as error:
         return shown | {"error": {"code": 404, "message": str(error)}}
 
@@ -273,6 +275,7 @@ def _partial(caller: Redeemed, upload_id: int) -> PartialUpload:
 
 def _download(request: HttpRequest, repository: Repository, oid: Sha256, size: int) -> dict[str, Any]:
     _held(repository, oid, size)
+    refuse_held_content(request.user, repository, sha256=oid)
     return {"actions": {"download": _action(request, repository, _DOWNLOAD, oid, size, DOWNLOAD_LIFETIME_S)}}
 
 

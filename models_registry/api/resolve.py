@@ -61,6 +61,8 @@ def raw(request: HttpRequest, kind: str, namespace: str, name: str, rev: str, pa
     repository, commit = find_revision(request, kind, namespace, name, rev)
     require(request.user, Action.DOWNLOAD, repository)
     entry = find_entry(repository, commit, path, revision=rev)
+    if not entry.is_large:
+        _refuse_held(request, repository, commit, entry)
     response = _sent(request, _git_bytes(repository, entry))
     _protect(response, entry.path, download=False)
     response["ETag"] = f'"{entry.oid}"'

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from accounts.models import User
 from hub.core.ranges import Span, Unsatisfiable, read_range
-from models_registry.models import Blob, Content, Xorb
+from models_registry.exceptions import QuarantinedFile
+from models_registry.models import Blob, Content, Repository, RepositoryContent, Xorb
+from models_registry.permissions import Action, can
 from models_registry.services import content as contents
 from models_registry.storage.blobs import blob_store
 from models_registry.storage.digests import BlobDigest, XetHash
@@ -54,6 +58,18 @@ def requested_span(request: HttpRequest, size_bytes: int) -> Span | None:
         return read_range(request.headers.get("Range"), size_bytes)
     except Unsatisfiable as error:
         raise RangeNotSatisfiable(size_bytes=size_bytes) from error
+
+
+def refuse_held_content(user: User | AnonymousUser, repository: Repository, *, sha256: str) -> None:
+    """Content that the scan holds back goes to writers alone, where it is asked for by its hash and not by a path.
+
+    Raises:
+        QuarantinedFile: with the reason.
+    """
+    links = RepositoryContent.objects.filter(repository=repository, content__sha256=sha256).exclude(held="")
+    reason = links.values_list("held", flat=True).first()
+    if reason and not can(user, Action.WRITE, repository):
+        raise QuarantinedFile(path=sha256[:12], reason=reason)
 
 
 def file_range(file: BinaryIO, span: Span) -> FileResponse:

@@ -89,6 +89,7 @@ class RepositoryContent(models.Model):
     touched_at = models.DateTimeField(
         default=timezone.now, db_default=Now(), help_text="When it was last uploaded or committed here."
     )
+    held = models.TextField(blank=True, db_default="", help_text="Why a scan holds it back wherever it lies here.")
 
     objects = RepositoryContentQuerySet.as_manager()
 

@@ -6,9 +6,9 @@ from accounts.models import User
 from models_registry.exceptions import PrivateSource
 from models_registry.git.store import RowObjectStore
 from models_registry.manifests import listing_of
-from models_registry.models import AuditEntry, Commit, GitObject, Kind, Repository, Visibility
+from models_registry.models import AuditEntry, Commit, GitObject, Kind, Repository, ScanVerdict, Visibility
 from models_registry.permissions import Action, can, require
-from models_registry.services import audit, content
+from models_registry.services import audit, content, heads
 from models_registry.services.commits import adopt_listing
 from models_registry.services.events import note_event
 from models_registry.services.repositories import new_repository
@@ -71,4 +71,5 @@ def _portions(names: list[str]) -> Iterator[list[str]]:
 def _keep_verdict(commit: Commit, made: Repository) -> None:
     """What is held back there is held back here from the first moment, until the copy's own scan has run."""
     if commit.held:
-        made.commits.update(held=commit.held, scan_verdict=commit.scan_verdict)
+        for copy in made.commits.all():
+            heads.note_scan(commit=copy, verdict=ScanVerdict(commit.scan_verdict), held=commit.held)

@@ -3,7 +3,15 @@
 from models_registry import facts
 from models_registry.cards import Card, CardFault, read_card
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, GitObject, Kind, Repository, RepositoryTag, ScanVerdict
+from models_registry.models import (
+    Commit,
+    GitObject,
+    Kind,
+    Repository,
+    RepositoryContent,
+    RepositoryTag,
+    ScanVerdict,
+)
 from models_registry.types import Listing
 
 CARD = "README.md"
@@ -68,6 +76,9 @@ def describe(*, repository: Repository, commit: Commit) -> None:
     repository.updated_at = max(commit.committed_at, repository.created_at)  # Git counts whole seconds.
 
 
+_ROWS = 500
+
+
 def note_head(*, repository: Repository, commit: Commit) -> None:
     """Refresh the row and the tags from a new head of the default branch."""
     describe(repository=repository, commit=commit)
@@ -84,5 +95,26 @@ def note_parameters(*, repository: Repository, commit_oid: str, by_dtype: dict[s
 
 
 def note_scan(*, commit: Commit, verdict: ScanVerdict, held: dict[str, str]) -> None:
-    """Keep what the scan says of a commit: every door that serves files asks here."""
+    """Keep what the scan says of a commit: every door that serves files asks here.
+
+    Doors that know content by its hash alone ask the link between repository and content.
+    """
     Commit.objects.filter(pk=commit.pk).update(scan_verdict=verdict, held=held)
+    reasons: dict[str, str] = {}
+    for entry in listing_of(commit).files.values():
+        if entry.is_large:
+            # Content that also lies here under a name that nothing is wrong with is free.
+            reason = held.get(entry.path, "")
+            reasons[entry.sha256] = reason if reasons.get(entry.sha256, "-") else ""
+    note_held(repository_id=commit.repository_id, reasons=reasons)
+
+
+def note_held(*, repository_id: int, reasons: dict[str, str]) -> None:
+    """Hold large contents of a repository back, or set them free (an empty reason), by their SHA-256."""
+    links = RepositoryContent.objects.filter(repository_id=repository_id)
+    free = [sha256 for sha256, reason in reasons.items() if not reason]
+    for start in range(0, len(free), _ROWS):
+        links.filter(content__sha256__in=free[start : start + _ROWS]).exclude(held="").update(held="")
+    for sha256, reason in reasons.items():
+        if reason:
+            links.filter(content__sha256=sha256).update(held=reason)
