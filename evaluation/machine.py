@@ -1,4 +1,10 @@
-"""The machine a measurement was made on, and one figure that says how fast it was at that moment."""
+"""The machine a measurement was made on, and one figure that says how fast it was at that moment.
+
+The figure is an index against a named class of machines: three small fixed works (a float32 matrix product, a copy of
+memory, a loop of the interpreter), each against the class's own speed, and the geometric mean of the three ratios.
+At 2 a machine was twice as fast as the class. Rates divided by the index, and seconds multiplied with it, are
+*normalised*: an estimate of what the class would have measured, for comparing what two machines measured.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,7 @@ import hashlib
 import os
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
@@ -14,12 +21,15 @@ from typing import Any
 
 import numpy as np
 
+# The reference class: a small rented server of two cores, as most people could have one.
+REFERENCE_CLASS = "two-core server, 2026"
+REFERENCE_GFLOPS, REFERENCE_GB_PER_S, REFERENCE_MILLION_STEPS_PER_S = 100.0, 10.0, 15.0
 _PACKAGES = ("numpy", "safetensors", "tokenizers", "torch", "transformers", "smallhub")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Facts beside every timing. `calibration_gflops`: a fixed float32 matrix product on one thread, just now."""
+    """Facts beside every timing. The three `calibration_…` figures and their `speed_index` were taken just now."""
 
     cpu_model: str
     cores: int
@@ -29,13 +39,18 @@ class Machine:
     python: str
     load_average: float
     calibration_gflops: float
+    calibration_gb_per_s: float = REFERENCE_GB_PER_S
+    calibration_million_steps_per_s: float = REFERENCE_MILLION_STEPS_PER_S
+    speed_index: float = 1.0
+    reference_class: str = REFERENCE_CLASS
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def describe() -> Machine:
-    """Describe this machine as it is now. Takes about a tenth of a second."""
+    """Describe this machine as it is now. Takes about a quarter of a second."""
+    gflops, gb_per_s, steps = _calibrate(), _copy_gb_per_s(), _million_steps_per_s()
     return Machine(
         cpu_model=_cpu_model(),
         cores=os.cpu_count() or 1,
@@ -44,8 +59,21 @@ def describe() -> Machine:
         architecture=platform.machine(),
         python=platform.python_version(),
         load_average=round(os.getloadavg()[0], 2),
-        calibration_gflops=round(_calibrate(), 2),
+        calibration_gflops=round(gflops, 2),
+        calibration_gb_per_s=round(gb_per_s, 2),
+        calibration_million_steps_per_s=round(steps, 2),
+        speed_index=round(speed_index(gflops, gb_per_s, steps), 3),
     )
+
+
+def speed_index(gflops: float, gb_per_s: float, million_steps_per_s: float) -> float:
+    """The geometric mean of the three speeds against those of the reference class."""
+    ratios = (
+        gflops / REFERENCE_GFLOPS,
+        gb_per_s / REFERENCE_GB_PER_S,
+        million_steps_per_s / REFERENCE_MILLION_STEPS_PER_S,
+    )
+    return float(np.prod(ratios) ** (1 / len(ratios)))
 
 
 def packages() -> dict[str, str]:
@@ -95,11 +123,32 @@ def _cpu_info() -> list[str]:
 def _calibrate(*, size: int = 384, rounds: int = 6) -> float:
     """Billions of float32 operations a second: the best of a few fixed matrix products."""
     matrix = np.random.default_rng(0).random((size, size), dtype=np.float32)
-    best = min(_seconds_of_product(matrix) for _ in range(rounds))
-    return 2 * size**3 / best / 1e9
+    return 2 * size**3 / _best_seconds(lambda: np.matmul(matrix, matrix), rounds) / 1e9
 
 
-def _seconds_of_product(matrix: np.ndarray[Any, Any]) -> float:
-    began = time.perf_counter()
-    np.matmul(matrix, matrix)
-    return time.perf_counter() - began
+def _copy_gb_per_s(*, size_bytes: int = 32 << 20, rounds: int = 4) -> float:
+    """Billions of bytes a second, read and written: the best of a few copies, larger than most caches."""
+    source = np.ones(size_bytes // 4, dtype=np.float32)
+    target = np.empty_like(source)
+    return 2 * size_bytes / _best_seconds(lambda: np.copyto(target, source), rounds) / 1e9
+
+
+def _million_steps_per_s(*, steps: int = 200_000, rounds: int = 4) -> float:
+    """Millions of interpreted steps a second: what binds models so small that arithmetic takes no time."""
+
+    def loop() -> int:
+        total = 0
+        for number in range(steps):
+            total += number & 7
+        return total
+
+    return steps / _best_seconds(loop, rounds) / 1e6
+
+
+def _best_seconds(work: Callable[[], object], rounds: int) -> float:
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)

@@ -7,6 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evaluation.steps import claims, structure, vocabulary
+from evaluation.steps.claims import Declared, Mismatch
+from evaluation.steps.structure import Structure
+from evaluation.steps.vocabulary import TokenizerFacts
 from models_registry.formats import config_json, safetensors
 from models_registry.formats.errors import BadFormat
 
@@ -35,18 +39,12 @@ MEMORY_QUOTA_BYTES = 16 * (1 << 30)
 
 
 @dataclass(frozen=True)
-class TokenizerFacts:
-    """`kind` as the tokenizer's own file names it (BPE, WordPiece, Unigram, byte, char, word …)."""
-
-    kind: str
-    vocabulary_size: int
-
-
-@dataclass(frozen=True)
 class Inspection:
     """Facts from the files. `refusal` says why the model cannot be loaded here, and is empty if it can.
 
-    `estimated_memory_bytes` is what loading in 32-bit floats on a CPU should take, library included.
+    `estimated_memory_bytes` is what loading in 32-bit floats on a CPU should take, library included;
+    `memory_by_precision` the same for others. `declared` is what the card says, `mismatches` where the files say
+    otherwise. `chat_template` is the file that holds one.
     """
 
     format: str
@@ -63,6 +61,12 @@ class Inspection:
     context_length: int | None = None
     labels: tuple[str, ...] = ()
     estimated_memory_bytes: int = 0
+    memory_by_precision: Mapping[str, int] = field(default_factory=dict)
+    structure: Structure | None = None
+    chat_template: str = ""
+    base_model: str = ""
+    declared: Declared = field(default_factory=Declared)
+    mismatches: tuple[Mismatch, ...] = ()
     warnings: tuple[str, ...] = ()
     refusal_code: str = ""
     refusal: str = ""
@@ -98,10 +102,12 @@ def inspect(folder: Path) -> Inspection:
         "tensors": sum(len(header.tensors) for header in headers.values()),
         "weight_bytes": sum(header.size_bytes for header in headers.values()),
         "total_bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
-        "tokenizer": _tokenizer(folder, config),
+        "tokenizer": vocabulary.read(folder, config),
         "context_length": _first_integer(config, _CONTEXT_KEYS),
         "labels": _labels(config),
         "architecture": _architecture(config),
+        "chat_template": _chat_template(folder),
+        "base_model": _base_model(config),
     }
     refusal = fault or config_fault or _too_large(config, facts)
     if refusal is None or refusal[0] == "missing_config":
@@ -109,13 +115,51 @@ def inspect(folder: Path) -> Inspection:
         facts, refused = _recognised(folder, facts)
         refusal = refused and _more_telling(refusal, refused)
     code, sentence = refusal or ("", "")
-    facts["estimated_memory_bytes"] = _memory(facts)
+    facts |= _derived(folder, facts, headers, config)
     if not sentence and facts["estimated_memory_bytes"] > MEMORY_QUOTA_BYTES:
         code, sentence = "too_large", _memory_sentence(facts["estimated_memory_bytes"])
     return Inspection(**facts, warnings=_warnings(facts, config), refusal_code=code, refusal=sentence)
 
 
 Refusal = tuple[str, str]
+
+
+def _derived(
+    folder: Path, facts: dict[str, Any], headers: Mapping[str, safetensors.SafetensorsHeader], config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What follows from the facts: memory, the layout of the parameters, and how the card's claims stand to them."""
+    claim = claims.declared(claims.read_folder(folder))
+    files = {path.name for path in folder.iterdir() if path.is_file()}
+    tensors = [tensor for header in headers.values() for tensor in header.tensors]
+    return {
+        "estimated_memory_bytes": _memory(facts),
+        "memory_by_precision": structure.memory_by_precision(facts["parameters"], base_bytes=_base_bytes(facts)),
+        "structure": structure.read(tensors, config) if tensors else None,
+        "declared": claim,
+        "mismatches": claims.mismatches(claim, facts, files=files),
+    }
+
+
+def _chat_template(folder: Path) -> str:
+    """The file that holds a chat template, if one does."""
+    if (folder / "chat_template.jinja").is_file():
+        return "chat_template.jinja"
+    for name in ("tokenizer_config.json", "chat_template.json"):
+        try:
+            table = config_json.read_object(folder / name, limits=config_json.limits_for(name))
+        except (BadFormat, OSError):
+            continue
+        if isinstance(table.get("chat_template"), str | list) and table["chat_template"]:
+            return name
+    return ""
+
+
+def _base_model(config: Mapping[str, Any]) -> str:
+    """What the configuration says it was made from: the hub's own `base_model`, or the name it was loaded by."""
+    for key in ("base_model", "base_model_name_or_path", "_name_or_path"):
+        if isinstance(config.get(key), str) and config[key].strip("./ "):
+            return str(config[key])[:200]
+    return ""
 
 
 def _headers(folder: Path) -> tuple[dict[str, safetensors.SafetensorsHeader], Refusal | None]:
@@ -237,47 +281,12 @@ def _too_large(config: Mapping[str, Any], facts: Mapping[str, Any]) -> Refusal |
     return None
 
 
-def _tokenizer(folder: Path, config: Mapping[str, Any]) -> TokenizerFacts | None:
-    """Kind and size of the vocabulary, from tokenizer.json, vocab.txt or vocab.json."""
-    if (folder / "tokenizer.json").is_file():
-        return _fast_tokenizer(folder / "tokenizer.json")
-    if (folder / "vocab.txt").is_file():
-        with (folder / "vocab.txt").open("rb") as stream:
-            lines = config_json.read_limited(stream, config_json.TOKENIZER_LIMITS.size_bytes).splitlines()
-        return TokenizerFacts("WordPiece", len(lines))
-    if (folder / "vocab.json").is_file():
-        size = _first_integer(config, _VOCABULARY_KEYS)
-        return TokenizerFacts(str(config.get("unit", "BPE"))[:40], size or _entries(folder / "vocab.json"))
-    size = _first_integer(config, _VOCABULARY_KEYS)
-    return TokenizerFacts(str(config["unit"])[:40], size) if size and isinstance(config.get("unit"), str) else None
-
-
-def _fast_tokenizer(path: Path) -> TokenizerFacts | None:
-    try:
-        table = config_json.read_object(path, limits=config_json.TOKENIZER_LIMITS)
-    except BadFormat:
-        return None  # The scan has already told of it; here it is merely unknown.
-    model = table.get("model")
-    if not isinstance(model, dict):
-        return None
-    vocabulary = model.get("vocab")
-    ids = set(vocabulary.values()) if isinstance(vocabulary, dict) else set(range(len(vocabulary or ())))
-    added = table.get("added_tokens")
-    if isinstance(added, list):
-        ids |= {row.get("id") for row in added if isinstance(row, dict) and type(row.get("id")) is int}
-    return TokenizerFacts(str(model.get("type", "unknown"))[:40], len(ids))
-
-
-def _entries(path: Path) -> int:
-    try:
-        return len(config_json.read_object(path, limits=config_json.TOKENIZER_LIMITS))
-    except BadFormat:
-        return 0
+def _base_bytes(facts: Mapping[str, Any]) -> int:
+    return _BASE_BYTES.get(str(facts.get("runtime", "")), _BASE_BYTES["transformers"])
 
 
 def _memory(facts: Mapping[str, Any]) -> int:
-    base = _BASE_BYTES.get(str(facts.get("runtime", "")), _BASE_BYTES["transformers"])
-    return base + int(facts["parameters"] * _FLOAT_BYTES * _WORKING_FACTOR)
+    return _base_bytes(facts) + int(facts["parameters"] * _FLOAT_BYTES * _WORKING_FACTOR)
 
 
 def _memory_sentence(size_bytes: int) -> str:

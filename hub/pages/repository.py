@@ -20,6 +20,7 @@ from evaluation.presentation import (
     score_reading,
     scores_of,
 )
+from evaluation.suitability import fit_rows, memory_rows, mismatch_rows
 from hub.core import markdown
 from hub.core.exceptions import OverLimit
 from hub.pages import snippets
@@ -160,6 +161,7 @@ def _measured(opened: Opened) -> dict[str, Any]:
     address = addresses.at(repository, "evaluations", repository.head) if evaluation else ""
     scores = relevant_first(scores_of(evaluation), languages(repository))
     cost = result_of(evaluation, Step.COST) or {"bytes": repository.size_bytes}
+    inspected = result_of(evaluation, Step.INSPECT)
     return {
         "evaluation": evaluation,
         "evaluation_url": address,
@@ -169,9 +171,26 @@ def _measured(opened: Opened) -> dict[str, Any]:
         "not_scored": [row for row in benchmark_rows(runs) if row.reading is None and row.state != "not_applicable"],
         "cost": cost_readings(cost),
         "machine": cost.get("machine") or {},
-        "facts": facts(repository, result_of(evaluation, Step.INSPECT)),
+        "facts": facts(repository, inspected),
+        "mismatches": mismatch_rows(inspected),
+        "memory": memory_rows(inspected),
+        "fits": fit_rows(cost),
+        "tensor_count": inspected.get("tensors"),
         "held": opened.commit.held,
     }
+
+
+def _more_facts(inspected: dict[str, Any]) -> list[tuple[str, Any, str]]:
+    """What the files tell besides: scripts and languages as guessed from the vocabulary, the chat template."""
+    tokenizer = inspected.get("tokenizer") or {}
+    kinds = ", ".join(tokenizer.get("scripts") or ())
+    guessed = ", ".join(tokenizer.get("languages") or ())
+    return [
+        (gettext("Works on bytes"), gettext("yes") if tokenizer.get("is_byte_level") else "", "text"),
+        (gettext("Scripts, detected"), kinds, "text"),
+        (gettext("Languages, detected"), guessed, "text"),
+        (gettext("Chat template"), inspected.get("chat_template"), "text"),
+    ]
 
 
 def facts(repository: Repository, inspected: dict[str, Any]) -> list[tuple[str, Any, str]]:
@@ -188,5 +207,6 @@ def facts(repository: Repository, inspected: dict[str, Any]) -> list[tuple[str, 
         (gettext("Tokenizer"), tokenizer.get("kind"), "text"),
         (gettext("Labels"), ", ".join(labels) if len(labels) <= 12 else len(labels), "text"),
         (gettext("Library"), repository.library, "text"),
+        *_more_facts(inspected),
     ]
     return [fact for fact in found if fact[1]]

@@ -30,6 +30,7 @@ from hub.pages import (
     social,
     storage,
     tables,
+    tensors,
     thread_actions,
     tokens,
     upload,
@@ -68,6 +69,7 @@ def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
         path(f"{at}/refs", refs.branches, known, name=f"{kind}_refs"),
         path(f"{at}/pointers", refs.pointer_list, known, name=f"{kind}_pointers"),
         path(f"{at}/storage", storage.storage, known, name=f"{kind}_storage"),
+        path(f"{at}/tensors/<rev:revision>", tensors.tensors, known, name=f"{kind}_tensors"),
         path(f"{at}/evaluations", evaluations.evaluations, known, name=f"{kind}_evaluations"),
         path(f"{at}/evaluations/<rev:revision>", evaluations.evaluation, known, name=f"{kind}_evaluation"),
         path(

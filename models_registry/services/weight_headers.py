@@ -41,21 +41,21 @@ def read_headers(*, repository: Repository, commit: Commit, path: str) -> tuple[
     for shard in shards:
         entry = find_entry(repository, commit, f"{folder}/{shard}" if folder else shard)
         headers[shard] = _header(repository, entry, min(left, MAX_HEADER_BYTES))
-        left -= int.from_bytes(_bytes(repository, entry, 0, 8), "little")
+        left -= int.from_bytes(read_range(repository, entry, 0, 8), "little")
     return index, headers
 
 
 def _header(repository: Repository, entry: Entry, limit: int) -> dict[str, Any]:
-    length = int.from_bytes(_bytes(repository, entry, 0, 8), "little")
+    length = int.from_bytes(read_range(repository, entry, 0, 8), "little")
     if entry.size < 8 or length > min(limit, entry.size - 8):
         raise BadWeights(path=entry.path, reason="Its header is too large.")
-    return _parsed(_bytes(repository, entry, 8, 8 + length), entry.path)
+    return _parsed(read_range(repository, entry, 8, 8 + length), entry.path)
 
 
 def _object(repository: Repository, entry: Entry) -> dict[str, Any]:
     if entry.size > MAX_INDEX_BYTES:
         raise BadWeights(path=entry.path, reason="It is too large.")
-    return _parsed(_bytes(repository, entry, 0, entry.size), entry.path)
+    return _parsed(read_range(repository, entry, 0, entry.size), entry.path)
 
 
 def _parsed(raw: bytes, path: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _parsed(raw: bytes, path: str) -> dict[str, Any]:
     return value
 
 
-def _bytes(repository: Repository, entry: Entry, start: int, stop: int) -> bytes:
+def read_range(repository: Repository, entry: Entry, start: int, stop: int) -> bytes:
     """A range of a file, whichever way it is stored."""
     if entry.is_large:
         held = content.find_linked(repository=repository, sha256=entry.sha256)

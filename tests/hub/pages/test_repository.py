@@ -70,6 +70,39 @@ def test_scores_costs_and_licence_stand_in_the_side_column(client):
     assert "smoke passed" in html
 
 
+def test_what_the_card_claims_wrongly_and_where_the_model_runs_are_told(client):
+    repository = model()
+    fit = [
+        {"device": "phone", "answer": "tight", "memory_share": 0.9, "disk_share": 0.1, "speed": 12.5, "unit": "token"},
+        {"device": "server", "answer": "fits", "memory_share": 0.06, "disk_share": 0.0, "speed": 25.0, "unit": "token"},
+    ]
+    evaluation = measured(repository, {benchmark(): 0.749}, fit=fit)
+    evaluation.runs.filter(step="inspect").update(
+        result={
+            "parameters": 1000,
+            "tensors": 12,
+            "memory_by_precision": {"32-bit": 60_000_000},
+            "tokenizer": {"kind": "BPE", "vocabulary_size": 99, "is_byte_level": True, "languages": ["de"]},
+            "mismatches": [
+                {"field": "task", "claimed": "fill-mask", "found": "text-generation"},
+                {"field": "licence_file", "claimed": "mit", "found": ""},
+            ],
+        }
+    )
+
+    html = page(client, repository)
+
+    assert "Card and files disagree" in html
+    assert "card: fill-mask" in html
+    assert "files: no such file" in html
+    assert "Phone" in html
+    assert "tight" in html
+    assert "12.5 tokens/s" in html
+    assert "about 60 MB" in html
+    assert f"/{repository.full_name}/tensors/main" in html
+    assert "Languages, detected" in html
+
+
 def test_a_score_that_touches_chance_is_not_praised(client):
     repository = model()
     measured(repository, {benchmark(): 0.51})
