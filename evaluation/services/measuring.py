@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from evaluation import sandbox
+from evaluation import claims, sandbox
 from evaluation.exceptions import ScannerUnavailable
 from evaluation.models import Run, State, Step
 from evaluation.sandbox import Limits, RuntimeRefused, Session
@@ -79,10 +79,11 @@ def _inspect(run: Run, folder: Path, lease: Lease) -> Outcome:
     state = State.PASSED
     if not found.is_loadable:
         state = State.NOT_APPLICABLE if found.refusal_code in _NOT_FOR_US else State.FAILED
+    facts = found.as_json()
     return Outcome(
         state,
         found.refusal,
-        result=found.as_json() | {"summary": found.summary()},
+        result=facts | claims.held_against(folder, facts) | {"summary": found.summary()},
         parameters_by_dtype=dict(found.parameters_by_dtype),
     )
 

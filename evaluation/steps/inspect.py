@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evaluation.steps import claims, structure, vocabulary
-from evaluation.steps.claims import Declared, Mismatch
+from evaluation.steps import structure, vocabulary
 from evaluation.steps.structure import Structure
 from evaluation.steps.vocabulary import TokenizerFacts
 from models_registry.formats import config_json, safetensors
@@ -43,8 +42,7 @@ class Inspection:
     """Facts from the files. `refusal` says why the model cannot be loaded here, and is empty if it can.
 
     `estimated_memory_bytes` is what loading in 32-bit floats on a CPU should take, library included;
-    `memory_by_precision` the same for others. `declared` is what the card says, `mismatches` where the files say
-    otherwise. `chat_template` is the file that holds one.
+    `memory_by_precision` the same for others. `chat_template` is the file that holds one.
     """
 
     format: str
@@ -65,8 +63,6 @@ class Inspection:
     structure: Structure | None = None
     chat_template: str = ""
     base_model: str = ""
-    declared: Declared = field(default_factory=Declared)
-    mismatches: tuple[Mismatch, ...] = ()
     warnings: tuple[str, ...] = ()
     refusal_code: str = ""
     refusal: str = ""
@@ -115,7 +111,7 @@ def inspect(folder: Path) -> Inspection:
         facts, refused = _recognised(folder, facts)
         refusal = refused and _more_telling(refusal, refused)
     code, sentence = refusal or ("", "")
-    facts |= _derived(folder, facts, headers, config)
+    facts |= _derived(facts, headers, config)
     if not sentence and facts["estimated_memory_bytes"] > MEMORY_QUOTA_BYTES:
         code, sentence = "too_large", _memory_sentence(facts["estimated_memory_bytes"])
     return Inspection(**facts, warnings=_warnings(facts, config), refusal_code=code, refusal=sentence)
@@ -125,18 +121,14 @@ Refusal = tuple[str, str]
 
 
 def _derived(
-    folder: Path, facts: dict[str, Any], headers: Mapping[str, safetensors.SafetensorsHeader], config: Mapping[str, Any]
+    facts: dict[str, Any], headers: Mapping[str, safetensors.SafetensorsHeader], config: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What follows from the facts: memory, the layout of the parameters, and how the card's claims stand to them."""
-    claim = claims.declared(claims.read_folder(folder))
-    files = {path.name for path in folder.iterdir() if path.is_file()}
+    """What follows from the facts: memory by precision, and the layout of the parameters."""
     tensors = [tensor for header in headers.values() for tensor in header.tensors]
     return {
         "estimated_memory_bytes": _memory(facts),
         "memory_by_precision": structure.memory_by_precision(facts["parameters"], base_bytes=_base_bytes(facts)),
         "structure": structure.read(tensors, config) if tensors else None,
-        "declared": claim,
-        "mismatches": claims.mismatches(claim, facts, files=files),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def mismatches(claim: Declared, found: Mapping[str, Any], *, files: Collection[s
     """Where card and files disagree.
 
     Args:
-        found: an inspection's facts: task, runtime, parameters, context_length, tokenizer, base_model.
+        found: an inspection as JSON: task, runtime, parameters, context_length, tokenizer, base_model.
         files: the names of all files at the top.
     """
     rows = [
@@ -120,6 +120,14 @@ def mismatches(claim: Declared, found: Mapping[str, Any], *, files: Collection[s
         *_languages(claim, found.get("tokenizer")),
     ]
     return tuple(row for row in rows if row is not None)
+
+
+def held_against(folder: Path, found: Mapping[str, Any]) -> dict[str, Any]:
+    """The claims of a folder's card and the mismatches, as JSON to be kept beside an inspection."""
+    claim = declared(read_folder(folder))
+    files = {path.name for path in folder.iterdir() if path.is_file()}
+    rows = mismatches(claim, found, files=files)
+    return {"declared": asdict(claim), "mismatches": [asdict(row) for row in rows]}
 
 
 def _task(claim: Declared, task: str) -> Mismatch | None:
@@ -161,8 +169,9 @@ def _base(claim: Declared, base: str) -> Mismatch | None:
 
 def _languages(claim: Declared, tokenizer: object) -> list[Mismatch]:
     """Languages in whose script the vocabulary holds nothing. A byte-level one can spell everything."""
-    scripts = getattr(tokenizer, "scripts", None) or {}
-    if not scripts or getattr(tokenizer, "is_byte_level", False):
+    facts = tokenizer if isinstance(tokenizer, dict) else {}
+    scripts = facts.get("scripts") or {}
+    if not scripts or facts.get("is_byte_level"):
         return []
     missing = [code for code in claim.languages if _SCRIPT_OF.get(code, "") not in ("", *scripts)]
     return [Mismatch("languages", ", ".join(missing), ", ".join(scripts))] if missing else []

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.steps import claims
-from evaluation.steps.vocabulary import TokenizerFacts
+from evaluation import claims
 from models_registry.cards import read_card
 
 FOUND: dict[str, Any] = {
@@ -17,7 +16,7 @@ FOUND: dict[str, Any] = {
     "parameters": 10_000_000,
     "context_length": 512,
     "base_model": "org/base",
-    "tokenizer": TokenizerFacts("WordPiece", 100, scripts={"Latin": 1.0}),
+    "tokenizer": {"kind": "WordPiece", "scripts": {"Latin": 1.0}},
 }
 
 
@@ -68,7 +67,16 @@ def test_what_nobody_can_tell_is_no_mismatch() -> None:
     unknown = {"task": "", "runtime": "", "parameters": 0, "context_length": None, "base_model": "", "tokenizer": None}
 
     assert fields(HONEST, body, **unknown) == {}
-    assert fields("license: mit\nlanguage: zh", tokenizer=TokenizerFacts("BPE", 9, True, {"Latin": 1.0})) == {}
+    assert fields("license: mit\nlanguage: zh", tokenizer={"is_byte_level": True, "scripts": {"Latin": 1.0}}) == {}
+
+
+def test_a_folder_is_held_against_its_card(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("---\nlicense: mit\npipeline_tag: fill-mask\n---\n")
+
+    found = claims.held_against(tmp_path, FOUND)
+
+    assert found["declared"]["task"] == "fill-mask"
+    assert [row["field"] for row in found["mismatches"]] == ["task", "licence_file"]
 
 
 @pytest.mark.parametrize("text", ["", "---\nlicense: [\n---", "---\n- a\n---", "\udcff"])
