@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from models_registry.formats import config_json, detect, safetensors
+from models_registry.formats import config_json, detect, onnx, safetensors
 from models_registry.formats.errors import BadFormat
 
 _JSON_NAMES = frozenset(
@@ -43,6 +43,8 @@ _PROTOBUF_NAMES = frozenset({"tokenizer.model", "spiece.model", "sentencepiece.b
 _WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,120}\.(safetensors|arpa|vec)")
 # Word vectors come as text or as plain binary numbers, under names that say so; a pickle is neither by its bytes.
 _VECTORS = re.compile(r"(?i)[\w.-]{0,100}(w2v|word2vec|glove|vectors|embeddings)[\w.-]{0,100}\.(txt|bin)")
+# An ONNX file and the files of plain numbers beside it, at the top or in the folder `onnx`.
+_ONNX = re.compile(r"[A-Za-z0-9][\w.-]{0,120}\.onnx(_data|\.data)?")
 _VECTOR_KINDS = {".txt": frozenset({"text"}), ".vec": frozenset({"text"}), ".bin": frozenset({"binary"})}
 # Sentence encoders keep each module's settings in a numbered folder: 1_Pooling/config.json.
 _MODULE_FOLDER = re.compile(r"\d_[A-Z][A-Za-z]{1,30}")
@@ -63,6 +65,8 @@ class Staged:
 def is_loadable_name(path: str) -> bool:
     """Whether a file of this name could be shown to a loader at all."""
     pure = PurePosixPath(path)
+    if len(pure.parts) == 2 and pure.parts[0] == "onnx":
+        return _ONNX.fullmatch(pure.name) is not None
     if len(pure.parts) == 2 and not _MODULE_FOLDER.fullmatch(pure.parts[0]):
         return False
     if len(pure.parts) > 2:
@@ -70,7 +74,7 @@ def is_loadable_name(path: str) -> bool:
     name = pure.name
     if name in _JSON_NAMES | _TEXT_NAMES | _PROTOBUF_NAMES or _WEIGHTS.fullmatch(name) is not None:
         return True
-    return len(pure.parts) == 1 and _VECTORS.fullmatch(name) is not None
+    return len(pure.parts) == 1 and any(pattern.fullmatch(name) for pattern in (_VECTORS, _ONNX))
 
 
 def stage(source: Path, target: Path, *, readable_by_others: bool) -> Staged:
@@ -108,7 +112,9 @@ def without_code_keys(value: Any) -> tuple[Any, bool]:
 def _candidates(source: Path) -> Iterator[str]:
     """Plain files of allowed names, at the top and in module folders, in order of name."""
     folders = [source] + [
-        entry for entry in sorted(source.iterdir()) if _MODULE_FOLDER.fullmatch(entry.name) and _is_plain(entry, dir)
+        entry
+        for entry in sorted(source.iterdir())
+        if (entry.name == "onnx" or _MODULE_FOLDER.fullmatch(entry.name)) and _is_plain(entry, dir)
     ]
     for folder in folders:
         for entry in sorted(folder.iterdir()):
@@ -134,6 +140,8 @@ def _check(path: Path) -> None:
         allowed: frozenset[str] = frozenset({"binary"})
     elif path.suffix == ".vec" or _VECTORS.fullmatch(path.name):
         allowed = _VECTOR_KINDS[path.suffix.lower()]
+    elif _ONNX.fullmatch(path.name):
+        allowed = frozenset({"onnx"} if path.suffix == ".onnx" else {"binary"})
     else:
         allowed = detect.kinds_for_name(path.name) or frozenset()
     found = detect.detect_file(path)
@@ -141,6 +149,8 @@ def _check(path: Path) -> None:
         raise BadFormat("kind", f"{path.name} is {' and '.join(found.all_kinds)} by its bytes.")
     if path.suffix == ".safetensors":
         safetensors.read_file(path)
+    elif path.suffix == ".onnx":
+        onnx.read_file(path)
     elif path.suffix == ".json":
         config_json.parse(_read(path), limits=config_json.limits_for(path.name))
     elif path.name in _TEXT_NAMES | _PROTOBUF_NAMES and path.stat().st_size > _MAX_TEXT_BYTES:

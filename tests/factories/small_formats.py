@@ -86,6 +86,13 @@ def make_seq2seq(folder: Path) -> Path:
     return folder
 
 
+def make_onnx(folder: Path) -> Path:
+    """A language model with a cache, as ONNX."""
+    from tests.factories.onnx_graphs import make_language_model
+
+    return make_language_model(folder, has_past=True, beside="model.onnx_data")
+
+
 def _vectors() -> dict[str, list[float]]:
     words = sorted({word for text in TEXTS for word in text.split()})
     return {word: [((7 * n + 3 * k) % 11 - 5) / 4 for k in range(4)] for n, word in enumerate(words)}

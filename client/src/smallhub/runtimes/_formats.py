@@ -15,7 +15,8 @@ from typing import Any
 from smallhub._exceptions import UnsupportedModel
 
 from ._files import read_object, weight_files
-from ._types import ENCODER, LANGUAGE_MODEL, Capability, Model, Recognised, Runtime, Task
+from ._onnx_file import read_onnx
+from ._types import CLASSIFIER, ENCODER, LANGUAGE_MODEL, TAGGER, Capability, Model, Recognised, Runtime, Task
 
 VECTORS_NAME = re.compile(r"(?i)(?:.+\.vec|.*(?:w2v|word2vec|glove|vectors|embeddings).*\.(?:txt|bin))")
 
@@ -40,6 +41,13 @@ _FAMILIES = {
     "smallhub-tree": _Family("tree", "text-classification", frozenset({"classify"})),
     "smallhub-crf": _Family("crf", "token-classification", frozenset({"tag"})),
 }
+# Which classes of transformers are loaded as ONNX exports, by how their names end.
+_EXPORTS: tuple[tuple[tuple[str, ...], Task, frozenset[Capability]], ...] = (
+    (("ForCausalLM", "LMHeadModel"), "text-generation", LANGUAGE_MODEL),
+    (("ForSequenceClassification",), "text-classification", CLASSIFIER),
+    (("ForTokenClassification",), "token-classification", TAGGER),
+    (("Model",), "sentence-similarity", ENCODER),
+)
 _LOADERS = {
     "ngram": "ngram:NgramModel",
     "recurrent": "recurrent:RecurrentModel",
@@ -67,7 +75,7 @@ def recognise_format(folder: Path) -> Recognised | None:
             return _family(family, kind, config)
         if kind.startswith("smallhub-"):
             raise UnsupportedModel("unsupported_architecture", f"There is no family {kind!r} here.", architecture=kind)
-        return None
+        return None if has_weights(folder) else _onnx(folder, config)
     for recognise in _WITHOUT_CONFIG:
         if found := recognise(folder):
             return found
@@ -87,6 +95,10 @@ def _family(family: _Family, kind: str, config: dict[str, Any]) -> Recognised:
 
 def load_format(folder: Path, found: Recognised, *, threads: int | None) -> Model | None:
     """Load what `recognise_format` found; None if it was not found here."""
+    if found.runtime == "onnx":
+        from .onnx_models import load_onnx
+
+        return load_onnx(folder, found, threads=threads)
     if found.runtime not in _LOADERS:
         return None
     module, name = _LOADERS[found.runtime].split(":")
@@ -118,6 +130,44 @@ def arpa_file(folder: Path) -> Path | None:
 def vectors_file(folder: Path) -> Path | None:
     """The folder's file of word vectors."""
     return only_file(folder, VECTORS_NAME.fullmatch, "files of word vectors")
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether there are safetensors that go with `config.json`."""
+    return any((folder / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json"))
+
+
+def onnx_file(folder: Path) -> Path | None:
+    """The folder's ONNX file: `model.onnx`, there or in the folder `onnx`; else the only one at the top."""
+    for name in ("model.onnx", "onnx/model.onnx"):
+        if (folder / name).is_file():
+            return folder / name
+    return only_file(folder, lambda name: name.endswith(".onnx"), "ONNX files")
+
+
+def _onnx(folder: Path, config: dict[str, Any]) -> Recognised | None:
+    """An export of transformers: the task follows from the class that was exported."""
+    path = onnx_file(folder)
+    if path is None:
+        return None
+    declared = read_onnx(path)
+    names = config.get("architectures")
+    name = str(names[0]) if isinstance(names, list) and names else ""
+    export = next((each for each in _EXPORTS if name.endswith(each[0])), None)
+    if export is None:
+        raise UnsupportedModel(
+            "unsupported_architecture", f"{name or 'A class without a name'} is not loaded from ONNX."
+        )
+    if not (folder / "tokenizer.json").is_file():
+        raise UnsupportedModel("no_tokenizer", "There is no tokenizer.json.", file="tokenizer.json")
+    beside = sum((path.parent / each).stat().st_size for each in declared.external)
+    facts = {
+        "parameters": sum(declared.parameters_by_dtype.values()),
+        "parameters_by_dtype": declared.parameters_by_dtype,
+        "tensors": declared.tensors,
+        "weight_bytes": path.stat().st_size + beside,
+    }
+    return Recognised("onnx", export[1], name, export[2], facts)
 
 
 def _arpa(folder: Path) -> Recognised | None:

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float32]
 
 Runtime = Literal[
-    "transformers", "ngram", "recurrent", "arpa", "vectors", "linear", "tree", "crf", "decoder", "seq2seq"
+    "transformers",
+    "ngram",
+    "recurrent",
+    "arpa",
+    "vectors",
+    "linear",
+    "tree",
+    "crf",
+    "decoder",
+    "seq2seq",
+    "onnx",
+    "gguf",
 ]
 # The tasks by their names in a card's `pipeline_tag`.
 Task = Literal[
