@@ -27,6 +27,7 @@ _JSON_NAMES = frozenset(
         "special_tokens_map.json",
         "added_tokens.json",
         "vocab.json",
+        "target_vocab.json",
         "modules.json",
         "sentence_bert_config.json",
         "config_sentence_transformers.json",

@@ -38,7 +38,14 @@ DEFAULT_LIMITS = JsonLimits()
 TOKENIZER_LIMITS = JsonLimits(size_bytes=64_000_000, depth=32)
 TOKENIZER_SETTINGS_LIMITS = JsonLimits(wide_integers=True)
 _TOKENIZER_TABLES = frozenset(
-    {"tokenizer.json", "vocab.json", "features.json", "added_tokens.json", "model.safetensors.index.json"}
+    {
+        "tokenizer.json",
+        "vocab.json",
+        "target_vocab.json",
+        "features.json",
+        "added_tokens.json",
+        "model.safetensors.index.json",
+    }
 )
 
 

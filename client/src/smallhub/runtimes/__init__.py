@@ -6,16 +6,13 @@ No code of a repository is ever run and no pickle ever opened. The hub measures 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from smallhub._exceptions import UnsupportedModel
 
 from ._files import read_object, weight_files
 from ._formats import load_format, recognise_format
+from ._kinds import recognise_transformers
 from ._types import (
-    CLASSIFIER,
-    ENCODER,
-    LANGUAGE_MODEL,
     Answer,
     Capability,
     Classification,
@@ -42,28 +39,14 @@ __all__ = [
     "recognise",
 ]
 
-# Base classes of encoders: what sentence encoders and plain feature extractors are saved as.
-_ENCODERS = {
-    "AlbertModel",
-    "BertModel",
-    "CamembertModel",
-    "DebertaV2Model",
-    "DistilBertModel",
-    "ElectraModel",
-    "ModernBertModel",
-    "MPNetModel",
-    "NomicBertModel",
-    "RobertaModel",
-    "XLMRobertaModel",
-}
-
 
 def recognise(folder: Path) -> Recognised:
     """Tell from the files what a folder holds. Imports nothing heavy, reads JSON and weight headers alone.
 
     Raises:
         UnsupportedModel: nothing that we load; `code` says why: `missing_file`, `broken_json`, `broken_weights`,
-            `pickle_weights`, `no_weights`, `missing_shard`, `adapter`, `quantised`, `unsupported_architecture` …
+            `pickle_weights`, `no_weights`, `missing_shard`, `adapter`, `quantised`, `unsupported_architecture`,
+            `no_sampling_rate` …
     """
     folder = Path(folder)
     if own := recognise_format(folder):
@@ -72,13 +55,7 @@ def recognise(folder: Path) -> Recognised:
         raise _without_config(folder)
     config = read_object(folder / "config.json")
     weight_files(folder)
-    task, architecture = _transformers_task(folder, config)
-    capabilities = {
-        "text-generation": LANGUAGE_MODEL,
-        "text-classification": CLASSIFIER,
-        "sentence-similarity": ENCODER,
-    }
-    return Recognised("transformers", task, architecture, capabilities[task])
+    return recognise_transformers(folder, config)
 
 
 def load(folder: Path, *, threads: int | None = None) -> Model:
@@ -98,28 +75,6 @@ def load(folder: Path, *, threads: int | None = None) -> Model:
     from .transformers import load_transformers
 
     return load_transformers(folder, found, threads=threads)
-
-
-def _transformers_task(folder: Path, config: dict[str, Any]) -> tuple[Task, str]:
-    if config.get("quantization_config"):
-        raise UnsupportedModel("quantised", "The weights are quantised; only plain float weights are loaded yet.")
-    architectures = config.get("architectures")
-    if not isinstance(architectures, list) or len(architectures) != 1 or not isinstance(architectures[0], str):
-        raise UnsupportedModel("no_architecture", "config.json names no single class under 'architectures'.")
-    name = architectures[0]
-    if not isinstance(config.get("model_type"), str):
-        raise UnsupportedModel("no_architecture", "config.json names no 'model_type'.")
-    if name.endswith(("ForCausalLM", "LMHeadModel")):
-        return "text-generation", name
-    if name.endswith("ForSequenceClassification"):
-        return "text-classification", name
-    if name in _ENCODERS or ((folder / "modules.json").is_file() and name.endswith("Model")):
-        return "sentence-similarity", name
-    raise UnsupportedModel(
-        "unsupported_architecture",
-        f"{name} is none of the kinds loaded yet: causal language models, sequence classifiers, sentence encoders.",
-        architecture=name,
-    )
 
 
 def _without_config(folder: Path) -> UnsupportedModel:

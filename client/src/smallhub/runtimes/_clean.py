@@ -46,6 +46,10 @@ _TOKENIZER_FILES = (
     "tokenizer.model",
     "spiece.model",
     "sentencepiece.bpe.model",
+    "source.spm",
+    "target.spm",
+    "target_vocab.json",
+    "normalizer.json",
     "added_tokens.json",
 )
 _JSON_FILES = ("tokenizer_config.json", "special_tokens_map.json", "generation_config.json")

@@ -19,9 +19,9 @@ from transformers import AutoModel
 from smallhub._exceptions import UnsupportedModel
 from smallhub.runtimes._clean import clean_room
 from smallhub.runtimes._files import read_json, read_object
+from smallhub.runtimes._library import context_length, read_network, read_tokenizer, stored_dtypes
 from smallhub.runtimes._torch import exact, parameter_count
-from smallhub.runtimes._types import ENCODER, Model, Runtime
-from smallhub.runtimes.transformers import context_length, read_network, read_tokenizer, stored_dtypes
+from smallhub.runtimes._types import ENCODER, Model, Recognised, Runtime
 
 if TYPE_CHECKING:
     from smallhub.runtimes._types import FloatArray
@@ -55,12 +55,13 @@ class EncoderModel(Model):
         self.context_length = min(limits) if limits else None
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, found: Recognised) -> Self:
         """Read a model.
 
         Raises:
             UnsupportedModel: a step of the recipe is one we do not know, or the weights do not fit.
         """
+        del found
         recipe = read_recipe(folder)
         with clean_room(folder) as (room, config):
             network = read_network(AutoModel, room, config, may_lack=("pooler.",))

@@ -255,14 +255,22 @@ class Model(ABC):
         """Score texts by hiding one token at a time, each predicted from all the others."""
         raise self._incapable("pseudo_log_likelihood")
 
-    def conditional_log_likelihood(self, texts: Sequence[str], *, targets: Sequence[str]) -> list[Likelihood]:
-        """Score each target given its source text; what counts are the target's tokens and its end token."""
+    def conditional_log_likelihood(
+        self, texts: Sequence[str], *, targets: Sequence[str], source: str = "", target: str = ""
+    ) -> list[Likelihood]:
+        """Score each target given its source text; what counts are the target's tokens and its end token.
+
+        `source` and `target` are languages as in `translate`, for models that have several.
+        """
         raise self._incapable("conditional_log_likelihood")
 
     def translate(
-        self, texts: Sequence[str], *, source: str = "", target: str = "", max_new_tokens: int = 256
+        self, texts: Sequence[str], *, source: str = "", target: str = "", max_new_tokens: int | None = None
     ) -> list[str]:
-        """Translate texts greedily. `source` and `target` are codes such as `en`; a model of one pair needs none."""
+        """Translate texts greedily. `source` and `target` are codes such as `en`; a model of one pair needs none.
+
+        `max_new_tokens=None` allows each text twice its own tokens plus 20, as the benchmarks' protocol has it.
+        """
         raise self._incapable("translate")
 
     def summarize(self, texts: Sequence[str], *, max_new_tokens: int = 128) -> list[str]:

@@ -1,30 +1,24 @@
-"""Models in the transformers layout: causal language models and sequence classifiers. Encoders are in `_encoder`.
-
-Weights come from safetensors alone and are computed with in 32-bit floats on the CPU. See `_clean` for what keeps the
-library away from a repository's own code and addresses.
-"""
+"""Models in the transformers layout: causal language models and sequence classifiers. Other tasks are beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
 )
-from transformers.utils import logging as library_logging
 
 from smallhub._exceptions import Invalid, UnsupportedModel
 from smallhub.runtimes._causal import CausalScoring
-from smallhub.runtimes._clean import clean_room
-from smallhub.runtimes._files import read_header, weight_files
-from smallhub.runtimes._torch import check_finite, choose, exact, parameter_count, set_threads
+from smallhub.runtimes._library import MAX_BATCH, TransformersModel
+from smallhub.runtimes._torch import choose, exact, set_threads
 from smallhub.runtimes._types import (
     BLOCK_TOKENS,
     CLASSIFIER,
@@ -34,17 +28,26 @@ from smallhub.runtimes._types import (
     Model,
     PrefixRule,
     Recognised,
-    Runtime,
+    Task,
     check_generation,
 )
 
 if TYPE_CHECKING:
     from smallhub.runtimes._types import FloatArray
 
+# Where the class for each task is, so that loading one kind imports no other.
+_HOMES: dict[Task, tuple[str, str]] = {
+    "text-generation": ("transformers", "CausalModel"),
+    "text-classification": ("transformers", "ClassifierModel"),
+    "sentence-similarity": ("_encoder", "EncoderModel"),
+    "fill-mask": ("_masked", "MaskedModel"),
+    "text2text-generation": ("_seq2seq", "EncoderDecoderModel"),
+    "token-classification": ("_tagger", "TaggerModel"),
+    "question-answering": ("_reader", "ReaderModel"),
+    "automatic-speech-recognition": ("_speech", "TranscriberModel"),
+}
 # Tokens that part documents and are no marker of a chat's roles, most usual first.
 _SEPARATORS = ("<|endoftext|>", "<|end_of_document|>", "<|endofdocument|>")
-_MAX_BATCH = 32
-_UNLIMITED = 1_000_000  # Tokenizers write "no limit" as an absurdly large number.
 
 
 def load_transformers(folder: Path, found: Recognised, *, threads: int | None) -> Model:
@@ -54,133 +57,17 @@ def load_transformers(folder: Path, found: Recognised, *, threads: int | None) -
         UnsupportedModel: weights are missing or of other shapes, the tokenizer cannot be read, a weight is no number.
     """
     set_threads(threads)
-    if found.task == "sentence-similarity":
-        from smallhub.runtimes._encoder import EncoderModel
-
-        return EncoderModel.load(folder)
-    with clean_room(folder) as (room, config):
-        if found.task == "text-generation":
-            _check_class(found.architecture, MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, config.model_type)
-            network = read_network(AutoModelForCausalLM, room, config)
-            return CausalModel(network, read_tokenizer(room), stored_dtypes(folder))
-        _check_class(found.architecture, MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES, config.model_type)
-        network = read_network(AutoModelForSequenceClassification, room, config)
-        return ClassifierModel(network, read_tokenizer(room), stored_dtypes(folder))
+    home, name = _HOMES[found.task]
+    kind = getattr(import_module(f"smallhub.runtimes.{home}"), name)
+    model: Model = kind.load(folder, found)
+    return model
 
 
-def read_network(kind: Any, room: Path, config: Any, *, may_lack: tuple[str, ...] = ()) -> Any:
-    """Load weights into a class of the library, and see that all of them were there.
-
-    Args:
-        may_lack: beginnings of names of weights whose absence changes no answer.
-    """
-    try:
-        with _no_bars():
-            network, report = kind.from_pretrained(
-                room,
-                config=config,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-    except Exception as error:  # The library fails in many ways on files that do not fit.
-        raise UnsupportedModel("broken_weights", f"The weights cannot be loaded: {_first_line(error)}") from error
-    # The library computes tables of positions itself.
-    missing = [
-        name
-        for name in sorted(report.get("missing_keys") or [])
-        if not name.endswith(("position_ids", "inv_freq")) and not name.startswith(may_lack)
-    ]
-    if missing:
-        raise UnsupportedModel(
-            "missing_weights", f"{len(missing)} weights are missing, {missing[0]} for one.", missing=missing[:20]
-        )
-    if report.get("mismatched_keys"):
-        raise UnsupportedModel("mismatched_weights", "Some weights have other shapes than config.json says.")
-    network = network.eval()
-    if broken := check_finite(network):
-        raise UnsupportedModel("broken_weights", f"{broken[0]} holds NaN or infinity.")
-    return network
-
-
-@contextmanager
-def _no_bars() -> Iterator[None]:
-    """Keep the library from drawing on the terminal; what it did before is put back."""
-    was_drawing = library_logging.is_progress_bar_enabled()
-    library_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        if was_drawing:
-            library_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def read_tokenizer(room: Path) -> Any:
-    """Load the tokenizer."""
-    try:
-        return AutoTokenizer.from_pretrained(room, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # The library fails in many ways on files that do not fit.
-        raise UnsupportedModel("no_tokenizer", f"The tokenizer cannot be loaded: {_first_line(error)}") from error
-
-
-def stored_dtypes(folder: Path) -> list[str]:
-    """The types of number that the weight files hold."""
-    headers = [read_header(folder / name) for name in weight_files(folder)]
-    return sorted({tensor.dtype for header in headers for tensor in header.values()})
-
-
-class _TransformersModel(Model):
-    """What both tasks share: the tokenizer and the facts."""
-
-    runtime: ClassVar[Runtime] = "transformers"
-
-    def __init__(self, network: Any, tokenizer: Any, dtypes: list[str]) -> None:
-        self.network = network
-        self.tokenizer = tokenizer
-        self._dtypes = dtypes
-        self.context_length = context_length(network.config, tokenizer)
-        self._check_embedding()
-
-    def description(self) -> dict[str, Any]:
-        """Facts as JSON."""
-        return {
-            "runtime": self.runtime,
-            "task": self.task,
-            "architecture": type(self.network).__name__,
-            "parameters": parameter_count(self.network),
-            "context_length": self.context_length,
-            "vocabulary_size": int(self.network.config.vocab_size),
-            "tokenizer_size": len(self.tokenizer),
-            "labels": None,
-            "prefix_token": None,
-            "dtype": "float32",
-            "stored_dtypes": self._dtypes,
-        }
-
-    def encode(self, text: str) -> list[int]:
-        """Ids of a text, without special tokens around it."""
-        # Longer than the context is fine here: blocks or a clear error follow. Hence no warning.
-        return [int(number) for number in self.tokenizer.encode(text, add_special_tokens=False, verbose=False)]
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Text of ids, special tokens included."""
-        return str(self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
-
-    def _check_embedding(self) -> None:
-        rows = self.network.get_input_embeddings().weight.shape[0]
-        if len(self.tokenizer) > rows:
-            raise UnsupportedModel(
-                "tokenizer_too_large",
-                f"The tokenizer has {len(self.tokenizer)} ids, the embedding {rows} rows.",
-                tokenizer_size=len(self.tokenizer),
-                embedding_rows=rows,
-            )
-
-
-class CausalModel(CausalScoring, _TransformersModel):
+class CausalModel(CausalScoring, TransformersModel):
     """A language model that predicts each token from those before it."""
+
+    auto_class = AutoModelForCausalLM
+    class_names = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     def __init__(self, network: Any, tokenizer: Any, dtypes: list[str]) -> None:
         super().__init__(network, tokenizer, dtypes)
@@ -301,8 +188,11 @@ class CausalModel(CausalScoring, _TransformersModel):
         return logits.float()
 
 
-class ClassifierModel(_TransformersModel):
+class ClassifierModel(TransformersModel):
     """A model that labels whole texts."""
+
+    auto_class = AutoModelForSequenceClassification
+    class_names = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
     def __init__(self, network: Any, tokenizer: Any, dtypes: list[str]) -> None:
         super().__init__(network, tokenizer, dtypes)
@@ -323,7 +213,7 @@ class ClassifierModel(_TransformersModel):
         encoded = [self._ids(text) for text in texts]
         order = sorted(range(len(texts)), key=lambda number: len(encoded[number]))
         # Models that find a text's end by its padding token cannot take several texts when they have none.
-        size = _MAX_BATCH if self.network.config.pad_token_id is not None else 1
+        size = MAX_BATCH if self.network.config.pad_token_id is not None else 1
         for start in range(0, len(order), size):
             group = order[start : start + size]
             for number, row in zip(group, self._probabilities([encoded[number] for number in group]), strict=True):
@@ -348,17 +238,6 @@ class ClassifierModel(_TransformersModel):
             return [[float(value) for value in row] for row in torch.softmax(logits.double(), dim=-1)]
 
 
-def context_length(config: Any, tokenizer: Any) -> int | None:
-    """How many tokens the model can take, as its configuration and its tokenizer have it; None for no limit."""
-    limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions", "max_seq_len")]
-    limits.append(tokenizer.model_max_length)
-    sound = [int(limit) for limit in limits if isinstance(limit, int) and 0 < limit < _UNLIMITED]
-    # Models of RoBERTa's family count positions from behind the padding id.
-    if config.model_type in {"roberta", "xlm-roberta", "camembert"} and config.pad_token_id is not None:
-        sound = [min(limit, config.max_position_embeddings - config.pad_token_id - 1) for limit in sound]
-    return min(sound) if sound else None
-
-
 def _stop_ids(network: Any, tokenizer: Any) -> frozenset[int]:
     """All ids that end a text: the tokenizer's, the configuration's, the generation settings'."""
     settings = getattr(network, "generation_config", None)
@@ -367,18 +246,3 @@ def _stop_ids(network: Any, tokenizer: Any) -> frozenset[int]:
     for source in sources:
         found |= {int(number) for number in (source if isinstance(source, list) else [source]) if number is not None}
     return frozenset(found)
-
-
-def _check_class(architecture: str, names: Any, model_type: str) -> None:
-    known = names.get(model_type)
-    if architecture not in ((known,) if isinstance(known, str) else known or ()):
-        raise UnsupportedModel(
-            "unsupported_architecture",
-            f"{architecture} is not the class of transformers for {model_type!r}.",
-            architecture=architecture,
-            model_type=model_type,
-        )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
