@@ -51,6 +51,10 @@ class TokenSettings:
                 return self._sound(source[name])
         return self._sound(getattr(self._config, name, None))
 
+    def word(self, name: str) -> Any:
+        """A setting of any kind as it stands in the files; None where nothing is said."""
+        return next((source[name] for source in self._sources if source.get(name) is not None), None)
+
     def _sound(self, value: Any) -> tuple[int, ...]:
         values = value if isinstance(value, list) else [value]
         return tuple(number for number in values if type(number) is int and 0 <= number < self._size)
