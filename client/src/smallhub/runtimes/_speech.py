@@ -7,6 +7,7 @@ than 30 s are cut where they are quietest and written down piece by piece.
 from __future__ import annotations
 
 import inspect
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -118,8 +119,9 @@ class TranscriberModel(Model):
         row = self.extractor(samples, sampling_rate=self.sampling_rate, return_tensors="pt", **settings)
         return {name: value for name, value in row.items() if name in self.extractor.model_input_names}
 
+    @abstractmethod
     def _write(self, samples: FloatArray) -> str:
-        raise NotImplementedError
+        """Write down one piece of sound."""
 
 
 class _FrameModel(TranscriberModel):

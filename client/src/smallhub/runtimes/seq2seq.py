@@ -71,7 +71,7 @@ class Seq2SeqModel(NativeModel):
         return super().description() | ids | {"purpose": self.purpose, "prefix_token": None}
 
     def translate(
-        self, texts: Sequence[str], *, source: str = "", target: str = "", max_new_tokens: int = 256
+        self, texts: Sequence[str], *, source: str = "", target: str = "", max_new_tokens: int | None = None
     ) -> list[str]:
         """Translate greedily. The model knows one direction, so the codes change nothing."""
         del source, target
@@ -85,10 +85,12 @@ class Seq2SeqModel(NativeModel):
             raise self._incapable("summarize")
         return self._greedy(texts, max_new_tokens)
 
-    def conditional_log_likelihood(self, texts: Sequence[str], *, targets: Sequence[str]) -> list[Likelihood]:
-        """Score each target given its source, its end included."""
+    def conditional_log_likelihood(
+        self, texts: Sequence[str], *, targets: Sequence[str], source: str = "", target: str = ""
+    ) -> list[Likelihood]:
+        """Score each target given its source, its end included. The model has one pair of languages alone."""
         sources = [self._cut(self.encode(text)) for text in texts]
-        wanted = [[*self.encode(target), END][: self.sizes["context"]] for target in targets]
+        wanted = [[*self.encode(goal), END][: self.sizes["context"]] for goal in targets]
         values = [0.0] * len(sources)
         pairs = list(zip(sources, wanted, strict=True))
         order = sorted(range(len(pairs)), key=lambda number: tuple(map(len, pairs[number])))
@@ -124,16 +126,17 @@ class Seq2SeqModel(NativeModel):
         fill(network, folder)
         return cls(network, vocabulary, sizes, notes, purpose="translate" if purpose == "translate" else "summarize")
 
-    def _greedy(self, texts: Sequence[str], max_new_tokens: int) -> list[str]:
-        check_generation(max_new_tokens=max_new_tokens, temperature=0.0)
+    def _greedy(self, texts: Sequence[str], max_new_tokens: int | None) -> list[str]:
+        check_generation(max_new_tokens=max_new_tokens or 0, temperature=0.0)
         results = [""] * len(texts)
         sources = [self._cut(self.encode(text)) for text in texts]
         order = sorted(range(len(texts)), key=lambda number: len(sources[number]))
         for start in range(0, len(order), _BATCH):
             group = order[start : start + _BATCH]
-            written = self._write([sources[number] for number in group], min(max_new_tokens, self.sizes["context"]))
-            for number, ids in zip(group, written, strict=True):
-                results[number] = self.decode(ids)
+            limits = [2 * len(sources[n]) + 20 if max_new_tokens is None else max_new_tokens for n in group]
+            written = self._write([sources[number] for number in group], min(max(limits), self.sizes["context"]))
+            for number, ids, limit in zip(group, written, limits, strict=True):
+                results[number] = self.decode(ids[:limit])
         return results
 
     def _write(self, sources: list[list[int]], most: int) -> list[list[int]]:
