@@ -12,8 +12,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from evaluation.api.leaderboards import StandingOutput, standing_answer
+from evaluation.api.leaderboards import LimitsQuery, StandingOutput, standing_answer
 from evaluation.exceptions import ModelMissing
+from evaluation.needs import Need, find
 from evaluation.pairings import MAX_MODELS, matrix
 from hub.core.api.tables import CsvRenderer, answer
 from models_registry.models import Kind, Repository
@@ -42,6 +43,97 @@ class ComparedOutput(StandingOutput):
 class CompareOutput(serializers.Serializer[Any]):
     models = serializers.ListField(child=serializers.CharField())
     items = ComparedOutput(many=True)
+
+
+class NeedQuery(LimitsQuery):
+    """What is needed. `task` may be a common name such as ner, sentiment or embeddings."""
+
+    task = serializers.CharField(max_length=64)
+    language = serializers.CharField(required=False, max_length=40, help_text="Such as de: what is measured in it.")
+    benchmark = serializers.CharField(required=False, max_length=80, help_text="Which one decides.")
+    min_score = serializers.FloatField(
+        required=False, min_value=-1e12, max_value=1e12, help_text="At least this good, as the benchmark stores it."
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=50, default=10)
+
+    def need(self) -> Need:
+        wanted = self.validated_data
+        return Need(
+            task=wanted["task"],
+            language=wanted.get("language", ""),
+            benchmark=wanted.get("benchmark", ""),
+            limits=self.limits(),
+            min_score=wanted.get("min_score"),
+        )
+
+
+class CandidateOutput(StandingOutput):
+    """A model that fits, the best first. `pin` names the very commit."""
+
+    pin = serializers.CharField()
+    reason = serializers.CharField(help_text="Why it has this place.")
+
+
+class NearestOutput(serializers.Serializer[Any]):
+    model = serializers.CharField()
+    bytes = serializers.IntegerField()
+    first_ms = serializers.FloatField(allow_null=True)
+    peak_memory_bytes = serializers.IntegerField(allow_null=True)
+
+
+class FindOutput(serializers.Serializer[Any]):
+    task = serializers.CharField(help_text="Its id, whatever name it was asked by.")
+    benchmark = serializers.CharField(allow_null=True, help_text="What decides the ranks.")
+    version = serializers.IntegerField(allow_null=True)
+    fitting = serializers.IntegerField(help_text="How many models fit, shown or not.")
+    measured = serializers.IntegerField(help_text="How many were measured on that benchmark.")
+    excluded = serializers.DictField(
+        child=serializers.IntegerField(), help_text="How many each limit alone leaves out."
+    )
+    items = CandidateOutput(many=True)
+    nearest = NearestOutput(allow_null=True, help_text="Where nothing fits: what misses the limits by least.")
+    message = serializers.CharField(allow_blank=True, help_text="Where nothing fits: why, for people.")
+
+
+class FindView(APIView):
+    """Models by need: a task in a language under limits, ranked, with the reason of each rank."""
+
+    renderer_classes = [JSONRenderer, CsvRenderer]
+
+    @extend_schema(
+        operation_id="models_find",
+        parameters=[NeedQuery, _FORMAT],
+        responses={(200, "application/json"): FindOutput, (200, "text/csv"): _CSV},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        query = NeedQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        found = find(request.user, query.need(), limit=query.validated_data["limit"])
+        items = [
+            standing_answer(request, row.standing, row.rank, None)
+            | {"pin": f"{row.standing.repository.full_name}@{row.standing.commit}", "reason": row.reason}
+            for row in found.candidates
+        ]
+        nearest = found.nearest
+        data = {
+            "task": found.task,
+            "benchmark": found.benchmark.key if found.benchmark else None,
+            "version": found.benchmark.version if found.benchmark else None,
+            "fitting": found.fitting,
+            "measured": found.measured,
+            "excluded": found.excluded,
+            "items": items,
+            "nearest": None
+            if nearest is None
+            else {
+                "model": nearest.repository.full_name,
+                "bytes": nearest.size_bytes,
+                "first_ms": nearest.first_ms,
+                "peak_memory_bytes": nearest.memory_bytes,
+            },
+            "message": found.message,
+        }
+        return answer(request, dict(FindOutput(data).data))
 
 
 class CompareView(APIView):

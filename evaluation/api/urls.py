@@ -25,6 +25,7 @@ urlpatterns = [
     path("models/<name:namespace>/<name:name>/claims/<rev:revision>", exchange.ClaimsView.as_view(), name="claims"),
     path("datasets/<name:namespace>/<name:name>/splits/<rev:revision>", tables.SplitsView.as_view(), name="splits"),
     path("datasets/<name:namespace>/<name:name>/rows/<rev:revision>", tables.RowsView.as_view(), name="rows"),
+    path("models/find", choosing.FindView.as_view(), name="models_find"),
     path("models/compare", choosing.CompareView.as_view(), name="models_compare"),
     path("leaderboards", leaderboards.BoardListView.as_view(), name="leaderboards"),
     path("leaderboards/benchmarks/<str:key>", leaderboards.BoardView.as_view(), name="leaderboard"),

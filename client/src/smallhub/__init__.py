@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._api import (
+    find,
     info,
     load,
     lock,
@@ -54,6 +55,7 @@ from ._types import FileCheck, PushReport, VerifyReport
 
 if TYPE_CHECKING:
     from ._client import Hub
+    from ._needs import Findings, Need
 
 __version__ = "0.1.0"
 
@@ -62,9 +64,11 @@ __all__ = [
     "CacheError",
     "Conflict",
     "FileCheck",
+    "Findings",
     "Hub",
     "IntegrityError",
     "Invalid",
+    "Need",
     "NotFound",
     "Offline",
     "Pin",
@@ -81,6 +85,7 @@ __all__ = [
     "UnsupportedModel",
     "VerifyReport",
     "__version__",
+    "find",
     "info",
     "load",
     "lock",
@@ -105,4 +110,8 @@ def __getattr__(name: str) -> Any:
         from ._client import Hub
 
         return Hub
+    if name in {"Findings", "Need"}:
+        from . import _needs
+
+        return getattr(_needs, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

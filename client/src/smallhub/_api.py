@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._exceptions import Invalid
-from ._lock import LOCK_FILE, Lock, Pin, PinState, locked_reference
+from ._lock import LOCK_FILE, Lock, Pin, PinState, check_hub, locked_reference
 from ._lock import state as pin_state
 from ._names import Kind, Reference
 from ._types import PushReport, VerifyReport
 
 if TYPE_CHECKING:
     from ._client import Hub
+    from ._needs import Findings, Need
     from ._verify import ReceiptReport
     from .runtimes import Model
 
@@ -24,7 +25,7 @@ StrPath = str | os.PathLike[str]
 
 
 def pull(
-    name: str,
+    name: str | None = None,
     dir: StrPath | None = None,  # noqa: A002  # The name is part of the contract with users.
     *,
     revision: str | None = None,
@@ -33,8 +34,14 @@ def pull(
     verify: bool = False,
     progress: bool | None = None,
     lock_file: StrPath | None = None,
+    task: str | None = None,
+    update: bool = False,
+    **need: Any,
 ) -> Path:
     """Bring a version of a repository here and return the folder that holds it.
+
+    By name, or by need: `pull(task="ner", language="de", max_mb=30, max_ms=15, licence="permissive")` picks the
+    front-runner and locks it in `lock_file`, so that the same call gives the same commit until `update`.
 
     Args:
         name: `ns/name` or `ns/name@revision`; a revision is a tag, branch or commit. Without one: the newest release
@@ -44,23 +51,74 @@ def pull(
         allow_quarantined: pull even what the hub's scan found dangerous.
         verify: hash files that are cached already, too. New ones always are.
         progress: draw a bar on stderr; by default if that is a terminal.
-        lock_file: take `name` as it was locked there: that commit and those bytes, or fail.
+        lock_file: take `name` as it was locked there: that commit and those bytes, or fail. For a need: where the
+            choice is kept, by default `smallhub.lock`.
+        task, need: what the model must do and keep to; see `smallhub.Need`.
+        update: choose anew for a need.
 
     Raises:
         NotFound, AccessDenied, IntegrityError, Quarantined, UnsafePath, Offline, CacheError, ServerError.
+        Invalid: neither a name nor a task, or both.
     """
     from ._client import Hub
 
+    options: dict[str, Any] = {
+        "folder": Path(dir).expanduser().absolute() if dir is not None else None,
+        "allow_quarantined": allow_quarantined,
+        "verify": verify,
+        "progress": progress,
+    }
+    wanted = _need(task, need)
+    if (name is None) == (wanted is None):
+        raise Invalid("Give the name of a model, or a task and limits to choose one by.", code="name_or_need")
+    if name is None and wanted is not None:
+        from ._needs import pull_by_need
+
+        if revision is not None or kind not in (None, "model"):
+            raise Invalid("A need chooses the model and its commit itself.", code="name_or_need")
+        with Hub() as hub:
+            return pull_by_need(hub, wanted, lock_file=Path(lock_file or LOCK_FILE), update=update, **options)
+    assert name is not None
+    if update:
+        raise Invalid("For names there is `smallhub update`.", code="name_or_need")
     pin = Lock.read(Path(lock_file)).find(name) if lock_file is not None else None
     with Hub() as hub:
-        return hub.downloads.pull(
-            locked_reference(pin) if pin else Reference.parse(name, kind=kind, revision=revision),
-            folder=Path(dir).expanduser().absolute() if dir is not None else None,
-            allow_quarantined=allow_quarantined,
-            verify=verify,
-            progress=progress,
-            pin=pin,
-        )
+        reference = locked_reference(pin) if pin else Reference.parse(name, kind=kind, revision=revision)
+        return hub.downloads.pull(reference, pin=pin, **options)
+
+
+def find(task: str, *, limit: int = 10, **need: Any) -> Findings:
+    """Models by need, the best first, each with the reason of its place; nothing is pulled.
+
+    Args:
+        task, need: see `smallhub.Need`.
+        limit: how many at most.
+    """
+    from ._client import Hub
+
+    wanted = _need(task, need)
+    assert wanted is not None
+    with Hub() as hub:
+        return hub.needs.find(wanted, limit=limit)
+
+
+def _need(task: str | None, limits: dict[str, Any]) -> Need | None:
+    """What was asked for; None where nothing was.
+
+    Raises:
+        Invalid: limits without a task, or one that there is not.
+    """
+    from ._needs import Need
+
+    given = {name: value for name, value in limits.items() if value is not None}
+    unknown = sorted(given.keys() - Need.__dataclass_fields__.keys())
+    if unknown:
+        raise Invalid(f"There is no limit {unknown[0]!r}.", code="bad_need")
+    if task is None:
+        if given:
+            raise Invalid("Limits need a task to choose by.", code="name_or_need")
+        return None
+    return Need(task=task, **given)
 
 
 def releases(name: str, *, kind: Kind | None = None) -> list[dict[str, Any]]:
@@ -84,7 +142,7 @@ def lock(*names: str, lock_file: StrPath = LOCK_FILE, kind: Kind | None = None) 
         raise Invalid("Give at least one name to lock.", code="nothing_to_lock")
     with Hub() as hub:
         known = Lock.read(path) if path.exists() else Lock(hub.config.endpoint, {})
-        _check_hub(known, hub.config.endpoint, path)
+        check_hub(known, hub.config.endpoint, path)
         pins = tuple(Pin.of(name, hub.downloads.manifest(Reference.parse(name, kind=kind))) for name in names)
     known.with_pins(pins).write(path)
     return pins
@@ -97,7 +155,7 @@ def outdated(lock_file: StrPath = LOCK_FILE) -> tuple[PinState, ...]:
     path = Path(lock_file)
     with Hub() as hub:
         known = Lock.read(path)
-        _check_hub(known, hub.config.endpoint, path)
+        check_hub(known, hub.config.endpoint, path)
         return tuple(_state_of(hub, pin) for pin in known.pins.values())
 
 
@@ -108,34 +166,25 @@ def update(*names: str, lock_file: StrPath = LOCK_FILE) -> tuple[PinState, ...]:
     path = Path(lock_file)
     with Hub() as hub:
         known = Lock.read(path)
-        _check_hub(known, hub.config.endpoint, path)
+        check_hub(known, hub.config.endpoint, path)
         chosen = [known.find(name) for name in names] or list(known.pins.values())
-        changed = [state for state in (_state_of(hub, pin) for pin in chosen) if state.is_outdated]
-        pins = [
-            Pin.of(state.name, hub.downloads.manifest(Reference.parse(state.name, kind=_kind(known, state.name))))
-            for state in changed
-        ]
+        changed = [state for state in (_state_of(hub, pin) for pin in chosen) if state.is_outdated and state.current]
+        pins = [_moved(hub, known.find(state.name), state) for state in changed]
     known.with_pins(pins).write(path)
     return tuple(changed)
 
 
+def _moved(hub: Hub, pin: Pin, state: PinState) -> Pin:
+    """The pin of what a name means today, at the very commit that was reported."""
+    repository = state.current_repository or pin.name.partition("@")[0]
+    manifest = hub.downloads.manifest(Reference.parse(repository, kind=pin.kind, revision=state.current))  # type: ignore[arg-type]
+    return Pin.of(pin.name, manifest, repository=state.current_repository)
+
+
 def _state_of(hub: Hub, pin: Pin) -> PinState:
-    asked = Reference.parse(pin.name, kind=pin.kind)  # type: ignore[arg-type]
-    return pin_state(pin, hub.downloads.manifest(locked_reference(pin)), hub.downloads.manifest(asked))
+    from ._needs import meaning
 
-
-def _kind(known: Lock, name: str) -> Any:
-    return known.find(name).kind
-
-
-def _check_hub(known: Lock, endpoint: str, path: Path) -> None:
-    """One name may be another model on another hub.
-
-    Raises:
-        Invalid
-    """
-    if known.endpoint != endpoint:
-        raise Invalid(f"{path} was locked at {known.endpoint}, but the hub in use is {endpoint}.", code="other_hub")
+    return pin_state(pin, hub.downloads.manifest(locked_reference(pin)), meaning(hub, pin))
 
 
 def load(

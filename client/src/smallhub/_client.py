@@ -11,6 +11,7 @@ import httpx
 from ._cache import Cache
 from ._config import read_config
 from ._http import Http
+from ._needs import Needs
 from ._pull import Downloads
 from ._push import Uploads
 from ._receipts import Receipts
@@ -42,6 +43,7 @@ class Hub:
         self.releases = Releases(self._http)
         self.evaluations = Evaluations(self._http)
         self.receipts = Receipts(self._http, self.config.cache)
+        self.needs = Needs(self._http)
         self.account = Account(self._http)
 
     def close(self) -> None:

@@ -17,12 +17,16 @@ from ._names import Reference, is_commit, is_sha256
 from ._types import Manifest
 
 LOCK_FILE = "smallhub.lock"
+NEED = "need:"  # Begins the name of what was chosen by need rather than by name.
 _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One locked name. `release` is empty where the commit was none."""
+    """One locked name. `release` is empty where the commit was none.
+
+    `repository` is filled where the name is a need: which model was chosen for it.
+    """
 
     name: str
     kind: str
@@ -30,9 +34,10 @@ class Pin:
     release: str
     total_bytes: int
     files: Mapping[str, str] = field(default_factory=dict)
+    repository: str = ""
 
     @classmethod
-    def of(cls, name: str, manifest: Manifest) -> Self:
+    def of(cls, name: str, manifest: Manifest, *, repository: str = "") -> Self:
         """What a name means by this manifest."""
         return cls(
             name=name,
@@ -41,6 +46,7 @@ class Pin:
             release=manifest.release,
             total_bytes=manifest.total_bytes,
             files={file.path: file.sha256 for file in manifest.files},
+            repository=repository,
         )
 
     def check(self, manifest: Manifest) -> None:
@@ -62,7 +68,10 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class PinState:
-    """A locked name and what it means today. `yanked` is the reason why the locked release was withdrawn."""
+    """A locked name and what it means today. `yanked` is the reason why the locked release was withdrawn.
+
+    The repositories are filled for needs. `current` is empty where nothing fits a need any more.
+    """
 
     name: str
     locked: str
@@ -71,6 +80,8 @@ class PinState:
     current_release: str
     size_change: int
     yanked: str = ""
+    locked_repository: str = ""
+    current_repository: str = ""
 
     @property
     def is_outdated(self) -> bool:
@@ -114,6 +125,8 @@ class Lock:
             row = asdict(self.pins[name])
             row["files"] = dict(sorted(row["files"].items()))
             del row["name"]
+            if not row["repository"]:
+                del row["repository"]
             models[name] = row
         data = {"format": _FORMAT, "endpoint": self.endpoint, "models": models}
         write_durably(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
@@ -133,22 +146,35 @@ class Lock:
         return Lock(self.endpoint, {**self.pins, **{pin.name: pin for pin in pins}})
 
 
-def state(pin: Pin, locked: Manifest, current: Manifest) -> PinState:
-    """How far a pin has fallen behind."""
+def state(pin: Pin, locked: Manifest, current: Manifest | None) -> PinState:
+    """How far a pin has fallen behind; without a current manifest its need is met by nothing."""
     return PinState(
         name=pin.name,
         locked=pin.commit,
-        current=current.commit,
+        current=current.commit if current else "",
         locked_release=pin.release,
-        current_release=current.release,
-        size_change=current.total_bytes - pin.total_bytes,
+        current_release=current.release if current else "",
+        size_change=current.total_bytes - pin.total_bytes if current else 0,
         yanked=locked.yanked,
+        locked_repository=pin.repository,
+        current_repository=current.repository if current and pin.repository else "",
     )
 
 
 def locked_reference(pin: Pin) -> Reference:
     """The very commit that was locked."""
-    return Reference.parse(pin.name.partition("@")[0], kind=pin.kind, revision=pin.commit)  # type: ignore[arg-type]
+    repository = pin.repository or pin.name.partition("@")[0]
+    return Reference.parse(repository, kind=pin.kind, revision=pin.commit)  # type: ignore[arg-type]
+
+
+def check_hub(known: Lock, endpoint: str, path: Path) -> None:
+    """One name may be another model on another hub.
+
+    Raises:
+        Invalid
+    """
+    if known.endpoint != endpoint:
+        raise Invalid(f"{path} was locked at {known.endpoint}, but the hub in use is {endpoint}.", code="other_hub")
 
 
 def _pin(name: str, row: Any) -> Pin:
@@ -162,4 +188,5 @@ def _pin(name: str, row: Any) -> Pin:
         release=str(row["release"]),
         total_bytes=int(row["total_bytes"]),
         files=files,
+        repository=str(row.get("repository", "")),
     )

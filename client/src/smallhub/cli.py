@@ -19,7 +19,7 @@ from typing import Any
 
 from . import __version__, _api
 from . import _verify_command as verify_receipts
-from ._exceptions import IntegrityError, SmallhubError
+from ._exceptions import IntegrityError, NotFound, SmallhubError
 from ._lock import LOCK_FILE, PinState
 from ._names import KINDS
 from ._pull import NOTICE
@@ -66,12 +66,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_transfer_commands(commands: Any) -> None:
     pull = _command(commands, "pull", _pull, "bring a version here and print its folder", kind=True)
-    pull.add_argument("name", help="ns/name or ns/name@revision")
+    pull.add_argument("name", nargs="?", help="ns/name or ns/name@revision; or choose by --task and limits")
     pull.add_argument("--dir", type=Path, help="copy the files into this folder")
     pull.add_argument("--revision", help="tag, branch or commit; the same as @revision")
     pull.add_argument("--verify", action="store_true", help="hash files that are cached already, too")
     pull.add_argument("--allow-quarantined", action="store_true", help="pull what the scan found dangerous")
     pull.add_argument("--locked", action="store_true", help="the commit and bytes of the lock file, or fail")
+    pull.add_argument("--update", action="store_true", help="choose anew for a need, whatever the lock file holds")
+    _need_options(pull)
     _lock_option(pull)
     _progress_option(pull)
 
@@ -100,6 +102,10 @@ def _add_lookup_commands(commands: Any) -> None:
     search.add_argument("--sort", default="trendingScore")
     search.add_argument("--limit", type=int, default=20)
 
+    find = _command(commands, "find", _find, "find models by task and limits, the best measured first")
+    _need_options(find)
+    find.add_argument("--limit", type=int, default=10)
+
     info = _command(commands, "info", _info, "show what the hub knows of a repository", kind=True)
     info.add_argument("name")
     info.add_argument("--revision")
@@ -114,6 +120,24 @@ def _add_lookup_commands(commands: Any) -> None:
     login = _command(commands, "login", _login, "store a token for this hub")
     login.add_argument("--token-stdin", action="store_true", help="read the token from stdin")
     _command(commands, "whoami", _whoami, "show whose token is in use")
+
+
+def _need_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("by need")
+    group.add_argument("--task", help="ner, sentiment, qa, text-generation, …")
+    group.add_argument("--language", help="such as de")
+    group.add_argument("--max-mb", type=float, help="on disk")
+    group.add_argument("--max-ms", type=float, help="to the first token or answer, as the hub measured it")
+    group.add_argument("--max-memory-mb", type=float, help="peak of memory")
+    group.add_argument("--max-parameters", type=float)
+    group.add_argument("--licence", help="an id, or permissive, copyleft, non-commercial")
+    group.add_argument("--benchmark", help="which one decides")
+    group.add_argument("--min-score", type=float, help="at least this good, in the benchmark's unit")
+
+
+def _need_of(options: argparse.Namespace) -> dict[str, Any]:
+    names = ("language", "max_mb", "max_ms", "max_memory_mb", "max_parameters", "licence", "benchmark", "min_score")
+    return {name: getattr(options, name) for name in names}
 
 
 def _add_lock_commands(commands: Any) -> None:
@@ -151,7 +175,7 @@ def _add_model_commands(commands: Any) -> None:
 
 def _command(commands: Any, name: str, run: Any, text: str, *, kind: bool = False) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, refuse=parser.error)
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     if kind:
         parser.add_argument("--kind", choices=KINDS, default=None)
@@ -163,6 +187,8 @@ def _progress_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _pull(options: argparse.Namespace) -> int:
+    if (options.name is None) == (options.task is None):
+        options.refuse("give the name of a model, or --task and limits to choose one by")
     folder = _api.pull(
         options.name,
         options.dir,
@@ -171,7 +197,10 @@ def _pull(options: argparse.Namespace) -> int:
         allow_quarantined=options.allow_quarantined,
         verify=options.verify,
         progress=False if options.quiet else None,
-        lock_file=options.lock_file if options.locked else None,
+        lock_file=options.lock_file if options.locked or options.name is None else None,
+        task=options.task,
+        update=options.update,
+        **_need_of(options),
     )
     return _answer(options, {"folder": str(folder)}, str(folder))
 
@@ -223,6 +252,20 @@ def _search(options: argparse.Namespace) -> int:
     width = max((len(row["id"]) for row in rows), default=0)
     lines = [f"{row['id']:{width}}  {row.get('pipeline_tag') or '-':24}  {row.get('downloads', 0):>8}" for row in rows]
     return _answer(options, rows, "\n".join(lines) if lines else "Nothing found.")
+
+
+def _find(options: argparse.Namespace) -> int:
+    if not options.task:
+        options.refuse("say what it is for: --task ner, --task sentiment, …")
+    found = _api.find(options.task, limit=options.limit, **_need_of(options))
+    width = max((len(row.model) for row in found.candidates), default=0)
+    lines = [
+        f"{row.model:{width}}  {format_bytes(row.size_bytes):>9}  "
+        f"{'-' if row.first_ms is None else f'{row.first_ms:.3g} ms':>9}  {row.licence or '-':14}  {row.reason}"
+        for row in found.candidates
+    ]
+    _answer(options, asdict(found), "\n".join(lines) or found.message)
+    return 0 if found.candidates else NotFound.exit_status
 
 
 def _info(options: argparse.Namespace) -> int:
@@ -302,7 +345,11 @@ def _state_line(state: PinState) -> str:
     if not state.is_outdated:
         return f"{state.name}  {state.locked_release or state.locked[:12]}{yanked}"
     sign = "-" if state.size_change < 0 else "+"
+    if not state.current:
+        return f"{state.name}  {state.locked_repository}: nothing fits this need any more{yanked}"
     old, new = state.locked_release or state.locked[:12], state.current_release or state.current[:12]
+    if state.current_repository != state.locked_repository:
+        old, new = f"{state.locked_repository} {old}", f"{state.current_repository} {new}"
     return f"{state.name}  {old} -> {new}  {sign}{format_bytes(abs(state.size_change))}{yanked}"
 
 
