@@ -24,6 +24,8 @@ from evaluation.scorers.base import BATCH_ITEMS, BATCH_RULE, Model, Progress
 ENGINE_VERSION = 2
 PREFIX_RULE = "document_separator"
 BLOCK_TOKENS = 1024
+SLICE = "slice"  # The role of a column that says to which part of the set an item belongs.
+SLICE_ITEMS = 5  # Fewer items give no number that anybody should read.
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,34 @@ def measure(
     chosen = Dataset(items=select(benchmark, dataset.items, tier), train=dataset.train)
     began = time.monotonic()
     rows = scorer.collect(benchmark, chosen, session, _watched(benchmark, began, progress))
+    if SLICE in benchmark.fields:
+        names = {item.id: str(item[SLICE]) for item in chosen.items}
+        rows = [row | {SLICE: names[row["id"]]} for row in rows]
     return _result(benchmark, tier, rows, session, seconds=time.monotonic() - began)
 
 
 def rescore(benchmark: Benchmark, rows: Sequence[Row]) -> dict[str, Any]:
     """The metrics that stored rows give, computed again without a model."""
-    return dict(SCORERS[benchmark.scorer].aggregate(benchmark, rows).metrics)
+    return {**SCORERS[benchmark.scorer].aggregate(benchmark, rows).metrics, **by_slice(benchmark, rows)}
+
+
+def by_slice(benchmark: Benchmark, rows: Sequence[Row]) -> dict[str, Any]:
+    """The main metric of each part of a set that declares parts, under `by_slice`, with the part's number of items.
+
+    Parts with few items are left out; a set without parts gives nothing.
+    """
+    if SLICE not in benchmark.fields:
+        return {}
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(str(row[SLICE]), []).append(row)
+    scorer = SCORERS[benchmark.scorer]
+    found = {}
+    for name, part in sorted(parts.items()):
+        value = scorer.aggregate(benchmark, part).metrics.get(benchmark.main_metric)
+        if len(part) >= SLICE_ITEMS and isinstance(value, (int, float)) and math.isfinite(value):
+            found[name] = {"n": len(part), "value": float(value)}
+    return {"by_slice": found}
 
 
 def rows_as_jsonl(rows: Sequence[Row]) -> bytes:
@@ -111,7 +135,7 @@ def _result(benchmark: Benchmark, tier: Tier, rows: Sequence[Row], session: Mode
         value=float(value),
         interval=found.interval,
         n=len(rows),
-        metrics=found.metrics,
+        metrics={**found.metrics, **by_slice(benchmark, rows)},
         counts=found.counts,
         states={"scored": len(rows), "truncated": sum(row.get("truncated") is True for row in rows), "failed": 0},
         method=_method(benchmark, session),

@@ -105,3 +105,6 @@ class MergeBlocked(Conflict):
 class NotCompared(NotFound):
     code = "not_compared"
     message = "{what}"
+class SuiteNotFound(NotFound):
+    code = "suite_not_found"
+    message = "There is no suite “{suite}”."

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy, gettext_noop, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from evaluation.models import Evaluation, Run, Score, State, Step
+from evaluation.names import metric_name, shown_name
 from hub.core.numbers import count_parts, number, size_parts
 from hub.core.ruler import Kind
 from hub.core.ruler import State as Drawn
@@ -35,29 +36,6 @@ STEP_PLANS: dict[str, Text] = {
     Step.COST: gettext_lazy("Times loading and answers, and takes the peak of memory."),
     Step.BENCHMARK: gettext_lazy("Scores what fits its task, with intervals and baselines."),
 }
-METRICS: dict[str, Text] = {
-    "accuracy": gettext_lazy("accuracy"),
-    "bits_per_byte": gettext_lazy("bits per byte"),
-    "macro_f1": gettext_lazy("macro F1"),
-    "spearman": gettext_lazy("Spearman"),
-    "word_perplexity": gettext_lazy("word perplexity"),
-}
-
-
-# Names that the product's own benchmarks and baselines carry; other benchmarks are shown as they are called.
-_KNOWN_NAMES = (
-    gettext_noop("Grammar pairs, Chinese"),
-    gettext_noop("Grammar pairs, English"),
-    gettext_noop("Running text, Chinese"),
-    gettext_noop("Running text, English"),
-    gettext_noop("Sentiment, Chinese"),
-    gettext_noop("Sentiment, English"),
-    gettext_noop("Topics of short texts, Chinese"),
-    gettext_noop("Topics of short texts, English"),
-    gettext_noop("majority"),
-    gettext_noop("shorter string wins"),
-    gettext_noop("unigram bytes"),
-)
 
 
 @dataclass(frozen=True)
@@ -147,15 +125,6 @@ def _noted(reading: Reading) -> Reading:
     if reading.higher_is_better is False:
         parts.append(gettext("lower is better"))
     return replace(reading, note=" · ".join(parts))
-
-
-def shown_name(name: str) -> str:
-    """A benchmark's or baseline's name in the reader's language, where the product knows it."""
-    return gettext(name) if name in _KNOWN_NAMES else name
-
-
-def metric_name(metric: str) -> Text:
-    return METRICS.get(metric, metric.replace("_", " "))
 
 
 def _unit(unit: str) -> Text:

@@ -181,6 +181,26 @@ def test_f1_of_the_positive_class_has_a_bootstrap_interval() -> None:
     assert result.interval == engine.measure(spam, rows, model).interval
 
 
+def test_a_set_with_parts_gives_a_number_for_each_that_is_large_enough() -> None:
+    names = [("health", 6), ("law", 5), ("rare", 4)]
+    rows = [
+        Item(f"{name}-{number}", {"text": name if number else "b", "label": "a", "slice": name})
+        for name, count in names
+        for number in range(count)
+    ]
+    benchmark = benchmarks.parse(declared(fields={"id": "id", "text": "text", "label": "label", "slice": "domain"}))
+    model = ToyModel(classify=lambda text: (0.1, 0.9) if text == "b" else (0.9, 0.1))
+
+    result = engine.measure(benchmark, Dataset(items=tuple(sorted(rows, key=lambda row: row.id))), model)
+
+    assert result.metrics["by_slice"] == {
+        "health": {"n": 6, "value": pytest.approx(5 / 6)},
+        "law": {"n": 5, "value": 0.8},
+    }
+    assert {row["slice"] for row in result.rows} == {"health", "law", "rare"}
+    assert engine.rescore(benchmark, result.rows) == dict(result.metrics)
+
+
 def test_labels_that_do_not_match_are_not_a_zero() -> None:
     model = ToyModel(classify=lambda text: (1.0, 0.0), labels=["LABEL_0", "LABEL_1"])
 
