@@ -105,6 +105,8 @@ class MergeBlocked(Conflict):
 class NotCompared(NotFound):
     code = "not_compared"
     message = "{what}"
+
+
 class SuiteNotFound(NotFound):
     code = "suite_not_found"
     message = "There is no suite “{suite}”."

@@ -14,7 +14,7 @@ RESERVED_NAMESPACES = frozenset(
     dataset datasets docs embed enterprise evaluations explore favicon feed git healthz help home hub i18n join js
     kernels leaderboard leaderboards legal licenses licences login logout media metrics model models new
     notifications oauth organizations organisations papers password posts pricing privacy rank readyz register
-    robots search security settings signup signin spaces static status studio support system tasks team terms
+    robots search security settings signup signin spaces static status studio suites support system tasks team terms
     trending uploads user users v1 v2 webhooks well-known www null undefined none true false root anonymous
     """.split()
 )

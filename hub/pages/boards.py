@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 from evaluation import boards
 from evaluation.boards import Board, Section
 from evaluation.models import Benchmark, Standing
-from evaluation.presentation import Reading, Text, metric_name, score_reading, shown_name, shown_unit
+from evaluation.names import metric_name, shown_name
+from evaluation.presentation import Reading, Text, score_reading, shown_unit
 from evaluation.querysets_standings import ORDERS, Limits
 from evaluation.ranking import Rank
 from hub.core.chart import Plot, Point, decades, draw_pareto

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from evaluation import boards
-from evaluation.presentation import metric_name, shown_name
+from evaluation.names import metric_name, shown_name
 from hub.core.middleware import CONTENT_SECURITY_POLICY
 from hub.pages.boards import Asked, board_lines
 

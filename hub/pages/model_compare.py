@@ -11,8 +11,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from evaluation.models import Standing
+from evaluation.names import shown_name
 from evaluation.pairings import MAX_MODELS, Matrix, Told, matrix
-from evaluation.presentation import Reading, Text, score_reading, shown_name, shown_unit
+from evaluation.presentation import Reading, Text, score_reading, shown_unit
 from hub.core.numbers import count_parts, number, size_parts
 from hub.pages import facets
 from models_registry import labels
