@@ -6,8 +6,8 @@ from evaluation.boards import GROUPS
 from hub.pages import (
     access,
     avatars,
-    boards,
     benchmarks,
+    boards,
     catalogue,
     collections,
     compare,
