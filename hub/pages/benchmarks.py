@@ -14,8 +14,8 @@ from accounts.models import User
 from evaluation.exceptions import BoardNotFound, SuiteNotFound
 from evaluation.models import Benchmark, Standing
 from evaluation.names import metric_name, shown_name
+from evaluation.official_suites import SUITES, Suite
 from evaluation.presentation import Reading, score_reading
-from evaluation.suites.official import SUITES, Suite
 from hub.core.numbers import number
 from hub.core.pagination import keyset_page
 from hub.pages import facets

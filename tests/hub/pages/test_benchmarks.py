@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from evaluation.models import Score
+from evaluation.official_suites import SUITES, missing_fields
 from evaluation.services import standings
-from evaluation.suites.official import SUITES, missing_fields
 from models_registry.models import Visibility
 from tests.factories.accounts import UserFactory
 from tests.factories.pages import benchmark, measured, model
