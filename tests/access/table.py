@@ -298,6 +298,7 @@ ROUTES: dict[str, Route] = {
     "repository_restore": Route("/settings/deleted/1/restore", {"POST": Access.OWN}, is_page=True),
     "status": page("/status", Access.OPEN),
     "benchmarks": page("/benchmarks", Access.OPEN),
+    "benchmark": page("/benchmarks/none", Access.NOTHING),
     "suites": page("/suites", Access.OPEN),
     "suite": page("/suites/healthcare", Access.OPEN),
     "mentions": page("/settings/mentions", Access.SIGNED_IN),
