@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from models_registry.formats import config_json, detect, onnx, safetensors
+from models_registry.formats import config_json, detect, gguf, onnx, safetensors
 from models_registry.formats.errors import BadFormat
 
 _JSON_NAMES = frozenset(
@@ -41,7 +41,7 @@ _JSON_NAMES = frozenset(
 )
 _TEXT_NAMES = frozenset({"vocab.txt", "merges.txt", "chat_template.jinja"})
 _PROTOBUF_NAMES = frozenset({"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "source.spm", "target.spm"})
-_WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,120}\.(safetensors|arpa|vec)")
+_WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,120}\.(safetensors|gguf|arpa|vec)")
 # Word vectors come as text or as plain binary numbers, under names that say so; a pickle is neither by its bytes.
 _VECTORS = re.compile(r"(?i)[\w.-]{0,100}(w2v|word2vec|glove|vectors|embeddings)[\w.-]{0,100}\.(txt|bin)")
 # An ONNX file and the files of plain numbers beside it, at the top or in the folder `onnx`.
@@ -150,6 +150,8 @@ def _check(path: Path) -> None:
         raise BadFormat("kind", f"{path.name} is {' and '.join(found.all_kinds)} by its bytes.")
     if path.suffix == ".safetensors":
         safetensors.read_file(path)
+    elif path.suffix == ".gguf":
+        gguf.read_file(path)
     elif path.suffix == ".onnx":
         onnx.read_file(path)
     elif path.suffix == ".json":

@@ -93,6 +93,14 @@ def make_onnx(folder: Path) -> Path:
     return make_language_model(folder, has_past=True, beside="model.onnx_data")
 
 
+def make_gguf(folder: Path) -> Path:
+    """A random Llama as GGUF, in blocks of eight bits."""
+    from tests.factories.gguf_models import make_llama
+
+    make_llama(folder, kind="Q8_0")
+    return folder
+
+
 def _vectors() -> dict[str, list[float]]:
     words = sorted({word for text in TEXTS for word in text.split()})
     return {word: [((7 * n + 3 * k) % 11 - 5) / 4 for k in range(4)] for n, word in enumerate(words)}

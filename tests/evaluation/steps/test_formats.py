@@ -19,6 +19,7 @@ MAKERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "decoder": (small_formats.make_decoder, "decoder", "text-generation"),
     "seq2seq": (small_formats.make_seq2seq, "seq2seq", "text2text-generation"),
     "onnx": (small_formats.make_onnx, "onnx", "text-generation"),
+    "gguf": (small_formats.make_gguf, "gguf", "text-generation"),
     "linear": (small_formats.make_linear, "linear", "text-classification"),
     "forest": (small_formats.make_forest, "tree", "text-classification"),
     "crf": (small_formats.make_crf, "crf", "token-classification"),

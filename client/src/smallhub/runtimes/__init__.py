@@ -82,6 +82,9 @@ def _without_config(folder: Path) -> UnsupportedModel:
         return UnsupportedModel(
             "adapter", "This is an adapter without its base model; merge them, then push the whole."
         )
-    if any(folder.glob("*.gguf")):
-        return UnsupportedModel("unsupported_format", "GGUF files are not loaded yet.")
+    if archives := sorted([*folder.glob("*.skops"), *folder.glob("*.joblib")]):
+        return UnsupportedModel(
+            "unsupported_format",
+            f"{archives[0].name} needs scikit-learn's own classes; convert it with smallhub.runtimes.sklearn_models.",
+        )
     return UnsupportedModel("missing_file", "There is no config.json, so nothing says what the weights are.")

@@ -15,6 +15,7 @@ from typing import Any
 from smallhub._exceptions import UnsupportedModel
 
 from ._files import read_object, weight_files
+from ._gguf_file import read_gguf
 from ._onnx_file import read_onnx
 from ._types import CLASSIFIER, ENCODER, LANGUAGE_MODEL, TAGGER, Capability, Model, Recognised, Runtime, Task
 
@@ -56,6 +57,7 @@ _LOADERS = {
     "linear": "linear:LinearModel",
     "tree": "tree:TreeModel",
     "crf": "crf:CrfModel",
+    "gguf": "gguf:GgufModel",
     "decoder": "decoder:DecoderModel",
     "seq2seq": "seq2seq:Seq2SeqModel",
 }
@@ -75,7 +77,7 @@ def recognise_format(folder: Path) -> Recognised | None:
             return _family(family, kind, config)
         if kind.startswith("smallhub-"):
             raise UnsupportedModel("unsupported_architecture", f"There is no family {kind!r} here.", architecture=kind)
-        return None if has_weights(folder) else _onnx(folder, config)
+        return None if has_weights(folder) else _onnx(folder, config) or _gguf(folder)
     for recognise in _WITHOUT_CONFIG:
         if found := recognise(folder):
             return found
@@ -170,6 +172,31 @@ def _onnx(folder: Path, config: dict[str, Any]) -> Recognised | None:
     return Recognised("onnx", export[1], name, export[2], facts)
 
 
+def gguf_file(folder: Path) -> Path | None:
+    """The folder's GGUF file."""
+    return only_file(folder, lambda name: name.endswith(".gguf"), "GGUF files")
+
+
+def _gguf(folder: Path) -> Recognised | None:
+    path = gguf_file(folder)
+    if path is None:
+        return None
+    file = read_gguf(path)
+    tokens = file.metadata.get("tokenizer.ggml.tokens")
+    if not isinstance(tokens, list):
+        raise UnsupportedModel("no_tokenizer", f"{path.name}: there is no list tokenizer.ggml.tokens.")
+    by_dtype = file.by_dtype()
+    facts = {
+        "parameters": sum(by_dtype.values()),
+        "parameters_by_dtype": by_dtype,
+        "tensors": len(file.tensors),
+        "weight_bytes": path.stat().st_size,
+        "context_length": file.integer("context_length"),
+        "tokenizer": (str(file.metadata.get("tokenizer.ggml.model"))[:40], len(tokens)),
+    }
+    return Recognised("gguf", "text-generation", file.architecture, LANGUAGE_MODEL, facts)
+
+
 def _arpa(folder: Path) -> Recognised | None:
     path = arpa_file(folder)
     return Recognised("arpa", "text-generation", "arpa", LANGUAGE_MODEL, _text_facts(path)) if path else None
@@ -184,4 +211,4 @@ def _text_facts(path: Path) -> dict[str, Any]:
     return {"weight_bytes": path.stat().st_size}
 
 
-_WITHOUT_CONFIG = (_arpa, _vectors)
+_WITHOUT_CONFIG = (_gguf, _arpa, _vectors)
