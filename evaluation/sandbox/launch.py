@@ -61,6 +61,11 @@ class Loader:
         """What runs a generated program."""
         return cls("runner", Path(__file__).resolve().parent / "programs")
 
+    @classmethod
+    def chat_templates(cls) -> Loader:
+        """The reader of chat templates."""
+        return cls("chat_template", Path(__file__).resolve().parent / "readers")
+
 
 @dataclass(frozen=True)
 class Job:

@@ -1,7 +1,9 @@
 """What each step of an evaluation does with a commit's files. Values in, an `Outcome` out; the caller ends the run."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -41,7 +43,9 @@ def measure(run: Run, lease: Lease) -> Outcome:
         return _STEPS[Step(run.step)](run, folder, lease)
 
 
-def open_session(folder: Path, lease: Lease) -> Session:
+def open_session(
+    folder: Path, lease: Lease, *, threads: int | None = None, loader: sandbox.Loader | None = None
+) -> Session:
     """A sandbox over a folder, which ends when the lease is lost."""
     seconds = settings.SMALLHUB_RUN_SECONDS
     limits = Limits(
@@ -49,9 +53,9 @@ def open_session(folder: Path, lease: Lease) -> Session:
         wall_s=float(seconds),
         cpu_s=seconds * max(settings.SMALLHUB_RUN_THREADS, 1),
         call_s=float(min(seconds, 300)),
-        compute_threads=settings.SMALLHUB_RUN_THREADS,
+        compute_threads=threads or settings.SMALLHUB_RUN_THREADS,
     )
-    session = sandbox.open(folder, limits=limits)
+    session = sandbox.open(folder, limits=limits, loader=loader)
     lease.stop = session.stop
     return session
 
@@ -91,7 +95,7 @@ def _inspect(run: Run, folder: Path, lease: Lease) -> Outcome:
 def _smoke(run: Run, folder: Path, lease: Lease) -> Outcome:
     inspection = inspect_step.inspect(folder)
     with open_session(folder, lease) as session:
-        found = smoke_step.smoke(session, folder, inspection)
+        found = smoke_step.smoke(session, folder, inspection, others=_others(folder, lease))
         loaded, usage = session.description, session.usage()
     for check in found.checks:
         lease.say(f"{check.id} {check.title}: {check.state}. {check.message}")
@@ -106,6 +110,29 @@ def _smoke(run: Run, folder: Path, lease: Lease) -> Outcome:
     return Outcome(State.PASSED, result=result)
 
 
+def _others(folder: Path, lease: Lease) -> smoke_step.Others:
+    """More sandboxes over the same files: with another number of threads, and with the reader of chat templates."""
+    here = settings.SMALLHUB_RUN_THREADS
+
+    def beside(**given: Any) -> Session:
+        """One that ends with the first when the lease is lost."""
+        first = lease.stop
+        session = open_session(folder, lease, **given)
+
+        def stop_both() -> None:
+            session.stop()
+            if first is not None:
+                first()
+
+        lease.stop = stop_both
+        return session
+
+    return smoke_step.Others(
+        with_threads=lambda: beside(threads=1 if here > 1 else 2),
+        chat=lambda: beside(loader=sandbox.Loader.chat_templates()),
+    )
+
+
 def _first_failure(found: smoke_step.SmokeResult) -> str:
     check = next(check for check in found.checks if check.state == "fail")
     return f"{check.id} {check.title}: {check.message}"
@@ -114,11 +141,14 @@ def _first_failure(found: smoke_step.SmokeResult) -> str:
 def _cost(run: Run, folder: Path, lease: Lease) -> Outcome:
     inspection = inspect_step.inspect(folder)
     try:
-        found = cost_step.cost(lambda: open_session(folder, lease), inspection)
+        found = cost_step.cost(
+            lambda: open_session(folder, lease), inspection, watts_per_core=settings.SMALLHUB_WATTS_PER_CORE
+        )
     except RuntimeRefused as error:
         return Outcome(State.FAILED, error.reason)
     lease.say(found.summary())
-    return Outcome(State.PASSED, result=found.as_json() | {"summary": found.summary()})
+    over = cost_step.limits_check(found, memory_bytes=settings.SMALLHUB_RUN_MEMORY_BYTES)
+    return Outcome(State.PASSED, result=found.as_json() | {"summary": found.summary(), "checks": [asdict(over)]})
 
 
 _STEPS: dict[Step, Callable[[Run, Path, Lease], Outcome]] = {

@@ -63,6 +63,7 @@ class Inspection:
     estimated_memory_bytes: int = 0
     memory_by_precision: Mapping[str, int] = field(default_factory=dict)
     structure: Structure | None = None
+    bytes_by_dtype: Mapping[str, int] = field(default_factory=dict)
     chat_template: str = ""
     base_model: str = ""
     warnings: tuple[str, ...] = ()
@@ -131,6 +132,7 @@ def _derived(
         "estimated_memory_bytes": _memory(facts),
         "memory_by_precision": structure.memory_by_precision(facts["parameters"], base_bytes=_base_bytes(facts)),
         "structure": structure.read(tensors, config) if tensors else None,
+        "bytes_by_dtype": structure.bytes_by_dtype(tensors),
     }
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from evaluation.sandbox import RuntimeRefused
+from evaluation.sandbox import RuntimeRefused, Session
 from evaluation.scorers.base import Model
-from evaluation.steps import smoke_language, smoke_texts
+from evaluation.steps import fingerprints, smoke_chat, smoke_language, smoke_shapes, smoke_texts
 from evaluation.steps.checks import Check, Run, failed, not_applicable, passed, warned
 from evaluation.steps.inspect import Inspection
 from evaluation.steps.weights import check as check_weights
 from models_registry.formats.errors import BadFormat
 
 State = Literal["pass", "warn", "fail"]
+_THREADS_TOLERANCE = 1e-4
 PROMPTS_FILE = Path(__file__).parent / "prompts.json"
 
 
@@ -35,14 +36,27 @@ class Prompts:
 
 
 @dataclass(frozen=True)
+class Others:
+    """How to start more sandboxes over the same files, not yet loaded.
+
+    `with_threads` gives one with another number of threads than the first; `chat` one with the reader of templates.
+    """
+
+    with_threads: Callable[[], Session]
+    chat: Callable[[], Session]
+
+
+@dataclass(frozen=True)
 class SmokeResult:
     """All checks in order. `fingerprint` names what the model said to the fixed prompts: a copy of the model has the
-    same one. `outputs` holds those answers (greedy token ids, labels or vectors' first numbers)."""
+    same one. `outputs` holds those answers (greedy token ids, labels or vectors' first numbers), `likely` the
+    log-probabilities by which a converted copy is compared."""
 
     checks: tuple[Check, ...]
     fingerprint: str
     outputs: dict[str, Any]
     prompts_sha256: str
+    likely: list[dict[str, float]]
 
     @property
     def state(self) -> State:
@@ -64,15 +78,17 @@ class SmokeResult:
             "fingerprint": self.fingerprint,
             "outputs": self.outputs,
             "prompts_sha256": self.prompts_sha256,
+            "likely": self.likely,
         }
 
 
-def smoke(session: Model, folder: Path, inspection: Inspection) -> SmokeResult:
+def smoke(session: Model, folder: Path, inspection: Inspection, *, others: Others | None = None) -> SmokeResult:
     """Check a model.
 
     Args:
         session: a sandbox session, *not yet loaded*; it is loaded here, since loading is the second check.
         folder: the model's files.
+        others: for the checks that need a process of their own; without it those are left out.
 
     Raises:
         SandboxError: the model's process ended. A refusal by the runtime is a failed check, not an exception.
@@ -80,11 +96,43 @@ def smoke(session: Model, folder: Path, inspection: Inspection) -> SmokeResult:
     prompts = Prompts.load()
     checks = [_files(inspection), *_load(session, inspection), *_weights(folder, inspection)]
     outputs: dict[str, Any] = {}
+    likely: list[dict[str, float]] = []
     if all(check.state != "fail" for check in checks):
         checks += _by_task(session, inspection, prompts, outputs)
+        checks += [smoke_shapes.ties(folder, inspection)]
+        checks += [smoke_chat.check(inspection, others.chat if others else None)]
+        likely = _likely(session, inspection, prompts, checks)
+        checks = [smoke_shapes.special_ids(folder, inspection, check) for check in checks]
+        checks = [_on_other_threads(check, session, inspection, prompts, others) for check in checks]
+    checks.sort(key=lambda check: check.id)
     canonical = json.dumps(outputs, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     fingerprint = hashlib.sha256(canonical.encode("utf-8")).hexdigest() if outputs else ""
-    return SmokeResult(tuple(checks), fingerprint, outputs, prompts.sha256)
+    return SmokeResult(tuple(checks), fingerprint, outputs, prompts.sha256, likely)
+
+
+def _likely(session: Model, inspection: Inspection, prompts: Prompts, checks: list[Check]) -> list[dict[str, float]]:
+    """Nothing of a model whose answers are not numbers."""
+    if any(check.id == "S07" and check.state == "fail" for check in checks):
+        return []
+    return fingerprints.likely(session, inspection.capabilities, prompts.texts)
+
+
+def _on_other_threads(
+    check: Check, session: Model, inspection: Inspection, prompts: Prompts, others: Others | None
+) -> Check:
+    """The second half of S10: another number of threads changes no answer by more than 0.0001."""
+    if check.id != "S10" or check.state != "pass" or others is None:
+        return check
+    here = smoke_texts.probe(session, inspection, prompts.texts)
+    try:
+        with others.with_threads() as other:
+            other.load()
+            there = smoke_texts.probe(other, inspection, prompts.texts)
+    except RuntimeRefused as error:
+        return replace(check, state="fail", message=f"With another number of threads it fails: {error.reason[:300]}")
+    worst = smoke_texts.distance(here, there)
+    said = f"{check.message} Another number of threads moves them by {worst:.2g}; the limit is 0.0001."
+    return replace(check, state="pass" if worst <= _THREADS_TOLERANCE else "fail", value=worst, message=said)
 
 
 def _by_task(session: Model, inspection: Inspection, prompts: Prompts, outputs: dict[str, Any]) -> Iterator[Check]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.scorers.base import Model
-from evaluation.steps import smoke_language
+from evaluation.steps import smoke_language, smoke_shapes
 from evaluation.steps.checks import Check, Run, failed, not_applicable, passed, warned
 from evaluation.steps.inspect import Inspection
 
@@ -19,12 +19,27 @@ def ids_fit(session: Model, inspection: Inspection, texts: dict[str, Any], outpu
         return not_applicable("S04", "shapes", "It shows no tokens.")
     size = session.description["description"].get("vocabulary_size")
     highest = max(max(session.call("encode", text=text), default=0) for text in texts["tokenizer"].values())
-    if not isinstance(size, int):
-        return not_applicable("S04", "shapes", "It does not tell the size of its vocabulary.")
-    if highest >= size:
-        said = f"The tokenizer produces id {highest:,}, the embedding has {size:,} rows."
-        return failed("S04", "shapes", said, value=highest)
-    return passed("S04", "shapes", f"Every id fits the {size:,} rows of the embedding.", value=highest)
+    return smoke_shapes.rows_fit(inspection, highest, size if isinstance(size, int) else None)
+
+
+def probe(session: Model, inspection: Inspection, texts: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """Numbers that a model answers with to fixed texts, for comparing two runs; empty where it answers in words."""
+    if "log_likelihood" in inspection.capabilities:
+        return np.asarray(session.call("next_log_probs", texts=texts["contexts"]), dtype=float)
+    if "classify" in inspection.capabilities:
+        answers = session.call("classify", texts=texts["classifier"][:8])
+        return np.array([answer.probabilities for answer in answers], dtype=float)
+    if "embed" in inspection.capabilities:
+        return np.asarray(session.call("embed", texts=texts["classifier"][:8]), dtype=float)
+    return np.zeros(0)
+
+
+def distance(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> float:
+    """The largest difference of two probes; infinite where only one of them is finite."""
+    if first.shape != second.shape or bool((np.isfinite(first) != np.isfinite(second)).any()):
+        return math.inf
+    finite = np.isfinite(first)
+    return float(np.abs(first[finite] - second[finite]).max(initial=0.0))
 
 
 def tokenizer(session: Model, inspection: Inspection, texts: dict[str, Any], outputs: dict[str, Any]) -> Check:
@@ -32,22 +47,28 @@ def tokenizer(session: Model, inspection: Inspection, texts: dict[str, Any], out
     if "tokenize" not in inspection.capabilities:
         return not_applicable("S06", "tokenizer", "It shows no tokens.")
     changed, unstable = [], []
+    unknown_id = inspection.tokenizer.unknown_id if inspection.tokenizer else None
+    made = unknown = 0
     for name, text in texts["tokenizer"].items():
         ids = session.call("encode", text=text)
+        made, unknown = made + len(ids), unknown + (ids.count(unknown_id) if unknown_id is not None else 0)
         back = session.call("decode", ids=ids)
         if back != text:
             changed.append(name)
             if session.call("encode", text=back) != ids:
                 unstable.append(name)
     total = len(texts["tokenizer"])
+    rate = unknown / made if made else 0.0
+    told = f" {rate:.1%} of the tokens are unknown." if unknown_id is not None else ""
     if not changed:
-        return passed("S06", "tokenizer", f"All {total} fixed texts come back unchanged.", value=0)
-    if inspection.tokenizer is not None and inspection.tokenizer.kind == "byte":
-        return failed("S06", "tokenizer", f"A byte tokenizer must lose nothing; it changes {changed[0]}.")
+        return passed("S06", "tokenizer", f"All {total} fixed texts come back unchanged.{told}", value=rate)
+    facts = inspection.tokenizer
+    if facts is not None and (facts.kind == "byte" or facts.keeps_all):
+        return failed("S06", "tokenizer", f"A tokenizer of bytes must lose nothing; it changes {changed[0]}.")
     if unstable:
         said = f"{len(unstable)} of {total} fixed texts change each time they are encoded: {', '.join(unstable)}."
-        return warned("S06", "tokenizer", said, value=len(unstable))
-    return passed("S06", "tokenizer", f"{len(changed)} of {total} fixed texts come back in a normal form.", value=0)
+        return warned("S06", "tokenizer", said + told, value=len(unstable))
+    return passed("S06", "tokenizer", f"{len(changed)} of {total} texts come back in a normal form.{told}", value=rate)
 
 
 def classifier_sums(session: Model, inspection: Inspection, texts: dict[str, Any], outputs: dict[str, Any]) -> Check:

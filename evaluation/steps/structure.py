@@ -70,6 +70,24 @@ def read(tensors: Iterable[Tensor], config: Mapping[str, Any]) -> Structure:
     )
 
 
+def is_embedding(name: str) -> bool:
+    """Whether a tensor is called like a table from tokens to vectors."""
+    return _EMBEDDING.search(name) is not None
+
+
+def is_head(name: str) -> bool:
+    """Whether a tensor is called like the table back to tokens."""
+    return _HEAD.search(name) is not None
+
+
+def bytes_by_dtype(tensors: Iterable[Tensor]) -> dict[str, int]:
+    """Bytes of all tensors by number format, e.g. `{"F16": 2048}`."""
+    counts: dict[str, int] = {}
+    for tensor in tensors:
+        counts[tensor.dtype] = counts.get(tensor.dtype, 0) + tensor.size_bytes
+    return counts
+
+
 def _largest(found: Iterable[Tensor]) -> Tensor | None:
     return max((each for each in found if len(each.shape) == 2), key=lambda each: each.elements, default=None)
 

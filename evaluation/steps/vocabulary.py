@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,16 @@ _MIN_COVERAGE = 0.8
 class TokenizerFacts:
     """`kind` as the tokenizer's own file names it (BPE, WordPiece, Unigram, byte, char, word …).
 
-    `scripts` are shares of the letters in its entries, for scripts with at least 2 %; `languages` are guesses from
-    them, and marked so wherever they are shown.
+    `keeps_all`: it works on bytes and changes no text before, so that nothing may be lost. `unknown_id` stands for
+    what the vocabulary lacks. `scripts` are shares of the letters in its entries, for scripts with at least 2 %;
+    `languages` are guesses from them, and marked so wherever they are shown.
     """
 
     kind: str
     vocabulary_size: int
     is_byte_level: bool = False
+    keeps_all: bool = False
+    unknown_id: int | None = None
     scripts: Mapping[str, float] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
 
@@ -55,7 +58,8 @@ def read(folder: Path, config: Mapping[str, Any]) -> TokenizerFacts | None:
         with (folder / "vocab.txt").open("rb") as stream:
             lines = config_json.read_limited(stream, config_json.TOKENIZER_LIMITS.size_bytes).splitlines()
         words = [line.decode("utf-8", "replace") for line in lines]
-        return _facts("WordPiece", len(words), words)
+        unknown = words.index("[UNK]") if "[UNK]" in words else None
+        return replace(_facts("WordPiece", len(words), words), unknown_id=unknown)
     size = _size(config)
     unit = config.get("unit")
     if (folder / "vocab.json").is_file():
@@ -63,7 +67,7 @@ def read(folder: Path, config: Mapping[str, Any]) -> TokenizerFacts | None:
         kind = str(unit if isinstance(unit, str) else "BPE")[:40]
         return _facts(kind, size or len(words), words, is_byte_level=unit is None or unit == "byte")
     if size and isinstance(unit, str):
-        return TokenizerFacts(unit[:40], size, is_byte_level=unit == "byte")
+        return TokenizerFacts(unit[:40], size, is_byte_level=unit == "byte", keeps_all=unit == "byte")
     return _of_gguf(folder)
 
 
@@ -92,7 +96,18 @@ def _fast(path: Path) -> TokenizerFacts | None:
         ids |= {row.get("id") for row in added if isinstance(row, dict) and type(row.get("id")) is int}
     kind = str(model.get("type", "unknown"))[:40]
     is_byte_level = _mentions_bytes(table) or model.get("byte_fallback") is True
-    return _facts(kind, len(ids), words, is_byte_level=is_byte_level)
+    found = _facts(kind, len(ids), words, is_byte_level=is_byte_level)
+    keeps_all = _mentions_bytes(table) and table.get("normalizer") is None
+    return replace(found, keeps_all=keeps_all, unknown_id=_unknown_id(model, words))
+
+
+def _unknown_id(model: Mapping[str, Any], words: list[str]) -> int | None:
+    """The id of the token for unknown words, by its name or by its number."""
+    number, name, vocabulary = model.get("unk_id"), model.get("unk_token"), model.get("vocab")
+    if type(number) is int and 0 <= number < len(words):
+        return number
+    found = vocabulary.get(name) if isinstance(vocabulary, dict) and isinstance(name, str) else None
+    return found if type(found) is int else None
 
 
 def _mentions_bytes(table: Mapping[str, Any]) -> bool:
@@ -133,7 +148,7 @@ def _words_of(path: Path) -> list[str]:
 def _facts(kind: str, size: int, words: list[str], *, is_byte_level: bool = False) -> TokenizerFacts:
     plain = [_plain(word, is_byte_level=is_byte_level) for word in words[:_MAX_WORDS]]
     scripts = _scripts(plain)
-    return TokenizerFacts(kind, size, is_byte_level, scripts, _languages(scripts, plain))
+    return TokenizerFacts(kind, size, is_byte_level, scripts=scripts, languages=_languages(scripts, plain))
 
 
 def _plain(word: str, *, is_byte_level: bool) -> str:

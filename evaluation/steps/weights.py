@@ -71,6 +71,11 @@ def _extremes(path: Path, tensor: Tensor, *, logarithms: bool) -> tuple[int, flo
     return bad, low, high
 
 
+def values(path: Path, tensor: Tensor) -> Iterator[npt.NDArray[Any]]:
+    """A tensor's values in blocks of four megabytes; nothing of a type that is no float."""
+    return _blocks(path, tensor) if tensor.dtype in _FLOATS else iter(())
+
+
 def _blocks(path: Path, tensor: Tensor) -> Iterator[npt.NDArray[Any]]:
     """A tensor's values, four megabytes at a time."""
     dtype = _FLOATS[tensor.dtype]

@@ -75,7 +75,9 @@ def run_context(found: Evaluation | None) -> dict[str, Any]:
         "left_out": [row for row in rows if row.state == State.NOT_APPLICABLE],
         "cost": cost_readings(result_of(found, Step.COST)),
         "machine": result_of(found, Step.COST).get("machine") or {},
-        "smoke_checks": result_of(found, Step.SMOKE).get("checks") or [],
+        "smoke_checks": [
+            check for step in (Step.SMOKE, Step.COST) for check in result_of(found, step).get("checks") or []
+        ],
         "findings": result_of(found, Step.SCAN).get("findings") or [],
         "logs": [(run, run.log) for run in runs if run.log],
         "worker": next((run.worker for run in reversed(runs) if run.worker), ""),

@@ -39,6 +39,7 @@ SMALLHUB_SCRUB_RATE_BYTES = env_bytes("SMALLHUB_SCRUB_RATE_BYTES", "20 MiB")
 SMALLHUB_SIGN_UP = env_bool("SMALLHUB_SIGN_UP", True)
 SMALLHUB_RUN_SECONDS = env_int("SMALLHUB_RUN_SECONDS", 900, minimum=10)
 SMALLHUB_RUN_MEMORY_BYTES = env_bytes("SMALLHUB_RUN_MEMORY_BYTES", "6 GiB")
+SMALLHUB_WATTS_PER_CORE = env_int("SMALLHUB_WATTS_PER_CORE", 10, minimum=1)
 SMALLHUB_CLAMD = env_str("SMALLHUB_CLAMD")
 SMALLHUB_RUN_THREADS = env_int("SMALLHUB_RUN_THREADS", 2, minimum=1)
 # Hosts, as host:port, that webhooks may reach although they are not of the public internet.
