@@ -102,7 +102,7 @@ class MergeBlocked(Conflict):
     message = "#{number} cannot be merged by this repository's gate. {reason}"
 
 
-class NotCompared(NotFound):
+class NotCompared(Conflict):
     code = "not_compared"
     message = "{what}"
 

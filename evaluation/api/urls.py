@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from evaluation.api import choosing, exchange, leaderboards, receipts, tables, views
+from evaluation.api import choosing, exchange, leaderboards, receipts, tables, verdicts, views
 from evaluation.boards import GROUPS
 
 app_name = "evaluation_v1"
@@ -33,6 +33,20 @@ urlpatterns = [
         rf"^leaderboards/(?P<by>{'|'.join(GROUPS)})/(?P<value>[^/]+)$",
         leaderboards.GroupView.as_view(),
         name="leaderboard_group",
+    ),
+    path(
+        "models/<name:namespace>/<name:name>/comparisons/<rev:span>",
+        verdicts.ComparisonView.as_view(),
+        name="comparison",
+    ),
+    path("models/<name:namespace>/<name:name>/gate", verdicts.GateView.as_view(), name="gate"),
+    path(
+        "models/<name:namespace>/<name:name>/releases/<rev:release>/gate",
+        verdicts.GateOverrideView.as_view(),
+        name="gate_override",
+    ),
+    path(
+        "models/<name:namespace>/<name:name>/statuses/<rev:revision>", verdicts.StatusesView.as_view(), name="statuses"
     ),
     path("benchmarks", views.BenchmarkListView.as_view(), name="benchmarks"),
     re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})$", views.ReceiptView.as_view(), name="receipt"),

@@ -83,3 +83,10 @@ def base_of(discussion: Discussion) -> Evaluation | None:
     ref = repository.refs.filter(name=discussion.base or BRANCH + repository.default_branch).first()
     commit = repository.commits.filter(oid=ref.commit).first() if ref is not None else None
     return measured_before(repository, commit, itself=True) if commit is not None else None
+
+
+def base_of_release(evaluation: Evaluation) -> int | None:
+    """The id of the evaluation that stands for "the release before" of a commit, released or not."""
+    commits = _of_releases(evaluation.repository, evaluation.commit)
+    rows = Evaluation.objects.filter(commit__in=commits).order_by("-commit_id")
+    return rows.values_list("pk", flat=True).first()

@@ -8,13 +8,16 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import acting_user
-from hub.pages.measures import all_pairs, measured
+from evaluation.models import Evaluation
+from evaluation.presentation_verdicts import Shown, shown
+from evaluation.services import reading
+from hub.pages.measures import Measured, all_pairs, measured
 from hub.pages.repository import open_repository
 from models_registry import addresses
 from models_registry.diffing import Change, changes
 from models_registry.exceptions import EntryNotFound, RevisionNotFound
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, Repository
+from models_registry.models import Commit, Kind, Repository
 from models_registry.permissions import Action, can
 from models_registry.services.diffs import FileDiff, file_diffs
 from models_registry.services.revisions import find_commit, latest_release
@@ -46,8 +49,11 @@ def compare(request: HttpRequest, kind: str, namespace: str, name: str, span: st
     """`old..new`. A POST asks a worker to compare large weights of one path."""
     opened = open_repository(request, kind, namespace, name)
     repository = opened.repository
-    old, new, before, after = _span(repository, span)
+    old, new, before, after = span_of(repository, span)
     if request.method == "POST":
+        if request.POST.get("do") == "measured":
+            reading.ask(repository=repository, user=acting_user(request), before=before, after=after)
+            return HttpResponseRedirect(addresses.at(repository, "compare", f"{old}..{new}"))
         return _compare_weights(request, repository, before, after)
     known = measured(repository, [before, after])
     context = opened.context("releases") | {
@@ -58,11 +64,23 @@ def compare(request: HttpRequest, kind: str, namespace: str, name: str, span: st
         "choices": choices(repository),
         "pairs": all_pairs(known[after.pk], known[before.pk]) if before != after else [],
         "sides": (known[before.pk], known[after.pk]),
+        "verdicts": _verdicts(repository, before, after),
+        "both_measured": _is_done(known[before.pk]) and _is_done(known[after.pk]) and before != after,
         "span": f"{old}..{new}",
         "swapped": f"{new}..{old}",
         **diff_context(request, repository, before, after, listing_of(after)),
     }
     return render(request, "models_registry/compare.html", context)
+
+
+def _verdicts(repository: Repository, before: Commit, after: Commit) -> Shown | None:
+    """What the two versions' answers to the same items say."""
+    found = reading.comparison_of(before, after) if repository.kind == Kind.MODEL else None
+    return shown(found) if found is not None else None
+
+
+def _is_done(side: Measured) -> bool:
+    return side.evaluation is not None and side.evaluation.status == Evaluation.Status.DONE
 
 
 def diff_context(
@@ -97,7 +115,7 @@ def choices(repository: Repository) -> list[tuple[str, list[str]]]:
     return [(title, names) for title, names in named if names]
 
 
-def _span(repository: Repository, span: str) -> tuple[str, str, Commit, Commit]:
+def span_of(repository: Repository, span: str) -> tuple[str, str, Commit, Commit]:
     """The two names and their commits.
 
     Raises:

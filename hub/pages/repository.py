@@ -20,6 +20,8 @@ from evaluation.presentation import (
     score_reading,
     scores_of,
 )
+from evaluation.presentation_verdicts import shown
+from evaluation.services import reading
 from evaluation.suitability import fit_rows, memory_rows, mismatch_rows
 from hub.core import markdown
 from hub.core.exceptions import OverLimit
@@ -28,7 +30,7 @@ from models_registry import addresses
 from models_registry.finding import repository_at
 from models_registry.labels import languages
 from models_registry.manifests import listing_of
-from models_registry.models import AccessRequest, Commit, Like, Repository, RepositoryImport
+from models_registry.models import AccessRequest, Commit, Like, Release, Repository, RepositoryImport
 from models_registry.permissions import Action, can
 from models_registry.services.heads import card_of
 from models_registry.services.revisions import find_commit
@@ -177,6 +179,7 @@ def _measured(opened: Opened) -> dict[str, Any]:
         "fits": fit_rows(cost),
         "tensor_count": inspected.get("tensors"),
         "held": opened.commit.held,
+        **_verdicts(evaluation),
     }
 
 
@@ -191,6 +194,15 @@ def _more_facts(inspected: dict[str, Any]) -> list[tuple[str, Any, str]]:
         (gettext("Languages, detected"), guessed, "text"),
         (gettext("Chat template"), inspected.get("chat_template"), "text"),
     ]
+
+
+def _verdicts(evaluation: Evaluation | None) -> dict[str, Any]:
+    """What the newest commit's answers say next to the release before, and what that is called."""
+    found = reading.comparison_with_the_one_before(evaluation) if evaluation is not None else None
+    if found is None:
+        return {"verdicts": None}
+    release = Release.objects.filter(commit=found.base.commit_id).values_list("name", flat=True).first()
+    return {"verdicts": shown(found), "verdict_base": release or found.base.commit.oid[:7]}
 
 
 def facts(repository: Repository, inspected: dict[str, Any]) -> list[tuple[str, Any, str]]:

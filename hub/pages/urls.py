@@ -35,6 +35,7 @@ from hub.pages import (
     thread_actions,
     tokens,
     upload,
+    verdicts,
     webhooks,
 )
 
@@ -111,6 +112,19 @@ def data_pages(prefix: str, kind: str) -> list[URLPattern]:
     ]
 
 
+def measured_pages(prefix: str, kind: str) -> list[URLPattern]:
+    """What only models have: they are measured."""
+    at = f"{prefix}<name:namespace>/<name:name>"
+    known = {"kind": kind}
+    return [
+        path(f"{at}/versions", verdicts.versions, known, name=f"{kind}_versions"),
+        path(f"{at}/flips/<rev:span>", verdicts.flips, known, name=f"{kind}_flips"),
+        path(f"{at}/badge.svg", verdicts.badge_svg, known, name=f"{kind}_badge"),
+        path(f"{at}/badge.json", verdicts.badge_json, known, name=f"{kind}_badge_json"),
+        path(f"{at}/settings/gate", verdicts.gate, known, name=f"{kind}_settings_gate"),
+    ]
+
+
 def discussion_pages(prefix: str, kind: str) -> list[URLPattern]:
     """The pages of discussions and pull requests, and what people do there."""
     at = f"{prefix}<name:namespace>/<name:name>"
@@ -182,6 +196,7 @@ urlpatterns = [
     *repository_pages("datasets/", "dataset"),
     *discussion_pages("spaces/", "app"),
     *repository_pages("spaces/", "app"),
+    *measured_pages("", "model"),
     *discussion_pages("", "model"),
     *repository_pages("", "model"),
     path("<name:namespace>", people.namespace, name="namespace"),

@@ -5,6 +5,7 @@ A route without a row fails, and so does a row without a route. Addresses are wr
 
 from typing import Any
 
+from tests.access import verdicts
 from tests.access.boards import BOARD_ROUTES
 from tests.access.files import UPLOAD, file_pages
 from tests.access.routes import (
@@ -58,6 +59,8 @@ ROUTES: dict[str, Route] = {
     "registry_v1:read": Route(V1, {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
     "registry_v1:manifest": read(V1 + "/manifest/main", Access.DOWNLOAD, kinds=ALL),
     **V1_ROUTES,
+    **verdicts.V1_ROUTES,
+    **verdicts.PAGES,
     "evaluation_v1:evaluation": Route(
         "/api/v1/models/{repo}/evaluations/main", {"GET": Access.READ, "HEAD": Access.READ}
     ),

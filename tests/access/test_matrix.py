@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db
 
 ALLOWED, REFUSED, HIDDEN, ASKED_TO_SIGN_IN = "allowed", "refused", "hidden", "asked to sign in"
 NEVER_THERE = {"dataset_receipt", "app_receipt"}  # Only models are measured, so only they have receipts.
-FOR_THE_ALLOWED = {"not_gated", "access_request_not_found"}  # Said only to whom the answer would be given.
+# Said only to whom the answer would be given.
+FOR_THE_ALLOWED = {"not_gated", "access_request_not_found", "not_compared", "release_state"}
 READERS_RULES = {Access.READ, Access.DOWNLOAD, Access.LIKE, Access.DISCUSS}
 REPOSITORY_RULES = READERS_RULES | {Access.AUTHOR, Access.WRITE, Access.ADMINISTER}
 
@@ -41,9 +42,16 @@ def ask(world: World, who: str, credential: str, method: str, route: Route, plac
     return answer
 
 
+def said(answer: Any) -> str:
+    """The code of a refusal, where programs find it."""
+    if "X-Error-Code" in answer.headers:
+        return str(answer.headers["X-Error-Code"])
+    return str(getattr(answer, "data", None) and answer.data.get("code"))
+
+
 def heard(answer: Any, route: Route | None = None) -> str:
     """What an answer amounts to for its caller."""
-    if route is not None and answer.status_code in route.also and answer.headers.get("X-Error-Code") in FOR_THE_ALLOWED:
+    if route is not None and answer.status_code in route.also and said(answer) in FOR_THE_ALLOWED:
         return ALLOWED
     if answer.status_code == 302 and "/login" in answer["Location"]:
         return ASKED_TO_SIGN_IN

@@ -4,8 +4,9 @@ import hashlib
 import json
 from typing import Any
 
+from accounts.models import User
 from evaluation.models import Benchmark, Comparison, Evaluation, Run, State, Step
-from evaluation.services import comparisons
+from evaluation.services import comparisons, gates
 from evaluation.services.outcomes import ReceiptDraft
 from models_registry.models import Release, Repository
 from models_registry.services.releases import create_release
@@ -102,3 +103,19 @@ def settled(evaluation: Evaluation) -> list[Comparison]:
     for row in Comparison.objects.owed().filter(evaluation=evaluation):
         comparisons.settle(comparison_id=row.pk)
     return list(Comparison.objects.filter(evaluation=evaluation).order_by("pk"))
+
+
+def compared(user: User) -> tuple[Evaluation, Evaluation]:
+    """A model with three releases: one that is better than the first, and one that is worse and held."""
+    repository = RepositoryFactory(user=user, name="three-releases")
+    first = version(repository, "1" * 60 + "0" * 40)
+    released(first, "v1.0.0")
+    gates.set_policy(repository=repository, user=user, mode="block", blocks_merge=False)
+    second = version(repository, "0" * 4 + "1" * 86 + "0" * 10)
+    released(second, "v1.1.0")
+    settled(second)
+    third = version(repository, "1" * 30 + "0" * 70)
+    released(third, "v1.2.0")
+    settled(third)
+    repository.refresh_from_db()
+    return first, second

@@ -19,6 +19,7 @@ from tests.factories.accounts import OrganisationFactory, UserFactory, token
 from tests.factories.community import talk
 from tests.factories.pages import benchmark, measured, model
 from tests.factories.registry import RepositoryFactory, put
+from tests.factories.versions import compared
 
 
 @dataclass
@@ -138,7 +139,14 @@ def everything(live_server):
     talks = "/ada-wyn/discussed/discussions"
     receipt = Receipt.objects.filter(of_run__evaluation__commit__oid=pico.head).first()
     gated, asks, hook = gated_model(user, friend), asked_for(user), webhook_with_log(user)
+    before, after = compared(user)
     pages = {
+        "a better version": f"/{after.repository.full_name}",
+        "measured over time": f"/{after.repository.full_name}/versions",
+        "nothing over time": "/ada-wyn/running/versions",
+        "told apart": f"/{after.repository.full_name}/compare/v1.0.0..v1.1.0",
+        "flipped items": f"/{after.repository.full_name}/flips/{before.commit.oid}..{after.commit.oid}?benchmark=pairs",
+        "held release": f"/{after.repository.full_name}/releases/v1.2.0",
         "gated model": f"/{gated.full_name}",
         "home": "/",
         "models": "/models",
@@ -230,6 +238,7 @@ def everything(live_server):
         "rename a folder": f"{at}/move/main/train",
         "delete a file": f"{at}/delete/main/notes.md",
         "settings": f"{at}/settings",
+        "settings, gate": f"/{after.repository.full_name}/settings/gate",
         "settings, visibility": f"{at}/settings/visibility",
         "settings, names": f"{at}/settings/names",
         "settings, delete": f"{at}/settings/danger",
