@@ -20,6 +20,16 @@ class RunStillOpen(Conflict):
     message = "This step has not ended yet. Wait until it has, then ask for it again."
 
 
+class NothingToCancel(Conflict):
+    code = "nothing_to_cancel"
+    message = "Nothing of this is open any more, so there is nothing to cancel."
+
+
+class NoSuchRun(NotFound):
+    code = "no_such_run"
+    message = "This evaluation has no step {step} {benchmark}."
+
+
 class NotMeasured(NotFound):
     code = "not_measured"
     message = "Commit {commit} of {repository} was not measured: only files on a model's default branch are."

@@ -193,6 +193,7 @@ _STYLES: dict[str, tuple[str, str]] = {
     State.OUT_OF_MEMORY: ("failed", "x"),
     State.QUARANTINED: ("failed", "stop"),
     State.NOT_APPLICABLE: ("wait", "dash"),
+    State.CANCELLED: ("wait", "dash"),
     State.QUEUED: ("wait", "clock"),
     State.WAITING: ("wait", "dash"),
 }
@@ -243,7 +244,7 @@ def _benchmarks_row(runs: Sequence[Run]) -> StepRow:
         style, icon = "now", "dial"
     elif any(run.is_open for run in runs):
         style, icon = "wait", "dash"
-    elif State.PASSED in states or set(states) == {State.NOT_APPLICABLE}:
+    elif State.PASSED in states or set(states) <= {State.NOT_APPLICABLE, State.CANCELLED}:
         style, icon = "done", "check"
     else:
         style, icon = "failed", "x"
@@ -258,9 +259,28 @@ def _counted(runs: Sequence[Run]) -> str:
         ({State.QUEUED, State.WAITING}, gettext("%(count)s waiting")),
         ({State.FAILED, State.TIMED_OUT, State.OUT_OF_MEMORY, State.QUARANTINED}, gettext("%(count)s failed")),
         ({State.NOT_APPLICABLE}, gettext("%(count)s not applicable")),
+        ({State.CANCELLED}, gettext("%(count)s cancelled")),
     )
     counts = [(sum(run.state in states for run in runs), phrase) for states, phrase in words]
     return gettext(", ").join(phrase % {"count": count} for count, phrase in counts if count)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What an evaluation cost: time of workers, time of processors, and the most memory that one step had."""
+
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int | None
+
+
+def spent(runs: Sequence[Run]) -> Spent | None:
+    """The sums over all steps that ran; None while none has ended."""
+    ended = [run for run in runs if run.seconds is not None]
+    if not ended:
+        return None
+    peak = max((run.peak_rss_bytes for run in ended if run.peak_rss_bytes is not None), default=None)
+    return Spent(sum(run.seconds or 0.0 for run in ended), sum(run.cpu_s or 0.0 for run in ended), peak)
 
 
 def progress_percent(runs: Sequence[Run]) -> int:
@@ -281,6 +301,8 @@ class BenchmarkRow:
     reading: Reading | None
     n: int | None
     receipt: str
+    # The version of a benchmark that a newer one has replaced: the score stays, and says so.
+    older_version: int | None = None
 
 
 def benchmark_rows(runs: Iterable[Run]) -> list[BenchmarkRow]:
@@ -301,6 +323,7 @@ def benchmark_rows(runs: Iterable[Run]) -> list[BenchmarkRow]:
                 reading=score_reading(score) if score else None,
                 n=score.n if score else None,
                 receipt=receipt.sha256 if receipt else "",
+                older_version=run.benchmark.version if run.benchmark and not run.benchmark.is_active else None,
             )
         )
     return rows
@@ -337,10 +360,14 @@ def badges(evaluation: Evaluation | None) -> list[Badge]:
 
 
 def scores_of(evaluation: Evaluation | None) -> list[Score]:
-    """The scores of an evaluation in the order of its runs."""
+    """The scores of an evaluation in the order of its runs, each benchmark by its newest version that was scored."""
     if evaluation is None:
         return []
-    return [run.score for run in evaluation.runs.all() if getattr(run, "score", None) is not None]
+    found = [run.score for run in evaluation.runs.all() if getattr(run, "score", None) is not None]
+    newest: dict[str, int] = {}
+    for score in found:
+        newest[score.benchmark.key] = max(score.benchmark.version, newest.get(score.benchmark.key, 0))
+    return [score for score in found if score.benchmark.version == newest[score.benchmark.key]]
 
 
 def relevant_first(scores: Sequence[Score], languages: Collection[str]) -> list[Score]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Prefetch, Q
+from django.db.models import Case, F, Prefetch, Q, Value, When
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -67,6 +67,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Queued and not resting, or running under a lease that ran out."""
         rested = Q(not_before__isnull=True) | Q(not_before__lte=at)
         return self.filter((rested & Q(state="queued")) | Q(state="running", lease_until__lt=at))
+
+    def first_of_namespace(self, namespace_id: int) -> "RunQuerySet":
+        """Those of one namespace, the most wanted first: of the newest commits, early steps, long waits."""
+        steps = ("scan", "inspect", "smoke", "cost", "benchmark")
+        rank = Case(*(When(step=step, then=Value(place)) for place, step in enumerate(steps)), default=Value(9))
+        is_old = Case(When(evaluation__commit__oid=F("evaluation__repository__head"), then=Value(0)), default=Value(1))
+        mine = self.filter(evaluation__repository__namespace=namespace_id)
+        return mine.annotate(is_old=is_old, rank=rank).order_by("is_old", "rank", "queued_at", "pk")
 
     def running(self) -> "RunQuerySet":
         return self.filter(state="running")

@@ -13,10 +13,10 @@ logger = logging.getLogger("evaluation.tasks")
 
 @shared_task(acks_late=True, reject_on_worker_lost=True)
 def perform(run_id: int) -> None:
-    """Work on one run. A run that has ended, or is leased to a living worker, is left alone."""
+    """There is work: this run, or another whose turn it is. What is leased to a living worker is left alone."""
     from evaluation.services import work
 
-    work.perform(run_id=run_id)
+    work.perform_next(hint=run_id)
 
 
 @shared_task(acks_late=True, reject_on_worker_lost=True)

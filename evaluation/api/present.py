@@ -76,6 +76,7 @@ def _score(run: Run, benchmark: Benchmark, receipt_url: Callable[[str], str]) ->
         "benchmark": benchmark.key,
         "version": benchmark.version,
         "title": benchmark.title,
+        "superseded": not benchmark.is_active,
         "reason": run.reason,
         "receipt": receipt_url(receipt.sha256) if receipt is not None else None,
     }

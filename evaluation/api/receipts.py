@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -103,6 +104,11 @@ def find_receipt(request: Request, sha256: str) -> Receipt:
     if found is None:
         raise ReceiptNotFound(sha256=sha256)
     return found
+
+
+def receipt_url(request: Request, sha256: str) -> str:
+    """The absolute address of a receipt."""
+    return request.build_absolute_uri(reverse("evaluation_v1:receipt", args=[sha256]))
 
 
 def _key(row: SigningKey) -> dict[str, Any]:

@@ -14,6 +14,7 @@ STATES = [
     "timed_out",
     "out_of_memory",
     "quarantined",
+    "cancelled",
 ]
 SCORE_STATES = ["scored", *(state for state in STATES if state != "passed")]
 
@@ -38,6 +39,7 @@ class ScoreOutput(serializers.Serializer[Any]):
     benchmark = serializers.CharField()
     version = serializers.IntegerField()
     title = serializers.CharField()
+    superseded = serializers.BooleanField(help_text="A newer version of the benchmark has replaced this one.")
     state = serializers.ChoiceField(choices=SCORE_STATES)
     reason = serializers.CharField(allow_blank=True)
     metric = serializers.CharField()

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from evaluation.api import choosing, exchange, leaderboards, receipts, tables, verdicts, views
+from evaluation.api import actions, choosing, exchange, leaderboards, receipts, tables, verdicts, views
 from evaluation.boards import GROUPS
 
 app_name = "evaluation_v1"
@@ -11,6 +11,16 @@ urlpatterns = [
         "models/<name:namespace>/<name:name>/evaluations/<rev:revision>",
         views.EvaluationView.as_view(),
         name="evaluation",
+    ),
+    path(
+        "models/<name:namespace>/<name:name>/evaluations/<rev:revision>/cancel",
+        actions.CancelView.as_view(),
+        name="evaluation_cancel",
+    ),
+    path(
+        "models/<name:namespace>/<name:name>/evaluations/<rev:revision>/rerun",
+        actions.RerunView.as_view(),
+        name="evaluation_rerun",
     ),
     path(
         "models/<name:namespace>/<name:name>/model-index/<rev:revision>",

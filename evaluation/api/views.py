@@ -1,7 +1,6 @@
 """Our own JSON API: what was measured of a commit, by what, and the receipts."""
 
 from django.http import HttpResponse
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -9,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from evaluation.api.present import benchmark_answer, evaluation_answer
-from evaluation.api.receipts import SHA256, find_receipt
+from evaluation.api.receipts import SHA256, find_receipt, receipt_url
 from evaluation.api.serializers import BenchmarkListOutput, BenchmarkListQuery, EvaluationOutput
 from evaluation.exceptions import ItemsNotFound, NotMeasured
 from evaluation.models import Benchmark, Evaluation
@@ -38,7 +37,7 @@ class EvaluationView(APIView):
         evaluation = Evaluation.objects.with_runs().filter(commit=commit).first()
         if evaluation is None:
             raise NotMeasured(commit=commit.oid, repository=repository.full_name)
-        answer = evaluation_answer(evaluation, receipt_url=lambda sha256: _receipt_url(request, sha256))
+        answer = evaluation_answer(evaluation, receipt_url=lambda sha256: receipt_url(request, sha256))
         return Response(EvaluationOutput(answer).data)
 
 
@@ -84,10 +83,6 @@ class ReceiptItemsView(APIView):
         if not readable:
             raise ItemsNotFound(sha256=sha256)
         return _bytes(items.lines_of(receipt), "application/x-ndjson")
-
-
-def _receipt_url(request: Request, sha256: str) -> str:
-    return request.build_absolute_uri(reverse("evaluation_v1:receipt", args=[sha256]))
 
 
 def _bytes(body: bytes, content_type: str) -> HttpResponse:

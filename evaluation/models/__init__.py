@@ -5,7 +5,7 @@ from evaluation.models.claims import Claim
 from evaluation.models.comparisons import BenchmarkComparison, Comparison, GatePolicy, Summary
 from evaluation.models.keys import ReceiptSignature, SigningKey
 from evaluation.models.results import ItemOutputs, Receipt, Score
-from evaluation.models.runs import OPEN_STATES, Evaluation, Run, State, Step
+from evaluation.models.runs import OPEN_STATES, Evaluation, QueueTurn, Run, State, Step
 from evaluation.models.standings import Standing
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Evaluation",
     "GatePolicy",
     "ItemOutputs",
+    "QueueTurn",
     "Receipt",
     "ReceiptSignature",
     "Run",

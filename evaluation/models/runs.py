@@ -31,6 +31,7 @@ class State(models.TextChoices):
     TIMED_OUT = "timed_out", "Timed out"
     OUT_OF_MEMORY = "out_of_memory", "Out of memory"
     QUARANTINED = "quarantined", "Quarantined"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 OPEN_STATES = (State.WAITING, State.QUEUED, State.RUNNING)
@@ -102,6 +103,10 @@ class Run(models.Model):
     dispatches = models.PositiveSmallIntegerField(default=0, help_text="How often the queue was told of it.")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    cpu_s = models.FloatField(null=True, help_text="Processor time of the last attempt, the model's process included.")
+    peak_rss_bytes = models.PositiveBigIntegerField(
+        null=True, help_text="The most memory that the model's process had."
+    )
     result = models.JSONField(default=dict, help_text="What the step found, by its own format.")
     log = models.TextField(blank=True, help_text="What the step said, newest last, capped.")
 
@@ -123,7 +128,10 @@ class Run(models.Model):
                 condition=~Q(state="running") | Q(lease_until__isnull=False), name="run_running_has_lease"
             ),
         ]
-        indexes = [models.Index(fields=["state", "lease_until"], name="run_by_state")]
+        indexes = [
+            models.Index(fields=["state", "lease_until"], name="run_by_state"),
+            models.Index(fields=["-finished_at"], name="run_by_end"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.benchmark or self.get_step_display()} of {self.evaluation.commit}"
@@ -143,3 +151,14 @@ class Run(models.Model):
         if self.state == State.QUEUED:
             return self.not_before is None or self.not_before <= at
         return self.state == State.RUNNING and self.lease_until is not None and self.lease_until < at
+
+
+class QueueTurn(models.Model):
+    """When a namespace last had its turn with a worker: whoever waited longest is next."""
+
+    namespace = models.OneToOneField("accounts.Namespace", on_delete=models.CASCADE, related_name="queue_turn")
+    served_at = models.DateTimeField(db_index=True)
+    was_quick = models.BooleanField(help_text="Whether it was a short step.")
+
+    def __str__(self) -> str:
+        return f"{self.namespace} at {self.served_at:%H:%M:%S}"

@@ -103,7 +103,7 @@ def _obstacle(run: Run, steps: dict[str, Run], evaluation: Evaluation) -> str:
 
 def _blame(earlier: Run) -> str:
     """What to say of a run that an earlier one made impossible: the first cause, not the chain to it."""
-    if earlier.state == State.NOT_APPLICABLE:
+    if earlier.state in (State.NOT_APPLICABLE, State.CANCELLED):
         return earlier.reason
     sentences = {
         Step.SCAN: gettext("Not done, for the scan held this version back. %(reason)s"),

@@ -25,7 +25,7 @@ from models_registry.services import audit, gating
 
 MAX_MARGIN = 100.0
 MAX_KEYS = 100
-_BROKEN = (State.FAILED, State.TIMED_OUT, State.OUT_OF_MEMORY, State.QUARANTINED)
+_BROKEN = (State.FAILED, State.TIMED_OUT, State.OUT_OF_MEMORY, State.QUARANTINED, State.CANCELLED)
 
 
 def policy_of(repository: Repository) -> GatePolicy:

@@ -12,13 +12,16 @@ from django.db import connection
 from django.utils import timezone
 
 from evaluation.exceptions import LeaseLost
+from evaluation.sandbox import Session
 from evaluation.services import runs
+from evaluation.services.outcomes import Used
 from evaluation.services.plain import plain_text
 from evaluation.services.runs import Claim
 
 logger = logging.getLogger("evaluation.lease")
 
 SHOW_EVERY_S = 1.0
+LOOK_EVERY_S = 1.0
 MAX_LOG_CHARACTERS = 64_000
 
 
@@ -36,6 +39,8 @@ class Lease:
         self._lines = log
         self._progress, self._shown_at, self._changed = 0.0, 0.0, False
         self._lost, self._ended = threading.Event(), threading.Event()
+        self._watched: list[tuple[Session, float]] = []
+        self._began_cpu_s = time.process_time()
         self._thread = threading.Thread(target=self._beat, name=f"lease-{claim.run_id}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -47,6 +52,18 @@ class Lease:
     ) -> None:
         self._ended.set()
         self._thread.join(timeout=30)
+
+    def watch(self, session: Session) -> None:
+        """End this session when the lease is lost, and count what it uses from now on as this run's."""
+        self.stop = session.stop
+        self._watched.append((session, session.usage().cpu_s))
+
+    def used(self) -> Used:
+        """What the attempt has cost so far."""
+        own = time.process_time() - self._began_cpu_s
+        found = [(session.usage(), before) for session, before in self._watched]
+        peak = max((usage.peak_rss_bytes for usage, _ in found), default=None)
+        return Used(own + sum(max(usage.cpu_s - before, 0.0) for usage, before in found), peak)
 
     @property
     def is_lost(self) -> bool:
@@ -96,17 +113,24 @@ class Lease:
 
     def _beat(self) -> None:
         interval = runs.lease_length().total_seconds() / 6
+        renewed = time.monotonic()
         try:
-            while not self._ended.wait(interval):
-                if not self._renew():
+            while not self._ended.wait(min(LOOK_EVERY_S, interval)):
+                is_due = time.monotonic() - renewed >= interval
+                if not self._still_mine(renew=is_due):
                     return
+                renewed = time.monotonic() if is_due else renewed
         finally:
             connection.close()
 
-    def _renew(self) -> bool:
-        """Renew once; False if the lease is lost. A database that is busy now will be asked again."""
+    def _still_mine(self, *, renew: bool) -> bool:
+        """Renew the lease, or only look whether it was taken away; False if it is lost.
+
+        Somebody may cancel the run: then its model must not work on until the next renewal. A database that is busy now
+        will be asked again.
+        """
         try:
-            if runs.renew(self.claim):
+            if runs.renew(self.claim) if renew else runs.is_wanted(self.claim):
                 return True
         except DatabaseError:
             logger.warning("run %s: the lease could not be renewed now", self.claim.run_id, exc_info=True)

@@ -56,7 +56,7 @@ def open_session(
         compute_threads=threads or settings.SMALLHUB_RUN_THREADS,
     )
     session = sandbox.open(folder, limits=limits, loader=loader)
-    lease.stop = session.stop
+    lease.watch(session)
     return session
 
 

@@ -38,6 +38,14 @@ class ReceiptDraft:
 
 
 @dataclass(frozen=True)
+class Used:
+    """What an attempt cost: processor time of the worker and of the model's process, and the latter's most memory."""
+
+    cpu_s: float
+    peak_rss_bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class ScanNews:
     """What a scan found out for the doors that serve files: the verdict, and the paths held back with the reason."""
 

@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
-from evaluation.exceptions import LeaseLost, RunStillOpen
-from evaluation.models import Evaluation, Receipt, Run, Score, State, Step
+from evaluation.exceptions import LeaseLost, NothingToCancel, RunStillOpen
+from evaluation.models import OPEN_STATES, Evaluation, Receipt, Run, Score, State, Step
 from evaluation.querysets import RunQuerySet
-from evaluation.services import dispatch, evaluations, items, signing, standings, workers
-from evaluation.services.outcomes import Outcome, ReceiptDraft
+from evaluation.services import dispatch, evaluations, items, signing, standings, turns, workers
+from evaluation.services.outcomes import Outcome, ReceiptDraft, Used
 from evaluation.services.plain import plain_json, plain_text
 from models_registry.permissions import Action, require
 from models_registry.services import heads
@@ -46,7 +46,7 @@ def claim_run(*, run_id: int) -> tuple[Run, Claim] | None:
     A run over which workers died three times is ended instead: it would take the next one down as well.
     """
     evaluation = _lock_evaluation(run_id)
-    run = Run.objects.select_related("evaluation", "benchmark").filter(pk=run_id).first()
+    run = Run.objects.select_related("evaluation__repository", "benchmark").filter(pk=run_id).first()
     now = timezone.now()
     if evaluation is None or run is None or not (run.is_claimable(at=now) or _is_orphaned(run)):
         return None
@@ -70,6 +70,7 @@ def claim_run(*, run_id: int) -> tuple[Run, Claim] | None:
         return None
     if evaluation.status != Evaluation.Status.RUNNING:
         Evaluation.objects.filter(pk=evaluation.pk).update(status=Evaluation.Status.RUNNING, finished_at=None)
+    turns.note(run, at=now)
     run.refresh_from_db()
     return run, Claim(run.pk, run.attempt)
 
@@ -91,7 +92,7 @@ def note_progress(claim: Claim, *, progress: float, log: str) -> None:
 
 
 @transaction.atomic
-def finish_run(*, claim: Claim, outcome: Outcome, log: str) -> None:
+def finish_run(*, claim: Claim, outcome: Outcome, log: str, used: Used | None = None) -> None:
     """End a run in one step: state, reason, result, score, receipt, items, log, and what comes next.
 
     Raises:
@@ -103,6 +104,8 @@ def finish_run(*, claim: Claim, outcome: Outcome, log: str) -> None:
         reason=plain_text(outcome.reason),
         result=plain_json(outcome.result),
         log=log,
+        cpu_s=used.cpu_s if used is not None else None,
+        peak_rss_bytes=used.peak_rss_bytes if used is not None else None,
         progress=1.0,
         lease_until=None,
         finished_at=timezone.now(),
@@ -180,12 +183,44 @@ def rerun(*, run: Run, user: User) -> Run:
     run.losses = run.releases = 0
     _back_to_queue(run, "", not_before=None)
     if run.step != Step.BENCHMARK:
-        never_ran = evaluation.runs.filter(started_at=None, state=State.NOT_APPLICABLE, position__gt=run.position)
+        closed = [State.NOT_APPLICABLE, State.CANCELLED]
+        never_ran = evaluation.runs.filter(started_at=None, state__in=closed, position__gt=run.position)
         never_ran.update(state=State.WAITING, reason="", finished_at=None)
     Evaluation.objects.filter(pk=evaluation.pk).update(status=Evaluation.Status.QUEUED, finished_at=None)
     standings.refresh(repository=evaluation.repository)
     run.refresh_from_db()
     return run
+
+
+@transaction.atomic
+def cancel(*, evaluation: Evaluation, user: User, run: Run | None = None) -> int:
+    """End what is open of an evaluation, or one run of it. A model's process that is at work ends within a second.
+
+    Whoever holds the lease is fenced out at once; the scores that are there stay.
+
+    Returns:
+        How many runs were ended.
+
+    Raises:
+        NothingToCancel: none of it is open.
+        RepositoryForbidden: she may not write here.
+    """
+    require(user, Action.WRITE, evaluation.repository)
+    locked = Evaluation.objects.select_for_update(of=("self",)).get(pk=evaluation.pk)
+    wanted = locked.runs.filter(state__in=OPEN_STATES)
+    found = list(wanted.filter(pk=run.pk) if run is not None else wanted)
+    if not found:
+        raise NothingToCancel
+    reason = gettext("Cancelled by %(name)s.") % {"name": user.username}
+    for row in found:
+        _end(row, State.CANCELLED, reason)
+    evaluations.advance(locked)
+    return len(found)
+
+
+def is_wanted(claim: Claim) -> bool:
+    """Whether this attempt still owns its run."""
+    return _mine(claim).exists()
 
 
 def _mine(claim: Claim) -> RunQuerySet:

@@ -6,12 +6,13 @@ import os
 
 from django.conf import settings
 from django.db import OperationalError
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from evaluation import sandbox
 from evaluation.exceptions import LeaseLost
 from evaluation.models import Run, State
-from evaluation.services import measuring, runs
+from evaluation.services import measuring, runs, turns
 from evaluation.services.lease import Lease
 from evaluation.services.outcomes import Outcome
 from evaluation.services.runs import Claim
@@ -22,12 +23,24 @@ logger = logging.getLogger("evaluation.work")
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-def perform(*, run_id: int) -> None:
-    """Do what a run asks for, if it is there to be done. Never raises for anything a model can do."""
+def perform_next(*, hint: int) -> None:
+    """Do the run whose turn it is. The queue's word is only that there is work: which, the rows decide."""
+    for run_id in turns.candidates(at=timezone.now()):
+        if perform(run_id=run_id):
+            return
+    perform(run_id=hint)  # One whose worker is dead, say, though its lease still runs.
+
+
+def perform(*, run_id: int) -> bool:
+    """Do what a run asks for; False if it is not there to be done. Never raises for anything a model can do."""
     claimed = runs.claim_run(run_id=run_id)
     if claimed is None:
-        return
-    run, claim = claimed
+        return False
+    _carry_out(*claimed)
+    return True
+
+
+def _carry_out(run: Run, claim: Claim) -> None:
     logger.info("run %s (%s), attempt %s begins", run.pk, run.step, claim.attempt)
     with Lease(claim, log=run.log) as lease:
         try:
@@ -68,7 +81,7 @@ def _attempt(run: Run, claim: Claim, lease: Lease) -> None:
     except sandbox.SandboxError as error:
         lease.check()  # A model's process that was stopped because the lease was lost did not crash by itself.
         outcome = _ended_early(error, lease)
-    runs.finish_run(claim=claim, outcome=outcome, log=lease.log)
+    runs.finish_run(claim=claim, outcome=outcome, log=lease.log, used=lease.used())
     logger.info("run %s (%s), attempt %s ended: %s", run.pk, run.step, claim.attempt, outcome.state)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,6 +17,7 @@ from evaluation.presentation import (
     result_of,
     score_reading,
     scores_of,
+    spent,
     step_rows,
 )
 from hub.core.htmx import render_page_or_fragment
@@ -23,6 +25,7 @@ from hub.core.pagination import keyset_page
 from hub.pages import facets
 from hub.pages.repository import open_repository
 from models_registry.labels import languages
+from models_registry.permissions import Action, can
 
 PER_PAGE = 30
 CLAIMS_SHOWN = 50
@@ -54,10 +57,19 @@ def evaluation(request: HttpRequest, kind: str, namespace: str, name: str, revis
     """One evaluation. While it runs the page asks for its middle part every two seconds; then it stops by itself."""
     opened = open_repository(request, kind, namespace, name, revision)
     found = Evaluation.objects.with_runs().filter(commit=opened.commit).first()
+    if request.GET.get("format") == "log" and found is not None:
+        return _log(found)
     context = opened.context("evaluations") | {"revision": opened.commit.oid} | run_context(found)
+    context["may_act"] = can(request.user, Action.WRITE, opened.repository)
     context["poll_url"] = request.get_full_path()
     context["claims"] = list(Claim.objects.filter(commit=opened.commit)[:CLAIMS_SHOWN])
     return render_page_or_fragment(request, "evaluation/evaluation.html", "evaluation/partials/_live.html", context)
+
+
+def _log(found: Evaluation) -> HttpResponse:
+    """All that the workers said, as text: for readers without JavaScript, and to be passed on."""
+    parts = [f"# {run.benchmark or run.step}: {run.state}\n{run.log}\n" for run in found.runs.all() if run.log]
+    return HttpResponse("\n".join(parts), content_type="text/plain; charset=utf-8")
 
 
 def run_context(found: Evaluation | None) -> dict[str, Any]:
@@ -83,6 +95,9 @@ def run_context(found: Evaluation | None) -> dict[str, Any]:
         "worker": next((run.worker for run in reversed(runs) if run.worker), ""),
         "attempts": max((run.attempt for run in runs), default=0),
         "seconds": _seconds(found),
+        "spent": spent(runs),
+        "limits": {"seconds": settings.SMALLHUB_RUN_SECONDS, "bytes": settings.SMALLHUB_RUN_MEMORY_BYTES},
+        "rerunnable": [run for run in runs if not run.is_open and run.started_at is not None],
     }
 
 

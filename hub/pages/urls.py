@@ -37,6 +37,7 @@ from hub.pages import (
     upload,
     verdicts,
     webhooks,
+    workers,
 )
 
 COLLECTION = "collections/<name:namespace>/<slug:slug>"
@@ -74,6 +75,7 @@ def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
         path(f"{at}/tensors/<rev:revision>", tensors.tensors, known, name=f"{kind}_tensors"),
         path(f"{at}/evaluations", evaluations.evaluations, known, name=f"{kind}_evaluations"),
         path(f"{at}/evaluations/<rev:revision>", evaluations.evaluation, known, name=f"{kind}_evaluation"),
+        path(f"{at}/evaluations/<rev:revision>/act", evaluation_actions.act, known, name=f"{kind}_evaluation_act"),
         path(
             f"{at}/evaluations/<rev:revision>/propose",
             evaluation_actions.propose,
@@ -188,6 +190,7 @@ urlpatterns = [
     path("benchmarks/<str:key>", benchmarks.benchmark, name="benchmark"),
     path("suites", benchmarks.suite_list, name="suites"),
     path("suites/<str:suite_id>", benchmarks.suite, name="suite"),
+    path("status/workers", workers.workers, name="status_workers"),
     path("status", service.status, name="status"),
     path("docs", service.docs, name="docs"),
     path("docs/<path:page>", service.docs, name="docs_page"),

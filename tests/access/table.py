@@ -72,9 +72,16 @@ ROUTES: dict[str, Route] = {
     "evaluation_v1:receipt_envelope": Route(
         "/api/v1/receipts/{receipt}/envelope", {"GET": Access.READ, "HEAD": Access.READ}, names_no_repository=True
     ),
+    "evaluation_v1:evaluation_cancel": Route(
+        "/api/v1/models/{repo}/evaluations/main/cancel", {"POST": Access.WRITE}, body={}, also=(409,)
+    ),
+    "evaluation_v1:evaluation_rerun": Route(
+        "/api/v1/models/{repo}/evaluations/main/rerun", {"POST": Access.WRITE}, body={"step": "scan"}, also=(409,)
+    ),
     "evaluation_v1:model_index": read("/api/v1/models/{repo}/model-index/main"),
     "evaluation_v1:eval_results": read("/api/v1/models/{repo}/eval-results/main"),
     "evaluation_v1:claims": read("/api/v1/models/{repo}/claims/main"),
+    "status_workers": Route("/status/workers", {"GET": Access.OPEN, "HEAD": Access.OPEN}, is_page=True),
     "evaluation_v1:keys": Route("/api/v1/keys", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "evaluation_v1:benchmark_version": Route("/api/v1/benchmarks/none/1", {"GET": Access.NOTHING}),
     "evaluation_v1:receipt_items": read("/api/v1/receipts/{receipt}/items", Access.DOWNLOAD, names_no_repository=True),
@@ -442,6 +449,7 @@ for _kind, _prefix, _suffix in (
         f"{_name}_evaluation": page(f"{_page}/evaluations/main", **_only),
         f"{_name}_tensors": page(f"{_page}/tensors/main", Access.DOWNLOAD, **_only),
         f"{_name}_receipt": page(f"{_page}/evaluations/old/receipts/{{receipt}}", **_only),
+        f"{_name}_evaluation_act": post(f"{_page}/evaluations/main/act", Access.WRITE, **_form),
         f"{_name}_evaluation_propose": post(f"{_page}/evaluations/main/propose", Access.DISCUSS, **_form),
         f"{_name}_discussions": page(f"{_page}/discussions", **_only),
         f"{_name}_discussion_new": form(f"{_page}/discussions/new", Access.DISCUSS, **_form),

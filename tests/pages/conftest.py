@@ -206,6 +206,7 @@ def everything(live_server):
         "domain": "/suites/healthcare",
         "suite": "/suites/language",
         "status": "/status",
+        "workers and queue": "/status/workers",
         "sign in": "/login",
         "sign up": "/join",
     }

@@ -32,6 +32,7 @@ BADGES: dict[str, tuple[str, str, str | Promise]] = {
     "timed_out": ("failed", "clock", gettext_lazy("timed out")),
     "out_of_memory": ("failed", "x", gettext_lazy("out of memory")),
     "not_applicable": ("", "dash", gettext_lazy("not applicable")),
+    "cancelled": ("", "dash", gettext_lazy("cancelled")),
     "quarantined": ("quarantined", "stop", gettext_lazy("quarantined")),
     "suspicious": ("running", "info", gettext_lazy("look first")),
     "private": ("", "lock", pgettext_lazy("visibility", "private")),

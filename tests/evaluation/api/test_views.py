@@ -65,6 +65,7 @@ def test_a_measured_commit_is_answered_by_the_contract(client, measured):
         "benchmark": "pairs",
         "version": 1,
         "title": "Test pairs",
+        "superseded": False,
         "state": "scored",
         "reason": "",
         "metric": "accuracy",

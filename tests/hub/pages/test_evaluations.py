@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from evaluation.models import Evaluation, Receipt
+from evaluation.models import Evaluation, Receipt, State, Step
+from evaluation.presentation import scores_of
+from evaluation.services import measure_heads_with
+from evaluation.services.outcomes import Outcome, Used
+from evaluation.services.runs import finish_run
+from tests.factories.evaluation import benchmark as register
+from tests.factories.evaluation import claimed, evaluation_of, passed, passed_up_to, run_of
 from tests.factories.pages import benchmark, measured, model
 
 pytestmark = pytest.mark.django_db
@@ -102,3 +108,46 @@ def test_a_log_with_markup_is_escaped(client):
 
     assert "<script>alert" not in html
     assert "<img src=x" not in html
+
+
+def test_a_score_of_an_older_protocol_stays_and_says_so(client):
+    rows = b'{"id": "1", "good": "a b", "bad": "b a"}\n{"id": "2", "good": "c d", "bad": "d c"}\n'
+    first = register("pairs")
+    evaluation = evaluation_of()
+    passed_up_to(evaluation, Step.COST)
+    passed(run_of(evaluation, Step.BENCHMARK))
+    at = f"/{evaluation.repository.full_name}/evaluations/{evaluation.commit.oid}"
+    assert "older protocol" not in client.get(at).content.decode()
+
+    second = register("pairs", rows, repository=first.repository)
+    measure_heads_with(second)
+
+    found = evaluation.runs.get(benchmark=first)
+    shown = client.get(at).content.decode()
+    answer = client.get(f"/api/v1/models/{evaluation.repository.full_name}/evaluations/main").json()
+    assert (second.version, found.score.value, found.receipt.run_id) == (2, 0.75, found.pk)
+    assert "older protocol, version 1" in shown
+    assert [(row["version"], row["superseded"], row["state"]) for row in answer["scores"]] == [
+        (1, True, "scored"),
+        (2, False, "queued"),
+    ]
+    fresh = evaluation.runs.get(benchmark=second)
+    passed(fresh)
+    found_again = Evaluation.objects.with_runs().get(pk=evaluation.pk)
+    assert [score.benchmark.version for score in scores_of(found_again)] == [2]
+
+
+def test_the_log_can_be_had_as_text_and_costs_are_summed(client):
+    evaluation = evaluation_of()
+    run = run_of(evaluation, Step.SCAN)
+    used = Used(cpu_s=90.0, peak_rss_bytes=300_000_000)
+    finish_run(claim=claimed(run), outcome=Outcome(State.PASSED), log="12:00:00 all well\n", used=used)
+    at = f"/{evaluation.repository.full_name}/evaluations/{evaluation.commit.oid}"
+
+    log, html = client.get(f"{at}?format=log"), client.get(at).content.decode()
+
+    assert log["Content-Type"].startswith("text/plain")
+    assert "12:00:00 all well" in log.content.decode()
+    assert "Download the log" in html
+    assert "What measuring cost" in html
+    assert "300" in html

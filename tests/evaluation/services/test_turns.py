@@ -1,0 +1,100 @@
+"""Whose turn it is: short steps first, owners in turn, newest commits before old ones, and nobody for ever last."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from evaluation.models import Evaluation, QueueTurn, Run, State, Step
+from evaluation.services import turns
+from evaluation.services.runs import claim_run
+from tests.factories.accounts import UserFactory
+from tests.factories.evaluation import benchmark, evaluation_of, passed, passed_up_to, run_of
+from tests.factories.registry import RepositoryFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def uploads(user, count: int) -> list[Evaluation]:
+    return [evaluation_of(RepositoryFactory(user=user)) for _ in range(count)]
+
+
+def next_run(at=None) -> Run:
+    return Run.objects.get(pk=next(turns.candidates(at=at or timezone.now())))
+
+
+def served(count: int) -> list[str]:
+    """The owners of the next so many runs, each taken and ended at once."""
+    owners = []
+    for _ in range(count):
+        run = next_run()
+        owners.append(run.evaluation.repository.namespace.name)
+        passed(run)
+    return owners
+
+
+def test_two_hundred_uploads_of_one_delay_the_first_of_another_by_one_step():
+    busy, small = UserFactory(username="busy"), UserFactory(username="small")
+    uploads(busy, 12)
+    uploads(small, 1)
+
+    assert served(6) == ["busy", "small", "busy", "small", "busy", "small"]
+    assert QueueTurn.objects.count() == 2
+
+
+def test_short_steps_come_before_long_ones_of_others():
+    benchmark("pairs")
+    first = evaluation_of(RepositoryFactory(user=UserFactory(username="first")))
+    passed_up_to(first, Step.COST)
+    evaluation_of(RepositoryFactory(user=UserFactory(username="second")))
+
+    assert next_run().step == Step.SCAN
+
+
+def test_what_waited_long_has_every_second_turn():
+    benchmark("pairs")
+    patient = evaluation_of(RepositoryFactory(user=UserFactory(username="patient")))
+    passed_up_to(patient, Step.COST)
+    uploads(UserFactory(username="busy"), 4)
+    later = timezone.now() + turns.PATIENCE + timedelta(seconds=1)
+
+    steps = []
+    for _ in range(3):
+        run = next_run(at=later)
+        steps.append(run.step)
+        passed(run)
+        if run.step == Step.BENCHMARK:
+            Run.objects.filter(pk=run.pk).update(state=State.QUEUED)  # Another long one, as if it had waited as long.
+
+    # The turn before was the cost step's, a long one.
+    assert steps == [Step.SCAN, Step.BENCHMARK, Step.SCAN]
+
+
+def test_the_newest_commit_is_measured_before_older_ones():
+    repository = RepositoryFactory()
+    old = evaluation_of(repository, config_json="{}")
+    new = evaluation_of(repository, config_json='{"a": 1}')
+
+    assert next_run() == run_of(new, Step.SCAN)
+    claim_run(run_id=run_of(new, Step.SCAN).pk)
+    assert next_run() == run_of(old, Step.SCAN)
+
+
+def test_resting_and_leased_runs_have_no_turn():
+    evaluation = evaluation_of()
+    run = run_of(evaluation, Step.SCAN)
+    Run.objects.filter(pk=run.pk).update(not_before=timezone.now() + timedelta(minutes=1))
+    assert list(turns.candidates(at=timezone.now())) == []
+
+    Run.objects.filter(pk=run.pk).update(not_before=None)
+    assert list(turns.candidates(at=timezone.now())) == [run.pk]
+    claim_run(run_id=run.pk)
+    assert list(turns.candidates(at=timezone.now())) == []
+
+
+def test_choosing_costs_the_same_queries_however_long_the_queue_is(django_assert_max_num_queries):
+    for _ in range(6):
+        uploads(UserFactory(), 3)
+
+    with django_assert_max_num_queries(4):
+        next(turns.candidates(at=timezone.now()))
