@@ -19,6 +19,7 @@ from hub.pages import (
     files,
     history,
     holders,
+    items,
     model_compare,
     paths,
     people,
@@ -81,6 +82,12 @@ def repository_pages(prefix: str, kind: str) -> list[URLPattern]:
             evaluation_actions.propose,
             known,
             name=f"{kind}_evaluation_propose",
+        ),
+        path(
+            f"{at}/evaluations/<rev:revision>/receipts/<sha256:sha256>/items",
+            items.items,
+            known,
+            name=f"{kind}_receipt_items",
         ),
         path(
             f"{at}/evaluations/<rev:revision>/receipts/<sha256:sha256>",

@@ -448,6 +448,7 @@ for _kind, _prefix, _suffix in (
         f"{_name}_evaluations": page(f"{_page}/evaluations", **_only),
         f"{_name}_evaluation": page(f"{_page}/evaluations/main", **_only),
         f"{_name}_tensors": page(f"{_page}/tensors/main", Access.DOWNLOAD, **_only),
+        f"{_name}_receipt_items": page(f"{_page}/evaluations/old/receipts/{{receipt}}/items", **_only),
         f"{_name}_receipt": page(f"{_page}/evaluations/old/receipts/{{receipt}}", **_only),
         f"{_name}_evaluation_act": post(f"{_page}/evaluations/main/act", Access.WRITE, **_form),
         f"{_name}_evaluation_propose": post(f"{_page}/evaluations/main/propose", Access.DISCUSS, **_form),

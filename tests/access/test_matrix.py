@@ -15,7 +15,8 @@ from tests.access.world import CREDENTIALS, RIGHTS, Place, World
 pytestmark = pytest.mark.django_db
 
 ALLOWED, REFUSED, HIDDEN, ASKED_TO_SIGN_IN = "allowed", "refused", "hidden", "asked to sign in"
-NEVER_THERE = {"dataset_receipt", "app_receipt"}  # Only models are measured, so only they have receipts.
+# Only models are measured, so only they have receipts.
+NEVER_THERE = {"dataset_receipt", "app_receipt", "dataset_receipt_items", "app_receipt_items"}
 # Said only to whom the answer would be given.
 FOR_THE_ALLOWED = {"not_gated", "access_request_not_found", "not_compared", "release_state"}
 READERS_RULES = {Access.READ, Access.DOWNLOAD, Access.LIKE, Access.DISCUSS}

@@ -17,6 +17,7 @@ from models_registry.services.releases import create_release, yank
 from tests.factories.access import asked_for, gated_model, webhook_with_log
 from tests.factories.accounts import OrganisationFactory, UserFactory, token
 from tests.factories.community import talk
+from tests.factories.outputs import answered, set_of_texts
 from tests.factories.pages import benchmark, measured, model
 from tests.factories.registry import RepositoryFactory, put
 from tests.factories.versions import compared
@@ -138,6 +139,8 @@ def everything(live_server):
     comment = talk(model(user=user, name="discussed"), user)
     talks = "/ada-wyn/discussed/discussions"
     receipt = Receipt.objects.filter(of_run__evaluation__commit__oid=pico.head).first()
+    moods = model(user=pico.creator, name="moods")
+    answers = answered(moods, set_of_texts(), said={"0-1": "b", "2-3": "b"})
     gated, asks, hook = gated_model(user, friend), asked_for(user), webhook_with_log(user)
     before, after = compared(user)
     pages = {
@@ -190,6 +193,8 @@ def everything(live_server):
         "evaluation": f"{at}/evaluations/main",
         "running evaluation": "/ada-wyn/running/evaluations/main",
         "failed model": "/ada-wyn/broken",
+        "items": f"/{moods.full_name}/evaluations/{moods.head}/receipts/{answers.sha256}/items",
+        "items, wrong ones": f"/{moods.full_name}/evaluations/{moods.head}/receipts/{answers.sha256}/items?show=wrong",
         "receipt": f"{at}/evaluations/{pico.head}/receipts/{receipt.sha256}",
         "person": "/ada-wyn",
         "organisation": "/harbour",
