@@ -126,6 +126,12 @@ def points(viewer: "Viewer", shown: Board, *, axis: str, limit: int) -> list[Sta
     return [row for row in rows if getattr(row, AXES[axis]) is not None]
 
 
+def families(viewer: "Viewer", benchmark: Benchmark) -> list[str]:
+    """The kinds of models on a board, for its filter."""
+    named = Standing.objects.visible_to(viewer).on(benchmark).exclude(family="")
+    return list(named.order_by("family").values_list("family", flat=True).distinct()[:20])
+
+
 @dataclass(frozen=True)
 class Choice:
     """Which benchmarks belong to a board of several. "" takes all."""

@@ -123,6 +123,12 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "evaluation/leaderboards.html", context)
 
 
+def front_runners(request: HttpRequest, number: int) -> list[ShownSection]:
+    """The boards on which most models stand, with who is in front."""
+    found = boards.sections(request.user, boards.benchmarks(request.user), Limits(), rows=1)
+    return [_shown(section) for section in found[:number] if section.total]
+
+
 @require_safe
 def board(request: HttpRequest, key: str) -> HttpResponse:
     """One benchmark: the chart, then every model with its interval and the places that it allows."""
@@ -140,6 +146,7 @@ def board(request: HttpRequest, key: str) -> HttpResponse:
     )
     context = _board_context(request, benchmark, asked, shown)
     if not wants_fragment(request):
+        context["families"] = boards.families(request.user, benchmark)
         context["chart"] = _chart(request, benchmark, asked, shown)
     return render_page_or_fragment(
         request, "evaluation/leaderboard.html", "evaluation/partials/_board_rows.html", context
@@ -320,7 +327,7 @@ def _group_title(by: str, value: str) -> Text:
 
 _KEPT = ("max_mb", "max_ms", "max_memory_mb", "licence", "language", "size", "family", "sort", "version")
 
-_HIDDEN = ("sort", "axis", "version", "language", "family")
+_HIDDEN = ("sort", "axis", "version", "language")
 
 
 def _chosen(given: QueryDict) -> dict[str, str]:

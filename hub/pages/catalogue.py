@@ -23,6 +23,7 @@ from evaluation.presentation import (
 from hub.core.htmx import render_page_or_fragment
 from hub.core.pagination import Page, keyset_page
 from hub.pages import facets
+from hub.pages.boards import front_runners
 from hub.pages.repository import origin
 from hub.pages.rows import Row, common_benchmark, rows_of
 from models_registry.labels import languages
@@ -31,6 +32,7 @@ from models_registry.querysets import RepositoryQuerySet
 
 PER_PAGE = 20
 HOME_ROWS = 8
+HOME_BOARDS = 4
 COUNT_UP_TO = 1_000  # Counting further would cost more than it tells.
 
 
@@ -46,6 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "example": example,
         "example_readings": _example_readings(example) if example else [],
         "pull_lines": _pull_lines(request, example),
+        "fronts": front_runners(request, HOME_BOARDS),
         "steps": [(STEP_NAMES[step], STEP_PLANS[step]) for step in Step],
         "totals": _totals(),
         "counts": counts,
@@ -92,7 +95,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
     page = _page(request, filters, found, benchmark)
     rows = rows_of(page.rows, benchmark)
     context = _list_context(request, filters, Kind.MODEL, page, total)
-    context |= {"rows": rows, "benchmark": benchmark, "axis": _axis(rows) if benchmark else None}
+    context |= {"rows": rows, "benchmark": benchmark, "axis": _axis(rows) if benchmark else None, "ticks": True}
     if benchmark is not None:
         context["orders"] = [*context["orders"], (facets.BEST, gettext("Best measured"), filters.sort == facets.BEST)]
     return render_page_or_fragment(

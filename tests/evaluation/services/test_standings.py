@@ -18,6 +18,16 @@ from tests.factories.evaluation import benchmark, evaluation_of, passed, passed_
 from tests.factories.registry import RepositoryFactory, put
 
 pytestmark = pytest.mark.django_db
+TEXT = {
+    "rows": b'{"id": "1", "text": "a b"}\n',
+    "fields": {"id": "id", "text": "text"},
+    "scorer": "language_modelling",
+    "scorer_args": {},
+    "main_metric": "bits_per_byte",
+    "unit": "bits/byte",
+    "higher_is_better": False,
+    "chance": None,
+}
 CARD = "---\nlicense: {licence}\nlanguage: [de, en]\npipeline_tag: text-generation\n---\nA card.\n"
 
 
@@ -58,7 +68,7 @@ def test_a_score_becomes_a_standing_in_the_transaction_that_ends_its_run(pairs: 
 
 
 def test_where_less_is_better_the_merit_is_turned_around() -> None:
-    benchmark("text", higher_is_better=False, chance=None)
+    benchmark("text", **TEXT)
     scored(with_card(RepositoryFactory()), "text", value=1.8, low=1.7, high=1.95, higher_is_better=False)
     row = Standing.objects.get()
     assert (row.merit, row.merit_low, row.merit_high) == (-1.8, -1.95, -1.7)
@@ -138,7 +148,7 @@ def test_limits_leave_out_what_was_not_measured() -> None:
 
 def test_a_rebuild_finds_what_increments_left(pairs: Benchmark) -> None:
     """A random life of three models; after each step a rebuild has nothing to change."""
-    benchmark("text", higher_is_better=False, chance=None)
+    benchmark("text", **TEXT)
     draw = random.Random(7)
     models = [with_card(RepositoryFactory()) for _ in range(3)]
     releases: list = []
