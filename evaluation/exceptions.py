@@ -82,6 +82,11 @@ class ImportFault(Invalid):
     message = "{path}: {reason}"
 
 
+class SourceUnavailable(Unavailable):
+    code = "source_unavailable"
+    message = "{url} cannot be had now. {reason}"
+
+
 class NoSuchSplit(NotFound):
     code = "no_such_split"
     message = "This data set has no split “{split}” in a configuration “{config}”."

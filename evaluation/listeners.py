@@ -7,7 +7,7 @@ from django.dispatch import receiver
 from accounts.models import User
 from evaluation import services
 from evaluation.models import Evaluation
-from evaluation.services import comparisons, exchange, gates, standings
+from evaluation.services import comparisons, declarations, exchange, gates, standings
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Discussion, Kind, Release, Repository
 from models_registry.signals import commit_published, latest_moved, merge_wanted, release_published
@@ -39,6 +39,14 @@ def require_mergeable(*, discussion: Discussion, head: Commit, user: User, text:
     """A repository may want its pull requests measured, and no worse, before they are merged."""
     if discussion.repository.kind == Kind.MODEL:
         gates.require_mergeable(discussion=discussion, head=head, user=user, text=text)
+
+
+@receiver(commit_published, dispatch_uid="evaluation.declare")
+def declare_benchmarks(*, repository: Repository, commit: Commit, ref: str, **kwargs: Any) -> list[str]:
+    """A data set's default branch may declare benchmarks. What is said of it goes to whoever pushed."""
+    if repository.kind != Kind.DATASET or ref != BRANCH + repository.default_branch:
+        return []
+    return declarations.note_commit(repository=repository, commit=commit)
 
 
 @receiver(commit_published, dispatch_uid="evaluation.standings_of_head")

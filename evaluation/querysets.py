@@ -10,9 +10,19 @@ from django.db.models import Case, F, Prefetch, Q, Value, When
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from accounts.models import User
+    from accounts.models import Namespace, User
     from evaluation.models import Benchmark, Comparison, Evaluation, Receipt, Run, Score  # noqa: F401 - base classes name them in quotes.
     from models_registry.models import Repository
+
+
+def shown(prefix: str, user: "User | AnonymousUser | None") -> Q:
+    """The condition under which a benchmark's scores are shown to somebody; `prefix` leads to the benchmark."""
+    from django.contrib.auth.models import AnonymousUser
+
+    from models_registry.models import Repository
+
+    readable = Repository.objects.visible_to(user if user is not None else AnonymousUser())
+    return Q(**{f"{prefix}is_restricted": False}) | Q(**{f"{prefix}repository__in": readable})
 
 
 class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
@@ -31,6 +41,21 @@ class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
 
         return self.filter(repository__in=Repository.objects.downloadable_by(user))
 
+    def shown_to(self, user: "User | AnonymousUser | None") -> "BenchmarkQuerySet":
+        """Those whose scores this person may see: all but restricted ones whose data she may not read."""
+        return self.filter(shown("", user))
+
+    def for_models_of(self, namespace: "Namespace") -> "BenchmarkQuerySet":
+        """Those that models in this namespace are measured with: restricted ones only if its owner may read the data.
+
+        A person reads what is hers and her organisations'; an organisation reads what is its own.
+        """
+        mine = Q(repository__namespace=namespace)
+        if namespace.user is not None:
+            organisations = namespace.user.memberships.values("organisation_id")
+            mine |= Q(repository__namespace__organisation__in=organisations)
+        return self.filter(Q(is_restricted=False) | Q(repository__visibility="public") | mine)
+
     def to_spread(self) -> "BenchmarkQuerySet":
         """Active ones that some earlier evaluations have not been given yet."""
         return self.filter(is_active=True, spread_after__isnull=False)
@@ -43,11 +68,14 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
 
         return self.filter(repository__in=Repository.objects.visible_to(user))
 
-    def with_runs(self) -> "EvaluationQuerySet":
-        """With all that a page shows of it, in a constant number of queries."""
-        return self.select_related("commit", "repository__namespace").prefetch_related(
-            "runs__benchmark__repository__namespace", "runs__score__benchmark", "runs__receipt"
+    def with_runs(self, viewer: "User | AnonymousUser | None" = None) -> "EvaluationQuerySet":
+        """With all that a page shows of it to this viewer (None: to anybody), in a constant number of queries."""
+        from evaluation.models import Run
+
+        runs = Run.objects.shown_to(viewer).prefetch_related(
+            "benchmark__repository__namespace", "score__benchmark", "receipt"
         )
+        return self.select_related("commit", "repository__namespace").prefetch_related(Prefetch("runs", queryset=runs))
 
     def after(self, pk: int) -> "EvaluationQuerySet":
         """Those after this id in the order in which they were asked for, with what tells whether they are of a head."""
@@ -57,12 +85,16 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         """Those of the newest commits of these repositories, with what a list shows: two queries for any number."""
         from evaluation.models import Run
 
-        runs = Run.objects.select_related("score__benchmark").defer("log")
+        runs = Run.objects.shown_to(None).select_related("score__benchmark").defer("log")
         heads = self.filter(repository__in=[row.pk for row in repositories], commit__oid=F("repository__head"))
         return heads.prefetch_related(Prefetch("runs", queryset=runs))
 
 
 class RunQuerySet(models.QuerySet["Run"]):
+    def shown_to(self, user: "User | AnonymousUser | None") -> "RunQuerySet":
+        """Without those of benchmarks that this person may not know of."""
+        return self.filter(Q(benchmark__isnull=True) | shown("benchmark__", user))
+
     def claimable(self, *, at: datetime) -> "RunQuerySet":
         """Queued and not resting, or running under a lease that ran out."""
         rested = Q(not_before__isnull=True) | Q(not_before__lte=at)
@@ -109,10 +141,14 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         """Those that can be answered, both sides having ended, and are not."""
         return self.filter(settled_at__isnull=True, evaluation__status="done", base__status="done")
 
-    def shown(self) -> "ComparisonQuerySet":
-        """With all that a page shows of them, in a constant number of queries."""
+    def shown(self, viewer: "User | AnonymousUser | None" = None) -> "ComparisonQuerySet":
+        """With all that a page shows of them to this viewer (None: to anybody), in a constant number of queries."""
+        from evaluation.models import BenchmarkComparison
+
+        rows = BenchmarkComparison.objects.filter(shown("benchmark__", viewer))
+        rows = rows.select_related("benchmark__repository")
         return self.select_related("evaluation__commit", "base__commit").prefetch_related(
-            "benchmarks__benchmark__repository"
+            Prefetch("benchmarks", queryset=rows)
         )
 
 
@@ -121,4 +157,5 @@ class ReceiptQuerySet(models.QuerySet["Receipt"]):
         """Those of models that this person may read."""
         from models_registry.models import Repository
 
-        return self.filter(of_run__evaluation__repository__in=Repository.objects.visible_to(user))
+        seen = self.filter(of_run__evaluation__repository__in=Repository.objects.visible_to(user))
+        return seen.filter(Q(of_run__benchmark__isnull=True) | shown("of_run__benchmark__", user))

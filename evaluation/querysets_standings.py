@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
 
+from evaluation.querysets import shown
 from models_registry.licences import CLASSES
 from models_registry.sizes import SIZES
 
@@ -69,13 +70,13 @@ class StandingQuerySet(models.QuerySet["Standing"]):
         """Those of models that this person may read."""
         from models_registry.models import Repository
 
-        return self.filter(repository__in=Repository.objects.visible_to(user))
+        return self.filter(shown("benchmark__", user), repository__in=Repository.objects.visible_to(user))
 
     def public(self) -> "StandingQuerySet":
         """Those that everybody may read."""
         from models_registry.models import Repository
 
-        return self.filter(repository__in=Repository.objects.filter(visibility="public"))
+        return self.filter(shown("benchmark__", None), repository__in=Repository.objects.filter(visibility="public"))
 
     def on(self, benchmark: "Benchmark") -> "StandingQuerySet":
         return self.filter(benchmark=benchmark)

@@ -7,7 +7,8 @@ with `transaction.on_commit`.
 
 from django.dispatch import Signal
 
-# Arguments: repository, commit (models_registry.models.Commit), ref (full name, such as refs/heads/main).
+# Arguments: repository, commit (models_registry.models.Commit), ref (full name, such as refs/heads/main). A listener
+# may return a list of sentences: whoever pushed with git reads them behind `remote:`.
 commit_published = Signal()
 
 # Arguments: repository, release (models_registry.models.Release).

@@ -2,7 +2,17 @@
 
 from django.urls import path, re_path
 
-from evaluation.api import actions, choosing, exchange, leaderboards, receipts, tables, verdicts, views
+from evaluation.api import (
+    actions,
+    choosing,
+    declarations,
+    exchange,
+    leaderboards,
+    receipts,
+    tables,
+    verdicts,
+    views,
+)
 from evaluation.boards import GROUPS
 
 app_name = "evaluation_v1"
@@ -57,6 +67,11 @@ urlpatterns = [
     ),
     path(
         "models/<name:namespace>/<name:name>/statuses/<rev:revision>", verdicts.StatusesView.as_view(), name="statuses"
+    ),
+    path(
+        "datasets/<name:namespace>/<name:name>/benchmarks/<rev:revision>",
+        declarations.DeclaredView.as_view(),
+        name="declared_benchmarks",
     ),
     path("benchmarks", views.BenchmarkListView.as_view(), name="benchmarks"),
     re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})$", views.ReceiptView.as_view(), name="receipt"),

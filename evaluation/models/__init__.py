@@ -1,6 +1,6 @@
 """What was measured of one commit: an evaluation, its runs, their scores and receipts; and the benchmarks."""
 
-from evaluation.models.benchmarks import Benchmark
+from evaluation.models.benchmarks import Benchmark, Declaration
 from evaluation.models.claims import Claim
 from evaluation.models.comparisons import BenchmarkComparison, Comparison, GatePolicy, Summary
 from evaluation.models.keys import ReceiptSignature, SigningKey
@@ -14,6 +14,7 @@ __all__ = [
     "BenchmarkComparison",
     "Claim",
     "Comparison",
+    "Declaration",
     "Evaluation",
     "GatePolicy",
     "ItemOutputs",

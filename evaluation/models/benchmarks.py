@@ -21,6 +21,14 @@ class Benchmark(models.Model):
     spread_after = models.PositiveBigIntegerField(
         null=True, default=0, help_text="Evaluations up to this id have been given a run; null once all have."
     )
+    is_declared = models.BooleanField(
+        default=False, help_text="Declared by its data set's eval.yaml; retired when it is taken out there."
+    )
+    is_restricted = models.BooleanField(
+        default=False,
+        help_text="While its data are private: measured only on models of owners who may read them, and shown to "
+        "nobody else. The hub's own sets are not restricted: their scores are for all, their data may be private.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = BenchmarkQuerySet.as_manager()
@@ -35,3 +43,17 @@ class Benchmark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} v{self.version}"
+
+
+class Declaration(models.Model):
+    """What became of a data set's `eval.yaml`, as its newest commit has it."""
+
+    repository = models.OneToOneField(
+        "models_registry.Repository", on_delete=models.CASCADE, related_name="benchmark_declaration"
+    )
+    commit = models.CharField(max_length=40)
+    refusal = models.TextField(blank=True, help_text="Why nothing was registered, for people; empty if all was.")
+    read_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.repository} at {self.commit[:12]}"

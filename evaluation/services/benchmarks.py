@@ -27,11 +27,22 @@ def definition_digest(definition: dict[str, Any]) -> str:
 
 
 @transaction.atomic
-def register_benchmark(*, repository: Repository, commit: Commit, definition: dict[str, Any]) -> Benchmark:
+def register_benchmark(
+    *,
+    repository: Repository,
+    commit: Commit,
+    definition: dict[str, Any],
+    is_restricted: bool = False,
+    is_declared: bool = False,
+) -> Benchmark:
     """Make a declaration the active version of its benchmark, with the data of this commit.
 
     Registering what is active already gives the same row. Anything that changes what is measured becomes a new
     version: the declared number, or the next free one if that is taken. Scores of older versions stay as they are.
+
+    Args:
+        is_restricted: while its data are private, it is measured and shown only where they may be read.
+        is_declared: by the data set's own `eval.yaml`.
 
     Raises:
         BenchmarkInvalid: the declaration is faulty, or speaks of files that this commit does not have.
@@ -44,7 +55,7 @@ def register_benchmark(*, repository: Repository, commit: Commit, definition: di
         _check_owner(active, repository)
         if active.definition_sha256 == digest:
             return active
-        Benchmark.objects.filter(pk=active.pk).update(is_active=False, spread_after=None)
+        _deactivate(active)
     newest = Benchmark.objects.filter(key=key).order_by("-version").values_list("version", flat=True).first() or 0
     version = max(declared.version, newest + 1)
     made = Benchmark.objects.create(
@@ -56,10 +67,23 @@ def register_benchmark(*, repository: Repository, commit: Commit, definition: di
         commit=commit.oid,
         definition=definition | {"version": version},
         definition_sha256=digest,
+        is_restricted=is_restricted,
+        is_declared=is_declared,
     )
     if active is not None:
         evaluations.close_superseded(active)
     return made
+
+
+@transaction.atomic
+def retire_benchmark(benchmark: Benchmark) -> None:
+    """Measure with a benchmark no more. Its scores stay, as those of an older version do."""
+    _deactivate(benchmark)
+    evaluations.close_superseded(benchmark)
+
+
+def _deactivate(benchmark: Benchmark) -> None:
+    Benchmark.objects.filter(pk=benchmark.pk).update(is_active=False, spread_after=None)
 
 
 def measure_heads_with(benchmark: Benchmark, *, limit: int | None = None) -> int:
@@ -83,7 +107,8 @@ def measure_heads_with(benchmark: Benchmark, *, limit: int | None = None) -> int
             step = min(limit or 200, 200)
             batch = list(Evaluation.objects.after(row.spread_after)[:step])
             for evaluation in batch:
-                if evaluation.commit.oid == evaluation.repository.head:
+                is_head = evaluation.commit.oid == evaluation.repository.head
+                if is_head and may_measure(row, evaluation.repository):
                     added += evaluations.add_benchmark_run(evaluation=evaluation, benchmark=row) is not None
             done = len(batch) < step
             row.spread_after = None if done else batch[-1].pk
@@ -94,10 +119,16 @@ def measure_heads_with(benchmark: Benchmark, *, limit: int | None = None) -> int
                 return added
 
 
+def may_measure(benchmark: Benchmark, repository: Repository) -> bool:
+    """Whether this model is among those that a benchmark is for, see `Benchmark.is_restricted`."""
+    return Benchmark.objects.filter(pk=benchmark.pk).for_models_of(repository.namespace).exists()
+
+
 def _check_owner(active: Benchmark, repository: Repository) -> None:
     """A name of a benchmark belongs to the data set that used it first: another must not slip its data under it."""
     if active.repository_id != repository.pk:
-        reason = gettext("The name belongs to the data set %(name)s.") % {"name": active.repository.full_name}
+        # Whose it is, is not said: that data set may be private.
+        reason = gettext("The name belongs to another data set.")
         raise BenchmarkInvalid(key=active.key, reason=reason)
 
 

@@ -24,7 +24,8 @@ def request_evaluation(*, repository: Repository, commit: Commit) -> Evaluation:
     if not created:
         return evaluation
     runs = [Run(evaluation=evaluation, step=step, position=index) for index, step in enumerate(FIXED_STEPS)]
-    for index, benchmark in enumerate(Benchmark.objects.active().order_by("key"), start=len(runs)):
+    benchmarks = Benchmark.objects.active().for_models_of(repository.namespace).order_by("key")
+    for index, benchmark in enumerate(benchmarks, start=len(runs)):
         runs.append(Run(evaluation=evaluation, step=Step.BENCHMARK, benchmark=benchmark, position=index))
     now = timezone.now()
     runs[0].state, runs[0].queued_at, runs[0].dispatched_at = State.QUEUED, now, now
@@ -96,8 +97,9 @@ def _obstacle(run: Run, steps: dict[str, Run], evaluation: Evaluation) -> str:
             return _blame(earlier)
     if run.benchmark is not None:
         smoke = steps.get(Step.SMOKE)
-        languages = heads.card_of(evaluation.repository, evaluation.commit).languages
-        return fitting.obstacle(run.benchmark, smoke=smoke.result if smoke is not None else {}, languages=languages)
+        card = heads.card_of(evaluation.repository, evaluation.commit)
+        result = smoke.result if smoke is not None else {}
+        return fitting.obstacle(run.benchmark, smoke=result, languages=card.languages, task=card.task)
     return ""
 
 

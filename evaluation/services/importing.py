@@ -16,7 +16,7 @@ from accounts.models import User
 from evaluation.benchmarks import external
 from evaluation.exceptions import ImportFault
 from evaluation.models import Benchmark
-from evaluation.services.benchmarks import DEFINITION_FILE, register_benchmark
+from evaluation.services.benchmarks import DEFINITION_FILE, definition_digest, register_benchmark
 from evaluation.services.datasets import Published, publish_dataset
 from evaluation.services.suites import variants_of
 from models_registry.models import Visibility
@@ -68,15 +68,18 @@ def read_collection(folder: Path) -> dict[str, SourceSet]:
     return {name: _source_set(folder, name, files, sections.get(name, "")) for name, files in sorted(by_set.items())}
 
 
-def import_set(*, source: SourceSet, user: User) -> ImportReport:
+def import_set(*, source: SourceSet, user: User, full: bool = False) -> ImportReport:
     """Check one set against its list, publish it, and make its declared benchmarks active. Safe to repeat.
+
+    Args:
+        full: register the sets that take hours as well.
 
     Raises:
         ImportFault: a file is missing or is not the listed one.
         BenchmarkInvalid: a declaration does not fit the data.
     """
     files: dict[str, Path | bytes] = {path: _checked_file(source, path, row) for path, row in source.files.items()}
-    declarations = declarations_for(source)
+    declarations = [row for row in declarations_for(source) if full or not external.is_full(row)]
     for place, declaration in enumerate(declarations):
         name = DEFINITION_FILE if place == 0 else f"benchmark-{declaration['id']}.json"
         files[name] = _json(declaration)
@@ -94,6 +97,14 @@ def import_set(*, source: SourceSet, user: User) -> ImportReport:
         for variant in variants_of(declaration)
     ]
     return ImportReport(source, published, registered)
+
+
+def is_imported(name: str, *, full: bool = False) -> bool:
+    """Whether every benchmark that we declare over a set is active here as we declare it today."""
+    declared = [external.declaration(each) for each in external.names() if external.set_of(each) == name]
+    wanted = [variant for row in declared if full or not external.is_full(row) for variant in variants_of(row)]
+    active = dict(Benchmark.objects.active().values_list("key", "definition_sha256"))
+    return bool(wanted) and all(active.get(row["id"]) == definition_digest(row) for row in wanted)
 
 
 def declarations_for(source: SourceSet) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ def propose(request: HttpRequest, kind: str, namespace: str, name: str, revision
     opened = open_repository(request, kind, namespace, name, revision)
     user = acting_user(request)
     require(user, Action.DISCUSS, opened.repository)
-    found = Evaluation.objects.with_runs().filter(commit=opened.commit).first()
+    found = Evaluation.objects.with_runs(request.user).filter(commit=opened.commit).first()
     if found is None or not exchange.measured_of(found):
         return HttpResponseRedirect(addresses.at(opened.repository, "evaluations", opened.commit.oid))
     made = exchange.propose(evaluation=found, user=user)

@@ -105,7 +105,9 @@ def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, 
         revision=revision or repository.default_branch,
         commit=commit,
         listing=listing_of(commit),
-        evaluation=Evaluation.objects.with_runs().filter(repository=repository, commit__oid=repository.head).first(),
+        evaluation=Evaluation.objects.with_runs(request.user)
+        .filter(repository=repository, commit__oid=repository.head)
+        .first(),
         may_write=can(request.user, Action.WRITE, repository),
         may_administer=can(request.user, Action.ADMINISTER, repository),
         liked=Like.objects.of(request.user).filter(repository=repository).exists(),

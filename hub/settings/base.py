@@ -44,6 +44,7 @@ SMALLHUB_CLAMD = env_str("SMALLHUB_CLAMD")
 SMALLHUB_RUN_THREADS = env_int("SMALLHUB_RUN_THREADS", 2, minimum=1)
 # Hosts, as host:port, that webhooks may reach although they are not of the public internet.
 SMALLHUB_WEBHOOK_ALLOW = [each.lower() for each in env_list("SMALLHUB_WEBHOOK_ALLOW")]
+SMALLHUB_BENCHMARKS_PER_OWNER = env_int("SMALLHUB_BENCHMARKS_PER_OWNER", 20, minimum=0)
 SMALLHUB_LEASE_SECONDS = env_int("SMALLHUB_LEASE_SECONDS", 60, minimum=3)
 
 

@@ -285,6 +285,21 @@ def test_histories_with_merges_and_restores_come_whole(git: Git, address: Addres
     assert_sound(git, again, repository)
 
 
+def test_a_push_hears_what_became_of_its_benchmark_and_its_data_stay(git: Git, address: Address, ada: User) -> None:
+    repository = RepositoryFactory(user=ada, dataset=True)
+    work = git.clone(address(repository, ada))
+    block = (
+        "{scorer: minimal_pairs, task: text-generation, language: [en], files: [a.jsonl], fields: {good: g, bad: b}}"
+    )
+    for scorer, words in (("minimal_pairs", "is registered"), ("magic", "'magic' is none of")):
+        text = f"name: Words\ntasks:\n- id: default\n  smallhub: {block.replace('minimal_pairs', scorer)}\n"
+        git.commit(work, {"a.jsonl": b'{"g": "a b", "b": "b a"}\n', "eval.yaml": text.encode()})
+        taken = pushed(git, work, "origin", "main")
+        assert taken.returncode == 0, taken.stderr
+        assert words in taken.stderr, taken.stderr
+    assert_sound(git, work, repository)
+
+
 def test_what_a_repository_may_not_hold_is_refused_in_words(git: Git, address: Address, ada: User) -> None:
     repository = RepositoryFactory(user=ada)
     work = git.clone(address(repository, ada))

@@ -131,7 +131,7 @@ def _take(
         return
     try:
         with transaction.atomic():
-            moved = store(
+            moved, said = store(
                 repository=repository,
                 user=user,
                 arrivals=arrivals,
@@ -147,7 +147,7 @@ def _take(
         _refuse(outcome, updates, "refused by the hub's checks")
         return
     outcome.moved += moved
-    outcome.lines += listings.hints
+    outcome.lines += [*listings.hints, *said]
 
 
 def _ref_faults(updates: list[RefUpdate], commits: dict[str, str]) -> Iterable[str]:

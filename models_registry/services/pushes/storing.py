@@ -41,11 +41,14 @@ def store(
     contents: Iterable[Content],
     updates: Sequence[RefUpdate],
     commits: dict[str, str],
-) -> list[RefChange]:
+) -> tuple[list[RefChange], list[str]]:
     """Write all of it. Call inside a transaction; whatever is raised must end it.
 
     Args:
         commits: the commit that each ref will lead to, by the ref's name.
+
+    Returns:
+        What moved, and what listeners say to whoever pushed.
 
     Raises:
         Stale: a ref is not where it should be, or what the push builds on is gone; nothing was written yet.
@@ -61,10 +64,11 @@ def store(
         quotas.require_room(repository=repository)
     moved = [_move(repository, refs, update, commits) for update in updates]
     copies = {update.name for update in updates if update.is_copy}
+    lines: list[str] = []
     for change in moved:
-        _tell(repository, user, change, is_copy=change.ref in copies)
+        lines += _tell(repository, user, change, is_copy=change.ref in copies)
     note_event(repository=repository, action="update", scope="repo.content", refs=moved)
-    return moved
+    return moved, lines
 
 
 def _lock(repository: Repository, updates: Sequence[RefUpdate]) -> dict[str, Ref]:
@@ -146,14 +150,17 @@ def _move(repository: Repository, refs: dict[str, Ref], update: RefUpdate, commi
     return RefChange(update.name, old, commit)
 
 
-def _tell(repository: Repository, user: User, change: RefChange, *, is_copy: bool) -> None:
+def _tell(repository: Repository, user: User, change: RefChange, *, is_copy: bool) -> list[str]:
     """Let the row, the thread and the listeners know of a head that moved.
+
+    Returns:
+        What listeners say to whoever pushed.
 
     Raises:
         Stale: the pull request was closed in the meantime.
     """
     if change.new is None or not change.ref.startswith((BRANCH, PULL)):
-        return
+        return []
     row = Commit.objects.get(repository=repository, oid=change.new)
     if change.ref == BRANCH + repository.default_branch:
         note_head(repository=repository, commit=row)
@@ -167,4 +174,5 @@ def _tell(repository: Repository, user: User, change: RefChange, *, is_copy: boo
             threads.note_commit(pull_request, commit=row, user=user)
         except WrongStatus:
             raise Stale([change.ref]) from None
-    commit_published.send(sender=Commit, repository=repository, commit=row, ref=change.ref)
+    answers = commit_published.send(sender=Commit, repository=repository, commit=row, ref=change.ref)
+    return [line for _, said in answers for line in said or ()]

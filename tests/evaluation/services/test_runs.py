@@ -345,7 +345,8 @@ def test_a_model_can_be_deleted_with_all_that_was_measured_and_while_it_is_measu
 
 
 def test_what_a_sandbox_said_of_a_model_cannot_break_what_comes_next():
-    benchmark("topics", requires=["classify"], scorer="classification", labels=["a", "b"])
+    fields = {"text": "good", "label": "bad"}
+    benchmark("topics", requires=["classify"], scorer="classification", labels=["a", "b"], fields=fields)
     evaluation = evaluation_of()
     passed_up_to(evaluation, Step.INSPECT)
     odd = {"capabilities": [["classify"], 7, "classify"], "description": {"labels": [None, {"a": 1}]}}
