@@ -92,6 +92,30 @@ class Table:
         bounds = [*starts.tolist(), len(stream)]
         return [log_prob[start + 1 : stop] for start, stop in itertools.pairwise(bounds)]
 
+    def account(self, ids: Ids) -> list[tuple[float, int, float]]:
+        """Where the log-probability of each id of a text comes from.
+
+        Returns:
+            For each id: the log-probability of the n-gram that was found, its length, and the sum of the back-off
+            weights that came on top. The first and the last sum to the log-probability.
+        """
+        stream = np.concatenate([[BEGIN], ids])
+        found = []
+        for place in range(1, len(stream)):
+            longest = min(self.order, place + 1)
+            for length in range(longest, 0, -1):
+                row = self._row(stream[place - length + 1 : place + 1])
+                if row is not None:
+                    break
+            histories = [self._row(stream[place - size : place]) for size in range(length, longest)]
+            backed_off = [
+                float(self.levels[size - 1].log_backoff[history])
+                for size, history in zip(range(length, longest), histories, strict=True)
+                if history is not None
+            ]
+            found.append((float(self.levels[length - 1].log_prob[row or 0]), length, sum(backed_off)))
+        return found
+
     def next_log_probs(self, history: Ids) -> Doubles:
         """Log-probabilities of all ids after a history that begins with a document. Shape (vocabulary,)."""
         context = history[-(self.order - 1) :] if self.order > 1 else history[:0]

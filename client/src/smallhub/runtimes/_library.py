@@ -18,11 +18,13 @@ from transformers.utils import logging as library_logging
 from smallhub._exceptions import UnsupportedModel
 from smallhub.runtimes._clean import clean_room
 from smallhub.runtimes._files import read_header, weight_files
+from smallhub.runtimes._gradients import Answer, Attribution, integrate
 from smallhub.runtimes._torch import check_finite, parameter_count
 from smallhub.runtimes._types import Model, Recognised, Runtime
 
 MAX_LOGITS = 64 * 1024 * 1024  # Numbers in one batch of logits: 256 MB.
 MAX_BATCH = 32
+_SAME = 1e-2  # How far an answer from embeddings may be from the same one from ids.
 _UNLIMITED = 1_000_000  # Tokenizers write "no limit" as an absurdly large number.
 
 
@@ -149,6 +151,30 @@ class TransformersModel(Model):
         if start is None:
             return [], []
         return whole[:start], whole[start + len(probe) :]
+
+    def attributed(
+        self, ids: Sequence[int], is_content: Sequence[bool], answer: Answer, *, expected: float
+    ) -> Attribution | None:
+        """What each token adds to an answer, by integrated gradients from an input that says nothing.
+
+        Args:
+            is_content: which tokens are replaced on the way; the others stay.
+            expected: the answer as the model gives it otherwise.
+
+        Returns:
+            None for networks that take no embeddings in place of ids, or answer differently then.
+        """
+        names = (self.tokenizer.mask_token_id, self.tokenizer.unk_token_id, self.tokenizer.pad_token_id)
+        nothing = next((int(number) for number in names if number is not None), 0)
+        replaced = [nothing if flag else number for number, flag in zip(ids, is_content, strict=True)]
+        table = self.network.get_input_embeddings()
+        with torch.no_grad():
+            embedded, baseline = table(torch.tensor(list(ids))), table(torch.tensor(replaced))
+        try:
+            found = integrate(answer, embedded, baseline)
+        except (RuntimeError, TypeError, ValueError, NotImplementedError, AttributeError):
+            return None
+        return found if abs(found.total - expected) <= _SAME else None
 
     def _check_embedding(self) -> None:
         rows = self.network.get_input_embeddings().weight.shape[0]

@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from transformers import AutoModelForQuestionAnswering
 from transformers.models.auto.modeling_auto import MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES
 
 from smallhub._exceptions import UnsupportedModel
+from smallhub.runtimes._explain import parts_of, reading
+from smallhub.runtimes._gradients import explanation, merged, owners_of
 from smallhub.runtimes._library import TransformersModel, grouped, padded
 from smallhub.runtimes._torch import exact
-from smallhub.runtimes._types import READER, Answer
+from smallhub.runtimes._types import READER, Answer, Explanation, Method
 
 WINDOW_TOKENS = 384
 OVERLAP_TOKENS = 128
@@ -39,6 +42,7 @@ class _Window:
     ids: list[int]
     types: list[int]
     offsets: list[tuple[int, int] | None]
+    question_offsets: list[tuple[int, int] | None]
 
 
 class ReaderModel(TransformersModel):
@@ -90,6 +94,42 @@ class ReaderModel(TransformersModel):
             answers.append(Answer(context[start:end], start, max(start, end), score))
         return answers
 
+    def _explain(self, value: Any, target: str | int | None, method: Method) -> Explanation | None:
+        """Integrated gradients of the best span's score, in the window where it was found."""
+        if method not in ("auto", "integrated_gradients") or target is not None:
+            return None
+        question, context = value["question"], value["context"]
+        best: tuple[float, int, int, _Window] | None = None
+        for window in self._windows(0, question, context):
+            ((starts, ends),) = self._logits([window])
+            span = _best_span(window, starts, ends, by_characters=_is_cjk(context))
+            if span is not None and (best is None or span[0] > best[0]):
+                best = (*span, window)
+        if best is None:
+            return None
+        score, begin, stop, window = best
+        first = next(at for at, span in enumerate(window.offsets) if span and span[0] == begin and span[1] > begin)
+        last = max(at for at, span in enumerate(window.offsets) if span and span[1] == stop and span[1] > span[0])
+        asked, read = parts_of(question), parts_of(context)
+        shifted = [None if o is None else o + len(asked) for o in owners_of(window.offsets, read)]
+        pairs = zip(owners_of(window.question_offsets, asked), shifted, strict=True)
+        owners = [theirs if mine is None else mine for mine, theirs in pairs]
+
+        def answer(embedded: torch.Tensor) -> torch.Tensor:
+            inputs = {"inputs_embeds": embedded, "attention_mask": torch.ones(embedded.shape[:2], dtype=torch.long)}
+            if self._has_types:
+                inputs["token_type_ids"] = torch.tensor(window.types).expand(len(embedded), -1)
+            output = self.network(**inputs)
+            return output.start_logits[:, first] + output.end_logits[:, last]  # type: ignore[no-any-return]
+
+        found = self.attributed(window.ids, [owner is not None for owner in owners], answer, expected=score)
+        if found is None:
+            return None
+        shift = len(question) + 1
+        spans = [*asked, *((start + shift, end + shift) for start, end in read)]
+        attribution = merged(found, owners, len(spans))
+        return explanation(attribution, reading(value), spans, target=context[begin:stop].strip(), measure="score")
+
     def _window_tokens(self) -> int:
         return min(self.context_length or WINDOW_TOKENS, WINDOW_TOKENS)
 
@@ -115,8 +155,11 @@ class ReaderModel(TransformersModel):
         for place in range(len(rows["input_ids"])):
             parts = rows.sequence_ids(place)
             spans = rows["offset_mapping"][place]
-            offsets = [tuple(span) if part == 1 else None for span, part in zip(spans, parts, strict=True)]
-            yield _Window(number, rows["input_ids"][place], rows["token_type_ids"][place], offsets)
+            sides = [
+                [tuple(span) if part == side else None for span, part in zip(spans, parts, strict=True)]
+                for side in (1, 0)
+            ]
+            yield _Window(number, rows["input_ids"][place], rows["token_type_ids"][place], *sides)
 
     def _logits(self, windows: list[_Window]) -> list[tuple[_Scores, _Scores]]:
         ids, mask = padded([window.ids for window in windows], fill=self.tokenizer.pad_token_id or 0)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import torch
 from transformers import AutoModelForTokenClassification
 from transformers.models.auto.modeling_auto import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES
 
 from smallhub._exceptions import UnsupportedModel
+from smallhub.runtimes._explain import place_of, word_spans
+from smallhub.runtimes._gradients import explanation, merged
 from smallhub.runtimes._library import TransformersModel, grouped, padded
 from smallhub.runtimes._torch import exact
-from smallhub.runtimes._types import TAGGER
+from smallhub.runtimes._types import TAGGER, Explanation, Method
 
 # The label of words that the model never saw: those behind the context's end, and those that have no piece at all.
 OUTSIDE = "O"
@@ -47,6 +50,34 @@ class TaggerModel(TransformersModel):
                 for word, place in rows[number][1].items():
                     found[number][word] = self.labels[best[place]]
         return [tuple(labels) for labels in found]
+
+    def _explain(self, value: Any, target: str | int | None, method: Method) -> Explanation | None:
+        """Integrated gradients of the log-probability of one word's label, summed over the tokens of each word."""
+        if method not in ("auto", "integrated_gradients") or not self.tokenizer.is_fast or not value:
+            return None
+        (labels,) = self.tag([value])
+        place = place_of(value, labels, target)
+        ids, firsts = self._row(value)
+        number, limit = self.labels.index(labels[place]) if labels[place] in self.labels else -1, self.context_length
+        if place not in firsts or number < 0:
+            return None
+        row = self.tokenizer(value, is_split_into_words=True, truncation=limit is not None, max_length=limit)
+        owners = row.word_ids()
+
+        def answer(embedded: torch.Tensor) -> torch.Tensor:
+            mask = torch.ones(embedded.shape[:2], dtype=torch.long)
+            logits = self.network(inputs_embeds=embedded, attention_mask=mask).logits
+            return torch.log_softmax(logits[:, firsts[place]], dim=-1)[:, number]
+
+        with exact():
+            plain = self.network(input_ids=torch.tensor([ids])).logits[0, firsts[place]]
+            expected = float(torch.log_softmax(plain, dim=-1)[number])
+        found = self.attributed(ids, [owner is not None for owner in owners], answer, expected=expected)
+        if found is None:
+            return None
+        attribution = merged(found, owners, len(value))
+        text, spans = " ".join(value), word_spans(value)
+        return explanation(attribution, text, spans, target=labels[place], measure="log_probability")
 
     def _row(self, words: list[str]) -> tuple[list[int], dict[int, int]]:
         """Ids of a sentence as the model takes it, and where the first piece of each word stands."""

@@ -56,6 +56,7 @@ Capability = Literal[
     "tokenize",
 ]
 PrefixRule = Literal["document_separator", "harness"]
+Method = Literal["auto", "exact", "integrated_gradients", "occlusion"]
 Finish = Literal["stop", "length"]
 
 LANGUAGE_MODEL: frozenset[Capability] = frozenset({"log_likelihood", "generate", "tokenize"})
@@ -156,6 +157,40 @@ class Answer:
     start: int
     end: int
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How much each part of an input moved an answer.
+
+    Attributes:
+        units: the parts: words, tokens, or features that a linear model or a tree looks at.
+        spans: where each stands, in code points of the input's text; None for what stands nowhere. The words of a
+            sentence count as joined by spaces; a question stands before its context, a line break between them.
+        scores: how much each part adds to what is explained; negative where it speaks against it.
+        target: the label, the answer or the continuation that is explained.
+        method: `exact`, `integrated_gradients` or `occlusion`.
+        total: what is explained, for the input as it is.
+        baseline: the same for an input without any of the parts. `baseline + sum(scores)` is `total` with the first
+            two methods; occlusion takes away one part at a time, and what two parts do together it counts twice or not.
+        measure: what `total` and `baseline` are: `probability`, `log_probability`, `score` …
+        notes: for each part something worth telling, or nothing at all.
+    """
+
+    units: tuple[str, ...]
+    spans: tuple[tuple[int, int] | None, ...]
+    scores: tuple[float, ...]
+    target: str
+    method: str
+    total: float
+    baseline: float
+    measure: str = "score"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def gap(self) -> float:
+        """What the parts do not account for; 0 for complete methods, but for rounding."""
+        return self.total - self.baseline - math.fsum(self.scores)
 
 
 class Model(ABC):
@@ -290,6 +325,35 @@ class Model(ABC):
     def transcribe(self, clips: Sequence[FloatArray], *, sampling_rate: int) -> list[str]:
         """Write down speech. A clip is mono, shape (samples,), from -1 to 1, resampled to the model's own rate."""
         raise self._incapable("transcribe")
+
+    def explain(
+        self,
+        value: str | Sequence[str] | Mapping[str, str],
+        *,
+        target: str | int | None = None,
+        method: Method = "auto",
+    ) -> Explanation:
+        """Tell how much each part of an input moves an answer.
+
+        Args:
+            value: a text for classifiers and language models, the words of a sentence for taggers,
+                `{"question": …, "context": …}` for readers.
+            target: a label for classifiers; the place of a word for taggers; a continuation for language models. By
+                default what the model itself answers: its label, the first word with an entity, its next token. An
+                n-gram model without a target tells of each token of the text itself.
+            method: `auto` takes the best that the model has: `exact`, else `integrated_gradients`, else `occlusion`.
+
+        Raises:
+            Invalid: the value or the target fits no such model.
+            UnsupportedModel: `not_explainable` for models of other tasks, and for methods that a model lacks.
+        """
+        from ._explain import explain
+
+        return explain(self, value, target=target, method=method)
+
+    def _explain(self, value: Any, target: str | int | None, method: Method) -> Explanation | None:
+        """The runtime's own way to explain, when it has the method that is asked for; else None."""
+        return None
 
     def _incapable(self, capability: Capability) -> UnsupportedModel:
         return UnsupportedModel("not_capable", f"This model is for {self.task}; it cannot {capability}.")

@@ -74,6 +74,13 @@ class Vocabulary:
         place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
         return np.where(self._codes[place] == codes, self._code_ids[place], UNKNOWN).astype(np.int64)
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each unit of a text stands, in code points; the bytes of one character all stand where it does."""
+        if self.unit == "word":
+            return [match.span() for match in _WORD.finditer(text)]
+        repeats = [1 if self.unit == "char" else len(letter.encode("utf-8", "replace")) for letter in text]
+        return [(place, place + 1) for place, count in enumerate(repeats) for _ in range(count)]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids. `<s>` and `</s>` leave no trace; words are joined by spaces, so their spacing is not kept."""
         if self.unit == "byte":

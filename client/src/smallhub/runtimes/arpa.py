@@ -77,6 +77,14 @@ class ArpaModel(NgramModel):
         vocabulary = Vocabulary("word", tables.symbols)
         return cls(Table(tables.levels, size=vocabulary.size), vocabulary, ends_texts=True, notes={})
 
+    def _lines(self, text: str) -> list[tuple[int, str]]:
+        """Each line is a sentence of its own."""
+        found, start = [], 0
+        for line in _sentences(text):
+            found.append((start, line))
+            start += len(line) + 1
+        return found
+
     def _next(self, ids: list[int]) -> Any:
         """What follows in the last sentence."""
         last = max((place for place, number in enumerate(ids) if number == END), default=-1)

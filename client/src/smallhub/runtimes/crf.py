@@ -20,9 +20,10 @@ import numpy.typing as npt
 
 from smallhub._exceptions import UnsupportedModel
 from smallhub.runtimes._arrays import read_arrays, write_arrays
+from smallhub.runtimes._explain import place_of, word_spans
 from smallhub.runtimes._files import read_object
 from smallhub.runtimes._sparse import MAX_HASH_BITS, check_array, load_names, read_labels, save_names
-from smallhub.runtimes._types import Capability, Model, Runtime
+from smallhub.runtimes._types import Capability, Explanation, Method, Model, Runtime
 
 MODEL_TYPE = "smallhub-crf"
 Floats = npt.NDArray[np.float64]
@@ -87,6 +88,19 @@ class CrfModel(Model):
             if row is not None:
                 found[name] = float(self.arrays["emissions"][row, number])
         return found
+
+    def _explain(self, value: Any, target: str | int | None, method: Method) -> Explanation | None:
+        """The features of one word, the weight of each for its label; they sum to the word's emission."""
+        if method not in ("auto", "exact"):
+            return None
+        (labels,) = self.tag([value])
+        place = place_of(value, labels, target)
+        found = self.contributions(value, place, labels[place])
+        total = float(self.emissions(value)[place, self.labels.index(labels[place])])
+        span = word_spans(value)[place]
+        return Explanation(
+            tuple(found), (span,) * len(found), tuple(found.values()), labels[place], "exact", total, 0.0
+        )
 
     def save(self, folder: Path) -> None:
         """Write the files into a folder, which is made if needed."""

@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from smallhub._exceptions import UnsupportedModel
 from smallhub.runtimes._arrays import read_arrays, write_arrays
+from smallhub.runtimes._explain import found_in, label_of
 from smallhub.runtimes._files import read_object
 from smallhub.runtimes._sparse import Featurizer, Row, Settings, check_array, read_labels
-from smallhub.runtimes._types import Capability, Classification, Model, Runtime
+from smallhub.runtimes._types import Capability, Classification, Explanation, Method, Model, Runtime
 
 MODEL_TYPE = "smallhub-linear"
 Link = Literal["softmax", "one_vs_rest"]
@@ -116,6 +117,22 @@ class LinearModel(TextClassifier):
             names[feature].add(term)
         # Terms whose hashes meet share one weight, and are named together.
         return {" | ".join(sorted(names[feature])): value for feature, value in exact.items()}
+
+    def _explain(self, value: Any, target: str | int | None, method: Method) -> Explanation | None:
+        """The features that a text has, weight × value each; the baseline is the label's bias."""
+        if method not in ("auto", "exact"):
+            return None
+        label = label_of(self.labels, target, self.classify([value])[0].label)
+        found = self.contributions(value, label)
+        return Explanation(
+            units=tuple(found),
+            spans=tuple(found_in(value, unit) for unit in found),
+            scores=tuple(found.values()),
+            target=label,
+            method="exact",
+            total=float(self.scores(self.featurizer.row(value))[self.labels.index(label)]),
+            baseline=float(self.bias[self.labels.index(label)]),
+        )
 
     def save(self, folder: Path) -> None:
         """Write the files into a folder, which is made if needed."""

@@ -13,15 +13,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from smallhub._exceptions import UnsupportedModel
+from smallhub._exceptions import Invalid, UnsupportedModel
 from smallhub.runtimes._arrays import read_arrays, write_arrays
 from smallhub.runtimes._files import read_object
 from smallhub.runtimes._kneser_ney import Flags, Floats, Level, Table, estimate
 from smallhub.runtimes._types import (
     LANGUAGE_MODEL,
     Continued,
+    Explanation,
     Generation,
     Likelihood,
+    Method,
     Model,
     PrefixRule,
     Runtime,
@@ -135,6 +137,38 @@ class NgramModel(Model):
                 return self._generation(ids, prompt_tokens, is_ended=True)
             ids.append(chosen)
         return self._generation(ids, prompt_tokens, is_ended=False)
+
+    def _explain(self, value: Any, target: str | int | None, method: Method) -> Explanation | None:
+        """The log-probability of each unit, exactly: which n-gram it comes from, and what backing off to it cost.
+
+        With a target, of each unit of the target behind the text; else of the text's own.
+        """
+        if method not in ("auto", "exact"):
+            return None
+        if target is not None and not isinstance(target, str):
+            raise Invalid("For a language model the target is a text that follows.", code="invalid_target")
+        context, goal = border(value, target) if target is not None else ("", value)
+        text = context + goal
+        units, spans, scores, notes = [], [], [], []
+        for start, line in self._lines(text):
+            ids = self.vocabulary.encode(line)
+            places = [(start + first, start + last) for first, last in self.vocabulary.spans(line)]
+            if self.ends_texts and target is None:
+                ids, places = np.append(ids, END), [*places, (start + len(line), start + len(line))]
+            for number, span, (found, length, cost) in zip(ids.tolist(), places, self._table.account(ids), strict=True):
+                if span[0] < len(context):
+                    continue
+                units.append(text[span[0] : span[1]] or self.vocabulary.name(number))
+                spans.append(span)
+                scores.append(found + cost)
+                notes.append(f"{length}-gram {found:.3f}" + (f", backed off {cost:.3f}" if cost else ""))
+        return Explanation(
+            tuple(units), tuple(spans), tuple(scores), goal, "exact", sum(scores), 0.0, "log_probability", tuple(notes)
+        )
+
+    def _lines(self, text: str) -> list[tuple[int, str]]:
+        """What is scored by itself, with where it begins: here the whole text."""
+        return [(0, text)]
 
     def save(self, folder: Path) -> None:
         """Write the three files into a folder, which is made if needed."""

@@ -19,15 +19,20 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from smallhub._exceptions import UnsupportedModel
+from smallhub.runtimes._explain import continuation_of, parts_of
 from smallhub.runtimes._files import read_object
+from smallhub.runtimes._gradients import explanation, integrate, merged, owners_of
 from smallhub.runtimes._torch import check_finite, choose, exact, parameter_count, set_threads
 from smallhub.runtimes._types import (
     LANGUAGE_MODEL,
+    Explanation,
     Generation,
     Likelihood,
+    Method,
     Model,
     PrefixRule,
     Runtime,
+    border,
     check_generation,
 )
 from smallhub.runtimes._units import BEGIN, END, UNKNOWN, Ids, Unit, Vocabulary
@@ -173,6 +178,27 @@ class RecurrentModel(Model):
         new = ids[prompt_tokens + 1 :]
         text = self.decode(ids)[len(self.decode(ids[: prompt_tokens + 1])) :]
         return Generation(text, tuple(new), "stop" if finish == "stop" else "length", prompt_tokens)
+
+    def _explain(self, value: Any, target: str | int | None, method: Method) -> Explanation | None:
+        """Integrated gradients of the continuation's log-probability; the text that says nothing is of unknowns."""
+        if method not in ("auto", "integrated_gradients") or not value.strip():
+            return None
+        context, goal = border(value, continuation_of(self, value, target))
+        head, goals = self.encode(context), torch.tensor(self.encode(goal))
+        spans = parts_of(context)
+        ids = torch.tensor([BEGIN, *head, *goals.tolist()][:-1])
+        owners = [None, *owners_of(self.vocabulary.spans(context), spans), *[None] * (len(goals) - 1)]
+        silent = torch.where(torch.tensor([owner is not None for owner in owners]), UNKNOWN, ids)
+        with torch.no_grad():
+            embedded, baseline = self.network.embedding(ids), self.network.embedding(silent)
+
+        def answer(rows: torch.Tensor) -> torch.Tensor:
+            hidden, _ = self.network.recurrent(rows)
+            values = torch.log_softmax(self.network.output(hidden[:, len(head) :]), dim=-1)
+            return values.gather(2, goals.expand(len(rows), -1)[..., None]).sum((1, 2))
+
+        found = merged(integrate(answer, embedded, baseline), owners, len(spans))
+        return explanation(found, value, spans, target=goal, measure="log_probability")
 
     def save(self, folder: Path) -> None:
         """Write the three files into a folder, which is made if needed."""

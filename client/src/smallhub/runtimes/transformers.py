@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,8 @@ from transformers.models.auto.modeling_auto import (
 
 from smallhub._exceptions import Invalid, UnsupportedModel
 from smallhub.runtimes._causal import CausalScoring
+from smallhub.runtimes._explain import continuation_of, label_of, parts_of
+from smallhub.runtimes._gradients import explanation, merged, owners_of
 from smallhub.runtimes._library import MAX_BATCH, TransformersModel
 from smallhub.runtimes._torch import choose, exact, set_threads
 from smallhub.runtimes._types import (
@@ -24,11 +27,14 @@ from smallhub.runtimes._types import (
     CLASSIFIER,
     LANGUAGE_MODEL,
     Classification,
+    Explanation,
     Generation,
+    Method,
     Model,
     PrefixRule,
     Recognised,
     Task,
+    border,
     check_generation,
 )
 
@@ -150,6 +156,31 @@ class CausalModel(CausalScoring, TransformersModel):
             self._new_text(prompt_ids, ids), tuple(new), "stop" if is_ended else "length", len(prompt_ids)
         )
 
+    def _explain(self, value: Any, target: str | int | None, method: Method) -> Explanation | None:
+        """Integrated gradients of the continuation's log-probability, summed over the tokens of each word."""
+        if method not in ("auto", "integrated_gradients") or not self.tokenizer.is_fast or not value.strip():
+            return None
+        context, goal = border(value, continuation_of(self, value, target))
+        head = len(self._natural(context))
+        row = self.tokenizer(context + goal, return_offsets_mapping=True, verbose=False)
+        ids, spans = row["input_ids"], parts_of(context)
+        if not 0 < head < len(ids) <= self._limit:
+            return None
+        owners = [*owners_of(row["offset_mapping"][:head], spans), *[None] * (len(ids) - 1 - head)]
+        goals = torch.tensor(ids[head:])
+
+        def answer(embedded: torch.Tensor) -> torch.Tensor:
+            mask = torch.ones(embedded.shape[:2], dtype=torch.long)
+            logits = self.network(inputs_embeds=embedded, attention_mask=mask, use_cache=False).logits[:, head - 1 :]
+            return torch.log_softmax(logits, dim=-1).gather(2, goals.expand(len(embedded), -1)[..., None]).sum((1, 2))
+
+        (expected,) = self.continuation_log_likelihood([context], continuations=[goal])
+        flags = [owner is not None for owner in owners]
+        found = self.attributed(ids[:-1], flags, answer, expected=expected.log_prob)
+        if found is None:
+            return None
+        return explanation(merged(found, owners, len(spans)), value, spans, target=goal, measure="log_probability")
+
     def _new_text(self, prompt_ids: list[int], ids: list[int]) -> str:
         """What was added, told from the whole text: tokenizers write a first token differently from a later one."""
         before = self.tokenizer.decode(prompt_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
@@ -219,6 +250,29 @@ class ClassifierModel(TransformersModel):
             for number, row in zip(group, self._probabilities([encoded[number] for number in group]), strict=True):
                 results[number] = Classification(self.labels, tuple(row))
         return [results[number] for number in range(len(texts))]
+
+    def _explain(self, value: Any, target: str | int | None, method: Method) -> Explanation | None:
+        """Integrated gradients of the label's log-probability, summed over the tokens of each word."""
+        if method not in ("auto", "integrated_gradients") or not self.tokenizer.is_fast:
+            return None
+        (answered,) = self.classify([value])
+        label = label_of(self.labels, target, answered.label)
+        number, limit = self.labels.index(label), self.context_length
+        row = self.tokenizer(value, truncation=limit is not None, max_length=limit, return_offsets_mapping=True)
+        spans = parts_of(value)
+        owners = owners_of(row["offset_mapping"], spans)
+
+        def answer(embedded: torch.Tensor) -> torch.Tensor:
+            mask = torch.ones(embedded.shape[:2], dtype=torch.long)
+            logits = self.network(inputs_embeds=embedded, attention_mask=mask).logits
+            return torch.log_softmax(logits, dim=-1)[:, number]
+
+        expected = math.log(max(answered.probabilities[number], 1e-45))
+        flags = [owner is not None for owner in owners]
+        found = self.attributed(row["input_ids"], flags, answer, expected=expected) if row["input_ids"] else None
+        if found is None:
+            return None
+        return explanation(merged(found, owners, len(spans)), value, spans, target=label, measure="log_probability")
 
     def _ids(self, text: str) -> list[int]:
         limit = self.context_length

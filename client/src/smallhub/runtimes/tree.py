@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +21,10 @@ import numpy.typing as npt
 
 from smallhub._exceptions import UnsupportedModel
 from smallhub.runtimes._arrays import read_arrays, write_arrays
+from smallhub.runtimes._explain import found_in, label_of
 from smallhub.runtimes._files import read_object
 from smallhub.runtimes._sparse import Featurizer, Row, Settings, check_array, read_labels
-from smallhub.runtimes._types import Runtime
+from smallhub.runtimes._types import Explanation, Method, Runtime
 from smallhub.runtimes.linear import TextClassifier
 
 MODEL_TYPE = "smallhub-tree"
@@ -76,6 +78,24 @@ class TreeModel(TextClassifier):
             for parent, child in itertools.pairwise(path):
                 found[int(self.arrays["feature"][parent])] += float(value[child] - value[parent]) / scale
         return {self._name(feature, text): moved for feature, moved in found.items()}
+
+    def _explain(self, value: Any, target: str | int | None, method: Method) -> Explanation | None:
+        """What each feature moved on the way down the trees; the baseline is what their roots say."""
+        if method not in ("auto", "exact"):
+            return None
+        label = label_of(self.labels, target, self.classify([value])[0].label)
+        found = self.contributions(value, label)
+        roots = self.arrays["value"][self.arrays["roots"], self.labels.index(label)].astype(np.float64)
+        root = float(roots.mean() if self.combine == "mean" else roots.sum())
+        return Explanation(
+            units=tuple(found),
+            spans=tuple(found_in(value, unit) for unit in found),
+            scores=tuple(found.values()),
+            target=label,
+            method="exact",
+            total=root + math.fsum(found.values()),
+            baseline=root,
+        )
 
     def save(self, folder: Path) -> None:
         """Write the files into a folder, which is made if needed."""
