@@ -22,7 +22,7 @@ from evaluation.sandbox.launch import Loader, Plan
 from evaluation.sandbox.limits import Limits
 from evaluation.sandbox.probing import Probe, Wall, chosen_plan, probe
 from evaluation.sandbox.process import Usage
-from evaluation.sandbox.replies import Answer, Classification, Continued, Generation, Likelihood
+from evaluation.sandbox.replies import Answer, Classification, Continued, Explanation, Generation, Likelihood
 from evaluation.sandbox.session import Session
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Classification",
     "Continued",
     "Crashed",
+    "Explanation",
     "Generation",
     "Likelihood",
     "Limits",

@@ -68,6 +68,21 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """How much each part of an input moved an answer; see `smallhub.runtimes.Explanation`."""
+
+    units: tuple[str, ...]
+    spans: tuple[tuple[int, int] | None, ...]
+    scores: tuple[float, ...]
+    target: str
+    method: str
+    total: float
+    baseline: float
+    measure: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TableRows:
     """Rows of a table with their numbers, where the next ones start (None at the end), and how many were looked at."""
 
@@ -174,6 +189,50 @@ def _answers(arguments: dict[str, Any], value: Any) -> list[Answer]:
     return found
 
 
+def _explanation(arguments: dict[str, Any], value: Any) -> Explanation:
+    """Parts that lie in the text that was sent, and one finite number for each."""
+    if not isinstance(value, dict):
+        raise BadReply("expected a record")
+    found = Explanation(
+        units=_texts(value, "units"),
+        spans=_spans(value.get("spans"), _explained_length(arguments["value"])),
+        scores=_numbers(value, "scores"),
+        target=_text({}, value.get("target")),
+        method=_text({}, value.get("method")),
+        total=_number(value, "total"),
+        baseline=_number(value, "baseline"),
+        measure=_text({}, value.get("measure")),
+        notes=_texts(value, "notes"),
+    )
+    if found.method not in ("exact", "integrated_gradients", "occlusion"):
+        raise BadReply("an unknown method")
+    if not len(found.units) == len(found.spans) == len(found.scores) or len(found.notes) not in (0, len(found.units)):
+        raise BadReply("parts, places and numbers differ in number")
+    if not all(math.isfinite(number) for number in (*found.scores, found.total, found.baseline)):
+        raise BadReply("an explanation with numbers that are not finite")
+    return found
+
+
+def _explained_length(value: Any) -> int:
+    """How long the text is in which spans count: words joined by spaces, a question a line before its context."""
+    if isinstance(value, dict):
+        return len(value["question"]) + 1 + len(value["context"])
+    return len(value) if isinstance(value, str) else len(" ".join(value))
+
+
+def _spans(values: Any, length: int) -> tuple[tuple[int, int] | None, ...]:
+    if not isinstance(values, list):
+        raise BadReply("expected places")
+    for value in values:
+        if value is None:
+            continue
+        if not isinstance(value, list) or len(value) != 2 or any(type(place) is not int for place in value):
+            raise BadReply("a place is not two numbers")
+        if not 0 <= value[0] <= value[1] <= length:
+            raise BadReply("a place outside of the text")
+    return tuple(None if value is None else (value[0], value[1]) for value in values)
+
+
 def _texts_for(name: str) -> Callable[[dict[str, Any], Any], list[str]]:
     """A check for one text for each item of the argument `name`."""
 
@@ -278,6 +337,7 @@ _CHECKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "transcribe": _texts_for("clips"),
     "tag": _tags,
     "answer": _answers,
+    "explain": _explanation,
     "classify": _classifications,
     "generate": _generation,
     "next_log_probs": _matrix,

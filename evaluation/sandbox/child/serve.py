@@ -22,6 +22,7 @@ OPERATIONS = frozenset(
         "description",
         "embed",
         "encode",
+        "explain",
         "generate",
         "log_likelihood",
         "next_log_probs",

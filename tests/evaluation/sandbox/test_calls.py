@@ -15,6 +15,17 @@ from evaluation.sandbox.child import pipe
 
 ECHO = Loader("echo", Path(__file__).parent / "redteam")
 QUICK = Limits(memory_bytes=512 << 20, wall_s=60, call_s=30)
+EXPLAINED = {
+    "units": ["a", "hub"],
+    "spans": [[0, 1], None],
+    "scores": [0.5, -0.25],
+    "target": "good",
+    "method": "occlusion",
+    "total": 0.75,
+    "baseline": 0.5,
+    "measure": "probability",
+    "notes": [],
+}
 SPAN = {"text": "hub", "start": 2, "end": 5, "score": 1.0}
 
 
@@ -81,3 +92,35 @@ def test_true_answers_of_each_task_pass() -> None:
     assert replies.check("translate", arguments, ["eins"]) == ["eins"]
     assert replies.check("transcribe", arguments, [""]) == [""]
     assert replies.check("conditional_log_likelihood", arguments, [likelihood]) == [replies.Likelihood(-1.0, 2, 0)]
+
+
+def test_an_explanation_has_a_number_for_each_part_of_the_text() -> None:
+    found = replies.check("explain", {"value": "a hub"}, EXPLAINED)
+
+    assert found.spans == ((0, 1), None)
+    assert found.scores == (0.5, -0.25)
+    assert replies.check("explain", {"value": ["a", "hub"]}, EXPLAINED | {"spans": [[0, 1], [2, 5]]})
+    assert replies.check("explain", {"value": {"question": "a", "context": "b"}}, EXPLAINED | {"spans": [[0, 3], None]})
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"spans": [[0, 1]]},
+        {"spans": [[0, 1], [2, 6]]},
+        {"spans": [[1, 0], None]},
+        {"spans": [[0, 1.5], None]},
+        {"spans": "no"},
+        {"scores": [0.5]},
+        {"scores": [0.5, float("nan")]},
+        {"scores": ["much", 1]},
+        {"total": float("inf")},
+        {"method": "magic"},
+        {"notes": ["one"]},
+        {"target": 3},
+        {"units": ["a", 1]},
+    ],
+)
+def test_lies_about_explanations_are_refused(lie: dict[str, Any]) -> None:
+    with pytest.raises(replies.BadReply):
+        replies.check("explain", {"value": "a hub"}, EXPLAINED | lie)

@@ -122,7 +122,8 @@ def _q2_k(blocks: Blocks) -> Floats:
     by = _half(blocks, 80) * (blocks[:, :16] & 15).astype(np.float32)
     less = _half(blocks, 82) * (blocks[:, :16] >> 4).astype(np.float32)
     values = _two_bits(blocks[:, 16:80]).astype(np.float32)
-    return (by[:, :, None] * values - less[:, :, None]).reshape(len(blocks), 256)
+    found: Floats = (by[:, :, None] * values - less[:, :, None]).reshape(len(blocks), 256)
+    return found
 
 
 def _q3_k(blocks: Blocks) -> Any:

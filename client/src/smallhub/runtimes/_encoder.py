@@ -55,7 +55,7 @@ class EncoderModel(Model):
         self.context_length = min(limits) if limits else None
 
     @classmethod
-    def load(cls, folder: Path, found: Recognised) -> Self:
+    def read(cls, folder: Path, found: Recognised) -> Self:
         """Read a model.
 
         Raises:

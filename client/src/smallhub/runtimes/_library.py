@@ -100,7 +100,7 @@ class TransformersModel(Model):
     tokenizer_settings: ClassVar[dict[str, Any]] = {}
 
     @classmethod
-    def load(cls, folder: Path, found: Recognised) -> Self:
+    def read(cls, folder: Path, found: Recognised) -> Self:
         """Read a model.
 
         Raises:

@@ -56,7 +56,7 @@ class EncoderDecoderModel(TransformersModel):
             raise UnsupportedModel("no_start_token", "config.json names no token for the decoder to start from.")
 
     @classmethod
-    def load(cls, folder: Path, found: Recognised) -> Self:
+    def read(cls, folder: Path, found: Recognised) -> Self:
         """Read a model, and the words that it wants before its texts."""
         with clean_room(folder) as (room, config):
             check_class(found.architecture, cls.class_names, config.model_type)

@@ -67,7 +67,7 @@ class TranscriberModel(Model):
         self._dtypes = dtypes
 
     @classmethod
-    def load(cls, folder: Path, found: Recognised) -> Model:
+    def read(cls, folder: Path, found: Recognised) -> Model:
         """Read a model of either kind.
 
         Raises:

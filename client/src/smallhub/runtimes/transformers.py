@@ -65,7 +65,7 @@ def load_transformers(folder: Path, found: Recognised, *, threads: int | None) -
     set_threads(threads)
     home, name = _HOMES[found.task]
     kind = getattr(import_module(f"smallhub.runtimes.{home}"), name)
-    model: Model = kind.load(folder, found)
+    model: Model = kind.read(folder, found)
     return model
 
 
