@@ -7,7 +7,7 @@ from django.dispatch import receiver
 from accounts.models import User
 from evaluation import services
 from evaluation.models import Evaluation
-from evaluation.services import comparisons, declarations, exchange, gates, standings
+from evaluation.services import comparisons, declarations, exchange, gates, proposals, standings
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Discussion, Kind, Release, Repository
 from models_registry.signals import commit_published, latest_moved, merge_wanted, release_published
@@ -21,6 +21,13 @@ def request_evaluation(*, repository: Repository, commit: Commit, ref: str, **kw
     """Every commit to a model's default branch is measured. Runs inside the commit's transaction."""
     if ref == BRANCH + repository.default_branch and _can_be_measured(repository, commit):
         services.request_evaluation(repository=repository, commit=commit)
+
+
+@receiver(commit_published, dispatch_uid="evaluation.propose")
+def measure_proposal(*, repository: Repository, commit: Commit, ref: str, **kwargs: Any) -> None:
+    """The head of a pull request is measured before anybody merges it, within its author's limit."""
+    if ref.startswith("refs/pr/") and _can_be_measured(repository, commit):
+        proposals.offer(repository=repository, commit=commit, ref=ref)
 
 
 @receiver(release_published, dispatch_uid="evaluation.request_release")

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from evaluation.models import BenchmarkComparison, Comparison, Summary
-from evaluation.presentation import metric_name, shown_name
+from evaluation.names import metric_name, shown_name
 from evaluation.services.comparisons import fault_text
 from hub.core.numbers import number
 

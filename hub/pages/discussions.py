@@ -14,6 +14,8 @@ from accounts.authentication import acting_user
 from accounts.models import User
 from evaluation.models import Evaluation
 from evaluation.presentation import badges
+from evaluation.presentation_verdicts import shown
+from evaluation.services import gates, reading, versions
 from hub.core.exceptions import HubError
 from hub.core.forms import PlainForm
 from hub.core.htmx import wants_fragment
@@ -23,7 +25,7 @@ from hub.pages.compare import diff_context
 from hub.pages.repository import Opened, open_repository, origin
 from models_registry import addresses
 from models_registry.manifests import listing_of
-from models_registry.models import Discussion, Mention, Repository
+from models_registry.models import Discussion, Kind, Mention, Repository
 from models_registry.permissions import Action, can, require
 from models_registry.services import attachments
 from models_registry.services.discussions import MAX_TITLE, MIN_TITLE, find_discussion, open_discussion
@@ -211,8 +213,26 @@ def thread_context(
         "may_change": may_discuss and (opened.may_write or (is_author and not discussion.is_locked)),
         "head_badges": badges(measured) if measured is not None else [],
         "measured_oid": measured.commit.oid if measured is not None else "",
+        **_verdict(discussion, measured),
         "picture_types": ",".join(attachments.MEDIA_TYPES),
         "clone_url": f"{origin(request)}{addresses.page(repository)}",
+    }
+
+
+def _verdict(discussion: Discussion, measured: Evaluation | None) -> dict[str, Any]:
+    """How the head stands next to the branch that it is for, and whether the gate would let it be merged."""
+    if not discussion.is_pull_request or discussion.repository.kind != Kind.MODEL:
+        return {}
+    policy = gates.policy_of(discussion.repository)
+    base = versions.base_of(discussion) if discussion.is_open else None
+    if measured is None or base is None:
+        return {"verdicts": None, "merge_waits": policy.blocks_merge and discussion.is_open}
+    found = reading.comparison_of(base.commit, measured.commit)
+    complaints = gates.complaints(policy, measured, base)
+    return {
+        "verdicts": shown(found) if found is not None else None,
+        "merge_complaints": complaints,
+        "merge_waits": policy.blocks_merge and complaints != [],
     }
 
 

@@ -160,4 +160,5 @@ def mark(request: HttpRequest, kind: str, namespace: str, name: str, number: int
 def merge(request: HttpRequest, kind: str, namespace: str, name: str, number: int) -> HttpResponse:
     """Merge a pull request."""
     discussion, user = _find(request, kind, namespace, name, number), acting_user(request)
-    return _done(request, discussion, lambda: merge_pull_request(discussion=discussion, user=user))
+    text = request.POST.get("text", "")
+    return _done(request, discussion, lambda: merge_pull_request(discussion=discussion, user=user, text=text))

@@ -126,6 +126,7 @@ def measured_pages(prefix: str, kind: str) -> list[URLPattern]:
     at = f"{prefix}<name:namespace>/<name:name>"
     known = {"kind": kind}
     return [
+        path(f"{at}/discussions/<int:number>/measure", verdicts.measure, known, name=f"{kind}_discussion_measure"),
         path(f"{at}/versions", verdicts.versions, known, name=f"{kind}_versions"),
         path(f"{at}/flips/<rev:span>", verdicts.flips, known, name=f"{kind}_flips"),
         path(f"{at}/badge.svg", verdicts.badge_svg, known, name=f"{kind}_badge"),

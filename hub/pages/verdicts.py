@@ -13,15 +13,15 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.authentication import acting_user
 from evaluation.badges import badge_of, draw
-from evaluation.exceptions import InvalidPolicy
+from evaluation.exceptions import InvalidPolicy, NotCompared
 from evaluation.models import Benchmark, BenchmarkComparison, GatePolicy
 from evaluation.presentation import score_reading
 from evaluation.presentation_verdicts import verdict_row
-from evaluation.services import gates, reading
+from evaluation.services import gates, proposals, reading
 from hub.core import trend
 from hub.core.forms import PlainForm
 from hub.core.numbers import number
@@ -32,6 +32,7 @@ from hub.pages.repository import find_repository, open_repository
 from models_registry import addresses
 from models_registry.models import Release, Repository
 from models_registry.permissions import Action, require
+from models_registry.services.discussions import find_discussion
 
 VERSIONS_SHOWN = 20
 CHARTS_SHOWN = 12
@@ -286,3 +287,16 @@ def _badge(request: HttpRequest, kind: str, namespace: str, name: str) -> Any:
 def _kept_a_while(response: HttpResponse, *, is_private: bool) -> HttpResponse:
     response["Cache-Control"] = "private, no-store" if is_private else "public, max-age=300"
     return response
+
+
+@login_required
+@require_POST
+def measure(request: HttpRequest, kind: str, namespace: str, name: str, number: int) -> HttpResponse:
+    """Have a pull request's newest commit measured."""
+    repository = find_repository(request, kind, namespace, name)
+    discussion = find_discussion(repository, number)
+    try:
+        proposals.measure(discussion=discussion, user=acting_user(request))
+    except NotCompared as error:
+        messages.error(request, str(error))
+    return redirect(addresses.at(repository, "discussions", str(number)))

@@ -13,7 +13,7 @@ from models_registry.exceptions import TooOften
 from models_registry.models import ActionCount, Repository
 from models_registry.permissions import Action, can
 
-OPEN, COMMENT, PROPOSE, ATTACH = "open", "comment", "propose-bytes", "attach"
+OPEN, COMMENT, PROPOSE, ATTACH, MEASURE = "open", "comment", "propose-bytes", "attach", "measure"
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ _LIMITS = {
     OPEN: _Limit("SMALLHUB_OPENINGS_PER_HOUR", 3600),
     COMMENT: _Limit("SMALLHUB_COMMENTS_PER_HOUR", 3600),
     ATTACH: _Limit("SMALLHUB_ATTACHMENTS_PER_HOUR", 3600),
+    MEASURE: _Limit("SMALLHUB_PROPOSALS_MEASURED_PER_DAY", 86_400),
     PROPOSE: _Limit("SMALLHUB_PROPOSED_BYTES_PER_DAY", 86_400),
 }
 

@@ -1,6 +1,6 @@
 """Who may do what with verdicts: comparisons of what was measured, the gate, badges, the states of a commit."""
 
-from tests.access.routes import FORM, Access, Route, form, page, read
+from tests.access.routes import FORM, Access, Route, form, page, post, read
 
 _V1 = "/api/v1/models/{repo}"
 
@@ -25,6 +25,7 @@ V1_ROUTES: dict[str, Route] = {
 }
 
 PAGES: dict[str, Route] = {
+    "model_discussion_measure": post("/{repo}/discussions/2/measure", Access.WRITE),
     "model_versions": page("/{repo}/versions"),
     "model_flips": page("/{repo}/flips/old..main?benchmark=pairs"),
     "model_badge": page("/{repo}/badge.svg"),

@@ -78,17 +78,22 @@ def answered(run: Run, marks: str, **changes: Any) -> None:
     passed(run, score=score(value=right / n, n=n, low=right / n - 0.1, high=min(1, right / n + 0.1)), receipt=draft)
 
 
+def answered_all(evaluation: Evaluation, marks: str, key: str = "pairs", **changes: Any) -> Evaluation:
+    """Pass every step of an evaluation and answer its benchmarks: `key` with these marks, the others as GOOD."""
+    passed_up_to(evaluation, Step.COST)
+    for run in evaluation.runs.filter(step=Step.BENCHMARK, state=State.QUEUED):
+        answered(run, marks if run.benchmark.key == key else GOOD, **changes)
+    evaluation.refresh_from_db()
+    return evaluation
+
+
 def version(repository: Repository | None = None, marks: str = GOOD, key: str = "pairs", **changes: Any) -> Evaluation:
     """A new commit, measured to the end: every benchmark but `key` is answered as GOOD."""
     pairs_set(key)
     repository = repository or RepositoryFactory()
     number = repository.commits.count() if repository.pk else 0
     evaluation = evaluation_of(repository, config_json=json.dumps({"version": number}))
-    passed_up_to(evaluation, Step.COST)
-    for run in evaluation.runs.filter(step=Step.BENCHMARK, state=State.QUEUED):
-        answered(run, marks if run.benchmark.key == key else GOOD, **changes)
-    evaluation.refresh_from_db()
-    return evaluation
+    return answered_all(evaluation, marks, key, **changes)
 
 
 def released(evaluation: Evaluation, name: str) -> Release:
