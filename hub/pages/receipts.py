@@ -102,9 +102,9 @@ def flat(document: Any, prefix: str = "") -> Any:
             yield from flat(value, f"{prefix}.{key}" if prefix else str(key))
     elif isinstance(document, list) and (len(document) > 6 or any(isinstance(item, dict | list) for item in document)):
         yield prefix, f"[{len(document)}]"
-    elif isinstance(document, list):
+    elif isinstance(document, list) and document:
         yield prefix, ", ".join(str(item) for item in document)
-    elif document is not None:
+    elif document is not None and not isinstance(document, list):
         yield prefix, document
 
 
