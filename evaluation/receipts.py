@@ -89,6 +89,7 @@ def build(
     code_commit: str,
     code_sha256: str,
     created_at: str,
+    parent: Mapping[str, Any] | None = None,
 ) -> Receipt:
     """The receipt of one benchmark result.
 
@@ -99,6 +100,7 @@ def build(
         code_commit: version of this software, or an empty text where it is not known.
         code_sha256: hash over the sources that take part in measuring.
         created_at: ISO 8601, UTC.
+        parent: the receipt of the version before, by the same version of the benchmark: its hash and commit.
     """
     return seal(
         {
@@ -118,7 +120,7 @@ def build(
                 "peak_rss_bytes": usage.peak_rss_bytes,
                 "load_s": round(float(loaded.get("wall_s", 0.0)), 3),
             },
-            "parent": None,
+            "parent": None if parent is None else dict(parent),
         }
     )
 

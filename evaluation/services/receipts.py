@@ -13,10 +13,11 @@ from dulwich.repo import Repo
 
 from evaluation import engine, receipts
 from evaluation.benchmarks.definition import Benchmark as Declared
-from evaluation.models import Run
+from evaluation.models import Receipt, Run
 from evaluation.receipts import MeasuredFile, ModelIdentity
 from evaluation.sandbox import Usage
 from evaluation.sandbox.staging import is_loadable_name
+from evaluation.services import versions
 from evaluation.services.outcomes import ReceiptDraft
 from models_registry.manifests import listing_of
 
@@ -47,11 +48,21 @@ def receipt_of(
         code_commit=code_commit(),
         code_sha256=code_sha256(),
         created_at=datetime.now(UTC).isoformat(),
+        parent=parent_of(run),
     )
     items = engine.rows_as_jsonl(result.rows)
     return ReceiptDraft(
         body=built.body, sha256=built.sha256, items=items, items_sha256=result.rows_sha256, item_count=len(result.rows)
     )
+
+
+def parent_of(run: Run) -> dict[str, str] | None:
+    """The receipt that this one follows: of the measured commit before, by the same version of the benchmark."""
+    before = versions.measured_before(run.evaluation.repository, run.evaluation.commit)
+    if before is None:
+        return None
+    receipt = Receipt.objects.filter(run__evaluation=before, run__benchmark=run.benchmark_id).first()
+    return None if receipt is None else {"receipt": receipt.sha256, "commit": before.commit.oid}
 
 
 @lru_cache(maxsize=1)
