@@ -125,3 +125,8 @@ class NotCompared(Conflict):
 class SuiteNotFound(NotFound):
     code = "suite_not_found"
     message = "There is no suite “{suite}”."
+
+
+class NothingToConvert(Conflict):
+    code = "nothing_to_convert"
+    message = "Commit {commit} has safetensors already, or no single pickle or Keras file at its top to make them of."

@@ -27,6 +27,14 @@ def compare(comparison_id: int) -> None:
     comparisons.settle(comparison_id=comparison_id)
 
 
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def convert(conversion_id: int) -> None:
+    """Turn pickled weights into safetensors; a row that is done or worked on is left alone."""
+    from evaluation.services import conversions
+
+    conversions.perform(conversion_id=conversion_id)
+
+
 @shared_task
 def requeue_runs() -> None:
     """Find what was lost: expired leases, hints that never arrived, benchmarks not yet given to earlier models."""
@@ -49,3 +57,11 @@ def dispatch_comparison(comparison_id: int) -> None:
         compare.apply_async(args=(comparison_id,), retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("comparison %s waits for the sweep, for the broker cannot be reached: %s", comparison_id, error)
+
+
+def dispatch_conversion(conversion_id: int) -> None:
+    """Tell the queue of a conversion; without a broker the sweep tells it later."""
+    try:
+        convert.apply_async(args=(conversion_id,), retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("conversion %s waits for the sweep, for the broker cannot be reached: %s", conversion_id, error)

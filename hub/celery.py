@@ -21,6 +21,7 @@ app.autodiscover_tasks()
 app.conf.task_default_queue = HOUSEKEEPING
 app.conf.task_routes = {
     "evaluation.tasks.perform": {"queue": MEASURE},
+    "evaluation.tasks.convert": {"queue": MEASURE},
     "models_registry.tasks.deliver_to_webhook": {"queue": WEBHOOKS},
     "models_registry.tasks.refresh_mirror": {"queue": MEASURE},  # Long as well: a whole repository may come.
 }

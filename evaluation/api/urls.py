@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from evaluation.api import (
     actions,
     choosing,
+    conversions,
     declarations,
     exchange,
     leaderboards,
@@ -41,6 +42,11 @@ urlpatterns = [
         "models/<name:namespace>/<name:name>/eval-results/<rev:revision>",
         exchange.EvalResultsView.as_view(),
         name="eval_results",
+    ),
+    path(
+        "models/<name:namespace>/<name:name>/conversions/<rev:revision>",
+        conversions.ConversionsView.as_view(),
+        name="conversions",
     ),
     path("models/<name:namespace>/<name:name>/claims/<rev:revision>", exchange.ClaimsView.as_view(), name="claims"),
     path("datasets/<name:namespace>/<name:name>/splits/<rev:revision>", tables.SplitsView.as_view(), name="splits"),

@@ -3,6 +3,7 @@
 from evaluation.models.benchmarks import Benchmark, Declaration
 from evaluation.models.claims import Claim
 from evaluation.models.comparisons import BenchmarkComparison, Comparison, GatePolicy, Summary
+from evaluation.models.conversions import Conversion
 from evaluation.models.keys import ReceiptSignature, SigningKey
 from evaluation.models.results import ItemOutputs, Receipt, Score
 from evaluation.models.runs import OPEN_STATES, Evaluation, QueueTurn, Run, State, Step
@@ -14,6 +15,7 @@ __all__ = [
     "BenchmarkComparison",
     "Claim",
     "Comparison",
+    "Conversion",
     "Declaration",
     "Evaluation",
     "GatePolicy",

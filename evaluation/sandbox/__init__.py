@@ -47,6 +47,7 @@ __all__ = [
     "Wall",
     "open",
     "open_table",
+    "open_weights",
     "probe",
 ]
 
@@ -94,6 +95,26 @@ def open_table(descriptor: int, *, limits: Limits, plan: Plan | None = None) -> 
             Path(empty),
             limits=limits,
             loader=Loader.tables(),
+            plan=plan or chosen_plan(),
+            work_folder=None,
+            descriptor=descriptor,
+        )
+
+
+def open_weights(descriptor: int, *, limits: Limits, plan: Plan | None = None) -> Session:
+    """Start a child that reads the tensors of one pickle or Keras file from an open descriptor, and sees nothing else.
+
+    Args:
+        descriptor: of a regular file, open for reading, which stays the caller's to close.
+
+    Raises:
+        SandboxUnavailable: this machine cannot build walls that hold; nothing was read.
+    """
+    with tempfile.TemporaryDirectory() as empty:
+        return Session(
+            Path(empty),
+            limits=limits,
+            loader=Loader.legacy_weights(),
             plan=plan or chosen_plan(),
             work_folder=None,
             descriptor=descriptor,

@@ -57,6 +57,11 @@ class Loader:
         return cls("parquet_table", Path(__file__).resolve().parent / "readers")
 
     @classmethod
+    def legacy_weights(cls) -> Loader:
+        """The reader of weights in formats that can run code."""
+        return cls("legacy_weights", Path(__file__).resolve().parent / "readers")
+
+    @classmethod
     def programs(cls) -> Loader:
         """What runs a generated program."""
         return cls("runner", Path(__file__).resolve().parent / "programs")

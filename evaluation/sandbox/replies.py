@@ -325,6 +325,16 @@ def _all_texts(values: Any, name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
+def _bytes(arguments: dict[str, Any], value: Any) -> bytes:
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise BadReply("bytes that cannot be decoded") from error
+    if len(raw) > arguments["limit"]:
+        raise BadReply("more bytes than were asked for")
+    return raw
+
+
 _CHECKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "log_likelihood": _likelihoods,
     "pseudo_log_likelihood": _likelihoods,
@@ -348,4 +358,5 @@ _CHECKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "load": _record,
     "rows": _table_rows,
     "run_program": _record,
+    "weights_part": _bytes,
 }

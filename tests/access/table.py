@@ -80,6 +80,12 @@ ROUTES: dict[str, Route] = {
     ),
     "evaluation_v1:model_index": read("/api/v1/models/{repo}/model-index/main"),
     "evaluation_v1:eval_results": read("/api/v1/models/{repo}/eval-results/main"),
+    "evaluation_v1:conversions": Route(
+        "/api/v1/models/{repo}/conversions/main",
+        {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.WRITE},
+        body={},
+        also=(409,),  # There is nothing to convert here.
+    ),
     "evaluation_v1:claims": read("/api/v1/models/{repo}/claims/main"),
     "status_workers": Route("/status/workers", {"GET": Access.OPEN, "HEAD": Access.OPEN}, is_page=True),
     "evaluation_v1:keys": Route("/api/v1/keys", {"GET": Access.OPEN, "HEAD": Access.OPEN}),

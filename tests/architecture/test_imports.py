@@ -138,7 +138,8 @@ def test_heavy_packages_load_only_where_a_model_runs():
         return below(one.target, *HEAVY)
 
     def is_wrong(one: Import) -> bool:
-        inside_runtimes = below(one.source, "smallhub.runtimes", "evaluation.sandbox.child", "training")
+        places = ("smallhub.runtimes", "evaluation.sandbox.child", "evaluation.sandbox.readers", "training")
+        inside_runtimes = below(one.source, *places)
         return is_heavy(one) and (one.at_load or not inside_runtimes)
 
     # A runtime's own module may name torch at its top, since only `load` imports that module.

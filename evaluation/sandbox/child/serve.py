@@ -34,6 +34,7 @@ OPERATIONS = frozenset(
         "tag",
         "transcribe",
         "translate",
+        "weights_part",
     }
 )
 

@@ -118,7 +118,7 @@ def _two_bits(raw: Blocks) -> Any:
     return (runs & 3).reshape(len(raw), 16, 16)
 
 
-def _q2_k(blocks: Blocks) -> Floats:
+def _q2_k(blocks: Blocks) -> Any:
     by = _half(blocks, 80) * (blocks[:, :16] & 15).astype(np.float32)
     less = _half(blocks, 82) * (blocks[:, :16] >> 4).astype(np.float32)
     values = _two_bits(blocks[:, 16:80]).astype(np.float32)

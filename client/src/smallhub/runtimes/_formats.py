@@ -57,7 +57,6 @@ _LOADERS = {
     "linear": "linear:LinearModel",
     "tree": "tree:TreeModel",
     "crf": "crf:CrfModel",
-    "gguf": "gguf:GgufModel",
     "decoder": "decoder:DecoderModel",
     "seq2seq": "seq2seq:Seq2SeqModel",
 }
@@ -101,6 +100,10 @@ def load_format(folder: Path, found: Recognised, *, threads: int | None) -> Mode
         from .onnx_models import load_onnx
 
         return load_onnx(folder, found, threads=threads)
+    if found.runtime == "gguf":
+        from .gguf import load_gguf
+
+        return load_gguf(folder, threads=threads)
     if found.runtime not in _LOADERS:
         return None
     module, name = _LOADERS[found.runtime].split(":")

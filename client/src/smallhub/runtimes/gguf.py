@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from transformers import (
@@ -69,27 +69,6 @@ class GgufModel(CausalModel):
 
     runtime: ClassVar[Runtime] = "gguf"
 
-    @classmethod
-    def load(cls, folder: Path, *, threads: int | None = None) -> Self:
-        """Read the folder's one GGUF file.
-
-        Raises:
-            UnsupportedModel: the file is broken, or asks for something that is not built here.
-        """
-        set_threads(threads)
-        path = gguf_file(folder)
-        if path is None:
-            raise UnsupportedModel("missing_file", "There is no GGUF file.")
-        file = read_gguf(path)
-        family = family_of(file)
-        tokenizer = read_gguf_tokenizer(file)
-        with torch.device("meta"):  # No memory is taken for sizes that the weights do not have.
-            network = family.network(_config(file, family, tokenizer))
-        _fill(network, dict(_weights(file, family)))
-        if broken := check_finite(network):
-            raise UnsupportedModel("broken_weights", f"{broken[0]} holds NaN or infinity.")
-        return cls(network.eval(), tokenizer, sorted(file.by_dtype()))
-
 
 @dataclass(frozen=True)
 class Family:
@@ -110,6 +89,27 @@ _FAMILIES = {
     "qwen3": Family(Qwen3Config, Qwen3ForCausalLM, _LLAMA, _LLAMA_ENDS),
     "gpt2": Family(GPT2Config, GPT2LMHeadModel, _GPT2, _GPT2_ENDS, prefix="transformer.h", transposed=True),
 }
+
+
+def load_gguf(folder: Path, *, threads: int | None = None) -> GgufModel:
+    """Read the folder's one GGUF file.
+
+    Raises:
+        UnsupportedModel: the file is broken, or asks for something that is not built here.
+    """
+    set_threads(threads)
+    path = gguf_file(folder)
+    if path is None:
+        raise UnsupportedModel("missing_file", "There is no GGUF file.")
+    file = read_gguf(path)
+    family = family_of(file)
+    tokenizer = read_gguf_tokenizer(file)
+    with torch.device("meta"):  # No memory is taken for sizes that the weights do not have.
+        network = family.network(_config(file, family, tokenizer))
+    _fill(network, dict(_weights(file, family)))
+    if broken := check_finite(network):
+        raise UnsupportedModel("broken_weights", f"{broken[0]} holds NaN or infinity.")
+    return GgufModel(network.eval(), tokenizer, sorted(file.by_dtype()))
 
 
 def family_of(file: GgufFile) -> Family:

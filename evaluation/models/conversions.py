@@ -1,0 +1,34 @@
+"""Weights that were asked for as safetensors."""
+
+from django.conf import settings
+from django.db import models
+
+
+class Conversion(models.Model):
+    """One file of one commit in the import lane. Asked for twice, it is the same row."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="conversions")
+    commit = models.ForeignKey("models_registry.Commit", on_delete=models.CASCADE, related_name="conversions")
+    path = models.CharField(max_length=1024)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=7, choices=State.choices, default=State.QUEUED)
+    reason = models.TextField(blank=True)
+    pull_request = models.PositiveIntegerField(null=True, help_text="Its number in the repository.")
+    evidence = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["commit", "path"], name="conversion_once_a_file")]
+        indexes = [models.Index(fields=["state", "id"], name="conversion_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.path} of {self.commit} as safetensors"

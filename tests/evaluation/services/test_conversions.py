@@ -1,0 +1,204 @@
+"""The import lane: real pickles and Keras files become safetensors with the same numbers, as one pull request."""
+
+import io
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from evaluation.exceptions import NothingToConvert
+from evaluation.models import Conversion
+from evaluation.services import conversions
+from models_registry.exceptions import RepositoryForbidden
+from models_registry.manifests import listing_of
+from models_registry.models import Content, Discussion
+from models_registry.services import content
+from models_registry.services.commits import commit
+from models_registry.types import AddLarge
+from tests.factories.accounts import UserFactory
+from tests.factories.registry import RepositoryFactory
+from tests.requirements import require
+
+pytestmark = pytest.mark.django_db
+
+
+def model_with(path: str, body: bytes, repository=None):
+    repository = repository or RepositoryFactory()
+    user = repository.creator
+    found = content.ingest(repository=repository, user=user, stream=io.BytesIO(body), size_bytes=len(body))
+    operation = AddLarge(path, found.sha256, len(body))
+    return repository, commit(repository=repository, user=user, branch="main", title="Weights", operations=[operation])
+
+
+def torch_file(value) -> bytes:
+    torch = pytest.importorskip("torch")
+    body = io.BytesIO()
+    torch.save(value, body)
+    return body.getvalue()
+
+
+def converted(repository, head):
+    row = conversions.request_conversion(repository=repository, commit=head, user=repository.creator)
+    conversions.perform(conversion_id=row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def proposed(row):
+    """The tensors of the pull request's safetensors, as the usual library reads them."""
+    from safetensors import safe_open
+
+    number = row.pull_request
+    head = row.repository.refs.get(name=f"refs/pr/{number}").commit
+    entry = listing_of(row.repository.commits.get(oid=head)).files["model.safetensors"]
+    path = content.materialise(Content.objects.get(sha256=entry.sha256))
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary.
+
+
+def test_a_pytorch_pickle_becomes_a_pull_request_with_the_same_tensors():
+    require("torch")
+    import torch
+
+    tensors = {
+        "layer.weight": torch.randn(3, 4),
+        "layer.bias": torch.randn(3).to(torch.bfloat16),
+        "turned": torch.arange(6).reshape(2, 3).t(),
+        "empty": torch.zeros(0, 2),
+        "one": torch.tensor(2.5, dtype=torch.float64),
+    }
+    repository, head = model_with("pytorch_model.bin", torch_file({"state_dict": tensors, "epoch": 3}))
+
+    row = converted(repository, head)
+
+    assert (row.state, row.reason) == ("done", "")
+    found = proposed(row)
+    assert set(found) == set(tensors)
+    assert all(
+        torch.equal(found[name], tensor) and found[name].dtype == tensor.dtype for name, tensor in tensors.items()
+    )
+    discussion = Discussion.objects.get(repository=repository, number=row.pull_request)
+    assert (discussion.title, discussion.author) == ("Convert pytorch_model.bin to safetensors", repository.creator)
+    assert row.evidence["tensors"] == 5
+    assert listing_of(head).files["pytorch_model.bin"].sha256 == row.evidence["source"]["sha256"]
+
+
+def test_asking_again_changes_nothing():
+    require("torch")
+    import torch
+
+    repository, head = model_with("pytorch_model.bin", torch_file({"w": torch.ones(2, 2)}))
+    first = converted(repository, head)
+
+    second = converted(repository, head)
+    conversions.perform(conversion_id=first.pk)
+
+    assert (second.pk, second.pull_request, Conversion.objects.count()) == (first.pk, first.pull_request, 1)
+    assert Discussion.objects.filter(repository=repository).count() == 1
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("never",))
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("pytorch_model.bin", lambda: torch_file({"w": Evil()})),
+        ("model.pt", lambda: pickle.dumps({"w": Evil()})),
+        ("model.pt", lambda: b"PK\x03\x04 and then nothing"),
+        ("model.h5", lambda: b"\x89HDF\r\n\x1a\n and then nothing"),
+        ("model.bin", lambda: b"\x00\x01\x02" * 50),
+    ],
+)
+def test_what_is_no_plain_file_of_weights_is_refused_with_a_reason(path, body):
+    require("torch")
+    repository, head = model_with(path, body())
+
+    row = converted(repository, head)
+
+    assert row.state == "failed"
+    assert row.reason
+    assert not Discussion.objects.filter(repository=repository).exists()
+
+
+def test_keras_files_give_their_arrays():
+    h5py = pytest.importorskip("h5py")
+    body, kernel = io.BytesIO(), np.arange(6, dtype=np.float32).reshape(2, 3)
+    with h5py.File(body, "w") as file:
+        file["dense/kernel"] = kernel
+        file["dense/bias"] = np.ones(3, dtype=">f4")
+        file["outside"] = h5py.ExternalLink("/etc/hostname", "/x")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("config.json", '{"class_name": "Sequential"}')
+        zipped.writestr("model.weights.h5", body.getvalue())
+    for path, content_of in (("model.h5", body.getvalue()), ("model.keras", archive.getvalue())):
+        repository, head = model_with(path, content_of)
+
+        row = converted(repository, head)
+
+        assert (row.state, row.reason) == ("done", "")
+        found = {name: tensor.numpy() for name, tensor in proposed(row).items()}
+        assert set(found) == {"dense/kernel", "dense/bias"}
+        assert np.array_equal(found["dense/kernel"], kernel)
+        assert np.array_equal(found["dense/bias"], np.ones(3))
+
+
+def test_a_keras_file_with_code_is_refused():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("config.json", '{"class_name": "Lambda"}')
+        zipped.writestr("model.weights.h5", b"\x89HDF\r\n\x1a\n")
+    repository, head = model_with("model.keras", archive.getvalue())
+
+    row = converted(repository, head)
+
+    assert row.state == "failed"
+    assert "Lambda" in row.reason
+
+
+def test_only_writers_ask_and_only_where_there_is_something():
+    repository, head = model_with("weights.bin", b"\x00" * 2000)
+    with pytest.raises(RepositoryForbidden):
+        conversions.request_conversion(repository=repository, commit=head, user=UserFactory())
+    repository, head = model_with("model.safetensors", b"\x00" * 2000, repository=repository)
+    with pytest.raises(NothingToConvert):
+        conversions.request_conversion(repository=repository, commit=head, user=repository.creator)
+
+
+def test_what_waits_is_told_again_and_what_fell_silent_begins_anew(django_capture_on_commit_callbacks):
+    from django.utils import timezone
+
+    repository, head = model_with("pytorch_model.bin", b"\x80\x02}q\x00." + b"\x00" * 2000)
+    row = conversions.request_conversion(repository=repository, commit=head, user=repository.creator)
+    assert conversions.tell_again() == 0
+
+    Conversion.objects.update(state="running", started_at=timezone.now() - 2 * conversions.STALE)
+    Conversion.objects.update(created_at=timezone.now() - 2 * conversions.STALE)
+
+    assert conversions.tell_again() == 1
+    row.refresh_from_db()
+    assert row.state == "queued"
+
+
+def test_the_api_and_the_command_are_doors_to_the_same_row(client):
+    require("torch")
+    import torch
+
+    from tests.factories.accounts import bearer
+
+    repository, head = model_with("pytorch_model.bin", torch_file({"w": torch.ones(2, 2)}))
+    address = f"/api/v1/models/{repository.full_name}/conversions/main"
+
+    asked = client.post(address, headers=bearer(repository.creator))
+    assert (asked.status_code, asked.json()["state"]) == (202, "queued")
+    call_command("convert_weights", repository.full_name, user=repository.creator.username, verbosity=0)
+
+    (row,) = client.get(address).json()["conversions"]
+    assert (row["state"], row["commit"], row["pull_request"]) == ("done", head.oid, 1)
+    with pytest.raises(CommandError, match="no such model"):
+        call_command("convert_weights", "nobody/nothing", user=repository.creator.username)
