@@ -17,6 +17,7 @@ from evaluation.presentation import score_reading
 from evaluation.services.browsing import PER_PAGE, SHOWS, ItemPage, Show, browse
 from hub.core.htmx import render_page_or_fragment
 from hub.pages import facets
+from hub.pages.explanations import explained
 from hub.pages.repository import Opened, open_repository
 
 NAMES: dict[Show, str | Promise] = {
@@ -76,6 +77,7 @@ def items(request: HttpRequest, kind: str, namespace: str, name: str, revision: 
     except ItemsNotFound:
         return render(request, "evaluation/items.html", context | {"missing": True})
     context |= _shown(request, page) | {"page": page, "against": against}
+    context["rows"] = [(item, explained(_kept(receipt).get(item.id))) for item in page.items]
     return render_page_or_fragment(request, "evaluation/items.html", "evaluation/partials/_items.html", context)
 
 
@@ -94,6 +96,11 @@ def _score(receipt: Receipt) -> Any:
     """The reading of the score, where this receipt is still the run's own."""
     score = getattr(receipt.run, "score", None)
     return score_reading(score, short=False) if score else None
+
+
+def _kept(receipt: Receipt) -> dict[str, Any]:
+    """The explanations by item that were made with this receipt; a newer one has its own."""
+    return dict((receipt.run.result or {}).get("explanations") or {}) if receipt.run is not None else {}
 
 
 def _against(receipt: Receipt, request: HttpRequest) -> Receipt | None:

@@ -26,6 +26,7 @@ from evaluation.suitability import fit_rows, memory_rows, mismatch_rows
 from hub.core import markdown
 from hub.core.exceptions import OverLimit
 from hub.pages import snippets
+from hub.pages.explanations import example_of
 from models_registry import addresses
 from models_registry.finding import repository_at
 from models_registry.labels import languages
@@ -124,6 +125,7 @@ def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResp
     if repository.full_name != f"{namespace}/{name}":
         return HttpResponsePermanentRedirect(addresses.page(repository))
     context = opened.context("card") | _card(opened) | _measured(opened)
+    context["example"] = example_of(request.user, context["scores"])
     context["snippets"] = snippets.of(repository, origin(request), opened.listing)
     context["commits"] = repository.commits.light().order_by("-pk")[:HISTORY_SHOWN]
     context["imported"] = RepositoryImport.objects.filter(repository=repository, finished_at__isnull=False).first()
@@ -169,6 +171,7 @@ def _measured(opened: Opened) -> dict[str, Any]:
     return {
         "evaluation": evaluation,
         "evaluation_url": address,
+        "scores": scores,
         "readings": [score_reading(score, url=address) for score in scores],
         "receipts": sum(1 for run in runs if getattr(run, "receipt", None) is not None),
         "open_runs": sum(run.is_open for run in runs),

@@ -1,0 +1,107 @@
+"""Explanations of a few items of a result, asked of the model while it is loaded. They are no part of the score."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from evaluation.benchmarks import Dataset, Item
+from evaluation.benchmarks.definition import Benchmark
+from evaluation.sandbox import RuntimeRefused, SandboxError
+from evaluation.scorers import Row
+from evaluation.scorers.base import Model
+
+WRONG, RIGHT = 6, 4
+SECONDS = 10.0
+MAX_CHARACTERS = 2_000
+
+Question = Callable[[Mapping[str, Any], Item], tuple[Any, str | None]]
+
+
+def _role(arguments: Mapping[str, Any], name: str) -> str:
+    return str(arguments.get(name, name))
+
+
+def _text(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None]:
+    return str(item[_role(arguments, "text")]), None
+
+
+def _words(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None]:
+    return [str(word) for word in item[_role(arguments, "tokens")]], None
+
+
+def _question(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None]:
+    question, context = (str(item[_role(arguments, name)]) for name in ("question", "context"))
+    return {"question": question, "context": context}, None
+
+
+def _bad_sentence(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None]:
+    return str(item[_role(arguments, "bad")]), None
+
+
+# What is explained of an item, by scorer. No true answer is among it: the model is asked about its own.
+_QUESTIONS: Mapping[str, Question] = {
+    "classification": _text,
+    "tagging": _words,
+    "span_answers": _question,
+    "minimal_pairs": _bad_sentence,
+}
+
+
+def explain_items(
+    benchmark: Benchmark,
+    dataset: Dataset,
+    rows: Sequence[Row],
+    model: Model,
+    *,
+    seconds: float = SECONDS,
+) -> dict[str, dict[str, Any]]:
+    """Explanations by item: of some that the model got wrong and some that it got right, as far as the time goes.
+
+    Returns:
+        for each id the explained `text` and the fields of `Explanation`; nothing where the model cannot be explained.
+    """
+    ask = _QUESTIONS.get(benchmark.scorer)
+    if ask is None:
+        return {}
+    items = {item.id: item for item in dataset.items}
+    ends = time.monotonic() + seconds
+    found: dict[str, dict[str, Any]] = {}
+    for name in chosen(benchmark, rows):
+        left = ends - time.monotonic()
+        value, target = ask(benchmark.scorer_args, items[name])
+        text = text_of(value)
+        if left <= 0:
+            break
+        if len(text) > MAX_CHARACTERS:
+            continue
+        try:
+            answer = model.call("explain", value=value, target=target, timeout_s=left)
+        except RuntimeRefused:
+            return found
+        except SandboxError:  # The score stands; a model that ends over this is not explained further.
+            return found
+        found[name] = {"text": text, **asdict(answer)}
+    return found
+
+
+def chosen(benchmark: Benchmark, rows: Sequence[Row]) -> list[str]:
+    """Which items: wrong ones first, drawn by a hash of their ids, so that every version is asked about the same."""
+
+    def order(row: Row) -> str:
+        return hashlib.sha256(f"{benchmark.id}:{row['id']}".encode()).hexdigest()
+
+    drawn = sorted(rows, key=order)
+    wrong = [str(row["id"]) for row in drawn if row.get("right") is False][:WRONG]
+    right = [str(row["id"]) for row in drawn if row.get("right") is True][:RIGHT]
+    return wrong + right
+
+
+def text_of(value: Any) -> str:
+    """The text in which an explanation's places count."""
+    if isinstance(value, Mapping):
+        return f"{value['question']}\n{value['context']}"
+    return value if isinstance(value, str) else " ".join(value)

@@ -1,0 +1,61 @@
+"""Which items are explained, and what a model that breaks over it leaves."""
+
+import pytest
+
+from evaluation import benchmarks, explaining
+from evaluation.benchmarks import Dataset, Item
+from evaluation.sandbox import Crashed, Explanation, RuntimeRefused
+from tests.evaluation.benchmarks.test_benchmarks import declared
+
+ROWS = [{"id": str(number), "right": number % 3 == 0} for number in range(30)]
+DATA = Dataset(items=tuple(Item(str(number), {"text": f"text {number}", "label": "a"}) for number in range(30)))
+
+
+class Explains:
+    """A model that explains by hand; it keeps what it was asked."""
+
+    def __init__(self, error=None, after=10**6):
+        self.description = {}
+        self.asked, self.error, self.after = [], error, after
+
+    def call(self, operation, *, timeout_s=None, **arguments):
+        assert operation == "explain"
+        assert timeout_s <= explaining.SECONDS
+        if len(self.asked) >= self.after:
+            raise self.error
+        self.asked.append(arguments)
+        value = arguments["value"]
+        return Explanation((value,), ((0, len(value)),), (0.5,), "a", "exact", 1.0, 0.5, "score", ())
+
+
+def explain(model, **changes):
+    return explaining.explain_items(benchmarks.parse(declared(**changes)), DATA, ROWS, model)
+
+
+def test_some_wrong_and_some_right_ones_the_same_for_every_version():
+    model = Explains()
+
+    found = explain(model)
+
+    right = [int(name) % 3 == 0 for name in found]
+    assert (right.count(False), right.count(True)) == (explaining.WRONG, explaining.RIGHT)
+    assert list(explain(Explains())) == list(found)
+    assert found[next(iter(found))]["text"].startswith("text ")
+    assert all("label" not in asked and asked["target"] is None for asked in model.asked)
+
+
+@pytest.mark.parametrize("error", [RuntimeRefused("not_explainable", "no"), Crashed("gone")])
+def test_a_model_that_cannot_or_breaks_leaves_what_came_before(error):
+    assert explain(Explains(error, after=0)) == {}
+    assert len(explain(Explains(error, after=3))) == 3
+
+
+def test_only_kinds_with_a_question_of_their_own_are_asked():
+    model = Explains()
+    assert explain(model, scorer="similarity", labels=[], requires=["embed"], main_metric="spearman") == {}
+    assert model.asked == []
+
+
+def test_long_texts_are_passed_over():
+    long = Dataset(items=tuple(Item(item.id, {"text": "x" * 3_000, "label": "a"}) for item in DATA.items))
+    assert explaining.explain_items(benchmarks.parse(declared()), long, ROWS, Explains()) == {}
