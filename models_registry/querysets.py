@@ -85,6 +85,11 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         started = Q(creator=user, namespace__organisation__in=contributor)
         return self.filter(Q(namespace__user=user) | Q(namespace__organisation__in=admin) | started)
 
+    def written_by(self, user: "User") -> "RepositoryQuerySet":
+        """Those of her own name, and of organisations in which she may write."""
+        writes = user.memberships.filter(role__in=["admin", "write"]).values("organisation_id")
+        return self.filter(Q(namespace__user=user) | Q(namespace__organisation__in=writes))
+
     def deleted(self) -> "RepositoryQuerySet":
         """Deleted and not purged yet, the last one first."""
         return self.filter(deleted_at__isnull=False).select_related("namespace", "deleted_by").order_by("-deleted_at")

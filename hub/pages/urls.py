@@ -6,6 +6,7 @@ from evaluation.boards import GROUPS
 from hub.pages import (
     access,
     avatars,
+    benchmark_register,
     benchmarks,
     boards,
     catalogue,
@@ -195,6 +196,7 @@ urlpatterns = [
     path("settings/webhooks/<slug:public_id>/act", webhooks.act, name="webhook_act"),
     path("settings/webhooks/<slug:public_id>/deliveries/<int:pk>", webhooks.delivery, name="webhook_delivery"),
     path("benchmarks", benchmarks.listing, name="benchmarks"),
+    path("benchmarks/register", benchmark_register.register, name="benchmark_register"),
     path("benchmarks/<str:key>", benchmarks.benchmark, name="benchmark"),
     path("suites", benchmarks.suite_list, name="suites"),
     path("suites/<str:suite_id>", benchmarks.suite, name="suite"),

@@ -320,6 +320,7 @@ ROUTES: dict[str, Route] = {
     "status": page("/status", Access.OPEN),
     "benchmarks": page("/benchmarks", Access.OPEN),
     "benchmark": page("/benchmarks/none", Access.NOTHING),
+    "benchmark_register": form("/benchmarks/register", Access.SIGNED_IN, also=(400, 401, 404)),
     "suites": page("/suites", Access.OPEN),
     "suite": page("/suites/healthcare", Access.OPEN),
     "mentions": page("/settings/mentions", Access.SIGNED_IN),

@@ -230,6 +230,7 @@ def everything(live_server):
         "files asked for": f"/{asks[1].full_name}/ask-access",
         "gated model, waiting": f"/{asks[1].full_name}",
         "own requests": "/settings/access",
+        "register a benchmark": "/benchmarks/register",
         "webhooks": "/settings/webhooks",
         "new webhook": "/settings/webhooks/new",
         "webhook": f"/settings/webhooks/{hook.public_id}",
