@@ -10,8 +10,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from evaluation.sandbox import zygote
 from evaluation.sandbox.errors import (
     Crashed,
+    HostLost,
     OutOfMemory,
     RuntimeRefused,
     SandboxError,
@@ -20,7 +22,7 @@ from evaluation.sandbox.errors import (
 )
 from evaluation.sandbox.launch import Loader, Plan
 from evaluation.sandbox.limits import Limits
-from evaluation.sandbox.probing import Probe, Wall, chosen_plan, probe
+from evaluation.sandbox.probing import Probe, Wall, chosen_plan, probe, warm_plan
 from evaluation.sandbox.process import Usage
 from evaluation.sandbox.replies import Answer, Classification, Continued, Explanation, Generation, Likelihood
 from evaluation.sandbox.session import Session
@@ -32,6 +34,7 @@ __all__ = [
     "Crashed",
     "Explanation",
     "Generation",
+    "HostLost",
     "Likelihood",
     "Limits",
     "Loader",
@@ -49,6 +52,7 @@ __all__ = [
     "open_table",
     "open_weights",
     "probe",
+    "warm_plan",
 ]
 
 
@@ -59,6 +63,7 @@ def open(  # noqa: A001 - always read as `sandbox.open`, and no file is opened h
     loader: Loader | None = None,
     plan: Plan | None = None,
     work_folder: Path | None = None,
+    warm: bool = False,
 ) -> Session:
     """Start a child that sees the loadable files of `folder`, and nothing else of anybody's.
 
@@ -68,16 +73,21 @@ def open(  # noqa: A001 - always read as `sandbox.open`, and no file is opened h
         plan: how the walls are built; the best that works here unless a test says otherwise.
         work_folder: where the job's own folder is made; the system's tmp by default. On the disk of `folder` its files
             are linked, elsewhere they are copied.
+        warm: fork the child from this process's warm one, which has the libraries loaded, where that gives up no wall;
+            elsewhere it is started from nothing.
 
     Raises:
+        HostLost: the warm process was killed meanwhile; the job can be done again.
         SandboxUnavailable: this machine cannot build walls that hold; nothing was opened.
     """
+    chosen = plan or (warm_plan() if warm else None)
     return Session(
         folder,
         limits=limits or Limits(),
         loader=loader or Loader.runtimes(),
-        plan=plan or chosen_plan(),
+        plan=chosen or chosen_plan(),
         work_folder=work_folder,
+        host=zygote.shared() if warm and chosen not in (None, Plan.BUBBLEWRAP) else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 SandboxError
 ├── SandboxUnavailable  this machine cannot build the walls; nothing was opened
+│   └── HostLost        the process that children are forked from was killed; the job can be done again
 ├── RuntimeRefused      the runtime looked at the model, or at the call, and said no
 ├── TimedOut            a call, the session or the processor limit ran out
 ├── OutOfMemory         over the memory limit
@@ -21,6 +22,12 @@ class SandboxUnavailable(SandboxError):
     """No wall that holds can be built here; `doctor` shows the same reasons."""
 
     code = "sandbox_unavailable"
+
+
+class HostLost(SandboxUnavailable):
+    """The process that children are forked from was killed. No model did that; the job can be done again."""
+
+    code = "sandbox_host_lost"
 
 
 class RuntimeRefused(SandboxError):

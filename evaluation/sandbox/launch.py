@@ -15,7 +15,7 @@ from pathlib import Path
 
 from evaluation.sandbox.limits import Limits
 
-_CHILD_FOLDER = Path(__file__).parent / "child"
+CHILD_FOLDER = Path(__file__).parent / "child"
 # Loads the child package from its own folder under its own name, so that nothing beside it can be imported.
 _BOOTSTRAP = """
 import importlib.util, sys
@@ -23,8 +23,6 @@ spec = importlib.util.spec_from_file_location(
     "sandbox_child", sys.argv[1] + "/__init__.py", submodule_search_locations=[sys.argv[1]])
 sys.modules["sandbox_child"] = package = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(package)
-import sandbox_child.main
-sandbox_child.main.run(int(sys.argv[2]), int(sys.argv[3]))
 """
 
 
@@ -32,6 +30,7 @@ class Plan(StrEnum):
     """How a child is started. All plans add Landlock, the system-call filter and limits inside."""
 
     BUBBLEWRAP = "bubblewrap"
+    VIEW = "view"  # Namespaces of our own and in them a view of the disk, as bubblewrap makes it.
     NAMESPACES = "namespaces"
     PLAIN = "plain"
 
@@ -90,34 +89,49 @@ class Job:
 def identity_for(plan: Plan, loader: Loader, job_folder: Path) -> int:
     """The user number the child changes to, fresh for each job, or 0 if it stays who it is.
 
-    Only root can change identity. Without bubblewrap's own view of the disk, every folder on the way to the
+    Only root can change identity. Without a view of the disk of the child's own, every folder on the way to the
     libraries and to the job must be open to others.
     """
     if os.geteuid() != 0:
         return 0
-    if plan is not Plan.BUBBLEWRAP and not all(map(_open_to_others, [*_readable(loader), job_folder])):
+    if plan not in (Plan.BUBBLEWRAP, Plan.VIEW) and not all(map(_open_to_others, [*_readable(loader), job_folder])):
         return 0
     return 1_000_000_000 + secrets.randbelow(1_000_000_000)
 
 
 def command(job: Job, *, read_from: str, write_to: str) -> list[str]:
     """The argument list for the child that reads and writes the two descriptors."""
-    interpreter = os.path.realpath(sys.executable)
-    python = [interpreter, "-P", "-s", "-S", "-B", "-X", "utf8", "-c", _BOOTSTRAP]
-    python += [str(_CHILD_FOLDER), read_from, write_to]
+    start = bootstrap("import sandbox_child.main\nsandbox_child.main.run(int(sys.argv[2]), int(sys.argv[3]))")
+    words = [*python(), start, str(CHILD_FOLDER), read_from, write_to]
     if job.plan is not Plan.BUBBLEWRAP:
-        return python
-    return [*_bubblewrap(job, interpreter), "--", *python]
+        return words
+    return [*_bubblewrap(job, words[0]), "--", *words]
+
+
+def python() -> list[str]:
+    """The interpreter, isolated: no site packages, no user's folder, nothing of the place where it starts."""
+    return [os.path.realpath(sys.executable), "-P", "-s", "-S", "-B", "-X", "utf8", "-c"]
+
+
+def bootstrap(then: str) -> str:
+    """Code that makes the child's package importable from its folder, and goes on with `then`."""
+    return f"{_BOOTSTRAP}{then}\n"
 
 
 def environment(job: Job) -> dict[str, str]:
     """A fresh environment: nothing of the parent's but two switches that keep arithmetic right on old processors."""
+    return fresh_environment(job.tmp, threads=job.limits.compute_threads)
+
+
+def fresh_environment(home: Path, *, threads: int) -> dict[str, str]:
+    """The variables of a child, and of the process that children are forked from. Numpy's library gets no threads."""
     fresh = {
-        "HOME": str(job.tmp),
-        "TMPDIR": str(job.tmp),
+        "HOME": str(home),
+        "TMPDIR": str(home),
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
-        "OMP_NUM_THREADS": str(job.limits.compute_threads),
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
@@ -133,12 +147,14 @@ def specification(job: Job, *, drop_to: int) -> dict[str, object]:
         "tmp": str(job.tmp),
         "tmp_bytes": limits.tmp_bytes,
         "readable": [str(path) for path in _readable(job.loader)],
-        "python_path": [str(path) for path in _python_path(job.loader)],
+        "python_path": [str(path) for path in python_path(job.loader)],
         "loader": job.loader.module,
         "descriptor": job.descriptor,
         "threads": limits.compute_threads,
         "drop_to": drop_to,
-        "own_namespaces": job.plan is Plan.NAMESPACES,
+        "environment": environment(job),
+        "own_namespaces": job.plan in (Plan.VIEW, Plan.NAMESPACES),
+        "view_root": str(job.tmp.parent / "root") if job.plan is Plan.VIEW else None,
         "outer_namespaces": ["pid", "net", "ipc", "uts", "mount"] if job.plan is Plan.BUBBLEWRAP else [],
         "limits": {
             "address_space_bytes": limits.address_space_bytes,
@@ -177,12 +193,12 @@ def _readable(loader: Loader) -> list[Path]:
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     python = [Path(sysconfig.get_path(name)) for name in names]
     base = [Path(sys.base_prefix) / "lib"]
-    wanted = [*system, *base, *python, loader.root, _CHILD_FOLDER]
+    wanted = [*system, *base, *python, loader.root, CHILD_FOLDER]
     existing = dict.fromkeys(path for path in wanted if path.is_dir())
     return [path for path in existing if not any(other in path.parents for other in existing)]
 
 
-def _python_path(loader: Loader) -> list[Path]:
+def python_path(loader: Loader) -> list[Path]:
     packages = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
     return list(dict.fromkeys([loader.root, *packages]))
 

@@ -64,6 +64,21 @@ def chosen_plan() -> Plan:
     return found.chosen
 
 
+def warm_plan() -> Plan | None:
+    """How a child that is forked from the warm process builds its walls; None where that would give up one.
+
+    bubblewrap starts programs and cannot wall in a process that runs already. Its view of the disk is then built by
+    the child itself; where that does not work, a child behind bubblewrap is started from nothing.
+
+    Raises:
+        SandboxUnavailable: no plan works here.
+    """
+    chosen = chosen_plan()
+    if chosen is not Plan.BUBBLEWRAP:
+        return chosen
+    return Plan.VIEW if any(wall.works and wall.plan == Plan.VIEW for wall in probe().walls) else None
+
+
 def _try(plan: Plan) -> Wall:
     if plan is Plan.BUBBLEWRAP and shutil.which("bwrap") is None:
         return Wall(plan, False, "bubblewrap is not installed")

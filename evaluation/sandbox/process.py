@@ -10,12 +10,14 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
-from evaluation.sandbox.errors import Crashed, OutOfMemory, SandboxError, TimedOut
+from evaluation.sandbox.errors import Crashed, HostLost, OutOfMemory, SandboxError, TimedOut
 from evaluation.sandbox.limits import Limits
+from evaluation.sandbox.zygote import Forked
 from models_registry.formats import config_json
 from models_registry.formats.errors import BadFormat
 
@@ -35,49 +37,68 @@ class Usage:
     wall_s: float
 
 
+class Process(Protocol):
+    """What the watchdog needs of a process: `subprocess.Popen` has it, and so has a child of the warm process."""
+
+    pid: int
+    stdout: IO[bytes] | None
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float) -> int: ...
+
+
+Start = Callable[[int, int], Process]
+
+
+def started(command: list[str], environment: dict[str, str], *, descriptors: tuple[int, ...] = ()) -> Start:
+    """A start from nothing: a command that holds {read} and {write} where the numbers of the pipes go.
+
+    Args:
+        descriptors: open files that the child gets besides the pipes.
+    """
+
+    def start(read_from: int, write_to: int) -> Process:
+        words = [word.replace("{read}", str(read_from)).replace("{write}", str(write_to)) for word in command]
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd="/",
+            pass_fds=(read_from, write_to, *descriptors),
+            start_new_session=True,
+            bufsize=0,
+        )
+
+    return start
+
+
 class Child:
     """A running child process. Use from the thread that made it: the kernel ends the child with that thread."""
 
-    def __init__(
-        self,
-        command: list[str],
-        environment: dict[str, str],
-        limits: Limits,
-        *,
-        tmp: Path,
-        descriptors: tuple[int, ...] = (),
-    ) -> None:
+    def __init__(self, start: Start, limits: Limits, *, tmp: Path) -> None:
+        """
+        Args:
+            start: starts the process that reads the first descriptor and writes the second.
+        """
         self._limits, self._tmp = limits, tmp
         self._started = time.monotonic()
         self._usage = Usage(0, 0, 0.0, 0.0)
         self._verdict: SandboxError | None = None
         self._buffer, self._tail, self._printed = bytearray(), bytearray(), 0
-        self._open(command, environment, descriptors)
+        self._open(start)
         self._stopping = threading.Event()
         self._watchdog = threading.Thread(target=self._watch, name="sandbox-watchdog", daemon=True)
         self._watchdog.start()
 
-    def _open(self, command: list[str], environment: dict[str, str], descriptors: tuple[int, ...]) -> None:
-        """Start the process. `command` holds {read} and {write} where the numbers of the pipes go.
-
-        `descriptors` are open files that the child gets besides the pipes.
-        """
+    def _open(self, start: Start) -> None:
         child_reads, self._write_to = os.pipe()
         self._read_from, child_writes = os.pipe()
-        words = [word.replace("{read}", str(child_reads)).replace("{write}", str(child_writes)) for word in command]
         try:
-            self._process = subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                cwd="/",
-                pass_fds=(child_reads, child_writes, *descriptors),
-                start_new_session=True,
-                bufsize=0,
-            )
-        except OSError:
+            self._process = start(child_reads, child_writes)
+        except (OSError, SandboxError):
             os.close(self._write_to)
             os.close(self._read_from)
             raise
@@ -129,6 +150,8 @@ class Child:
                 os.close(descriptor)
             if self._process.stdout:
                 self._process.stdout.close()
+            if isinstance(self._process, Forked):
+                self._process.release()
 
     def _transfer(self, unsent: memoryview, until: float) -> bytes:
         """Write what the pipe takes, read what it gives, until one whole line has come."""
@@ -176,6 +199,8 @@ class Child:
     def _cause(self, status: int | None, tail: str) -> SandboxError:
         """Turn an exit status (negative, or over 128 through a waiting process) into a reason."""
         number = None if status is None else -status if status < 0 else status - 128 if status > 128 else None
+        if isinstance(self._process, Forked) and self._process.is_lost:
+            return HostLost("The process that starts models was killed, and the model's process with it.")
         if any(word in tail for word in ("memory allocation of", "std::bad_alloc", "MemoryError")):
             return OutOfMemory("The model's process asked for more memory than it may have.")
         if number == signal.SIGXCPU:

@@ -14,7 +14,8 @@ from evaluation.sandbox import launch, replies, requests, staging
 from evaluation.sandbox.errors import Crashed, OutOfMemory, RuntimeRefused, SandboxUnavailable
 from evaluation.sandbox.launch import Job, Loader, Plan
 from evaluation.sandbox.limits import Limits
-from evaluation.sandbox.process import Child, Usage
+from evaluation.sandbox.process import Child, Start, Usage, started
+from evaluation.sandbox.zygote import Zygote
 
 _PREFIX = "smallhub-job-"
 
@@ -31,7 +32,13 @@ class Session:
         plan: Plan,
         work_folder: Path | None = None,
         descriptor: int | None = None,
+        host: Zygote | None = None,
     ) -> None:
+        """
+        Args:
+            host: the warm process to fork the child from; None starts one from nothing.
+        """
+        self._host = host
         self.limits, self._plan, self._descriptor = limits, plan, descriptor
         self._job_folder = _make_job_folder(work_folder or Path(tempfile.gettempdir()))
         try:
@@ -46,17 +53,13 @@ class Session:
         model, tmp = self._job_folder / "model", self._job_folder / "tmp"
         model.mkdir(mode=0o755)
         tmp.mkdir(mode=0o700)
+        if self._plan is Plan.VIEW:
+            (self._job_folder / "root").mkdir(mode=0o755)
         self.staged = staging.stage(folder, model, readable_by_others=bool(drop_to))
         job = Job(
             folder=model, tmp=tmp, loader=loader, limits=self.limits, plan=self._plan, descriptor=self._descriptor
         )
-        self._child = Child(
-            launch.command(job, read_from="{read}", write_to="{write}"),
-            launch.environment(job),
-            self.limits,
-            tmp=tmp,
-            descriptors=() if self._descriptor is None else (self._descriptor,),
-        )
+        self._child = Child(self._host.fork if self._host else self._from_nothing(job), self.limits, tmp=tmp)
         hello = self._child.exchange(launch.specification(job, drop_to=drop_to), timeout_s=self.limits.start_s)
         if "ok" not in hello:
             raise SandboxUnavailable(str(hello.get("error", {}).get("reason", "the walls could not be built")))
@@ -65,9 +68,16 @@ class Session:
         self._calls = 0
         self.description: dict[str, Any] = {}
 
+    def _from_nothing(self, job: Job) -> Start:
+        return started(
+            launch.command(job, read_from="{read}", write_to="{write}"),
+            launch.environment(job),
+            descriptors=() if self._descriptor is None else (self._descriptor,),
+        )
+
     def _require_walls(self) -> None:
         """Files need Landlock or bubblewrap's view; the network needs the filter or a namespace. Else nothing opens."""
-        if not self.walls["landlock"] and self._plan is not Plan.BUBBLEWRAP:
+        if not self.walls["landlock"] and self._plan not in (Plan.BUBBLEWRAP, Plan.VIEW):
             raise SandboxUnavailable(f"no wall around files: {'; '.join(self.walls['refused'])}")
         if not self.walls["seccomp"] and "net" not in self.walls["namespaces"]:
             raise SandboxUnavailable(f"no wall around the network: {'; '.join(self.walls['refused'])}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from typing import Any
 
 from . import serve, walls
@@ -16,6 +17,9 @@ def run(read_from: int, write_to: int) -> None:
     walls.die_with_parent()
     pipe = Pipe(read_from, write_to)
     spec: dict[str, Any] = json.loads(pipe.receive() or b"{}")
+    os.environ.clear()
+    os.environ.update(spec["environment"])
+    tempfile.tempdir = None  # Whoever was forked may have looked for one elsewhere.
     try:
         built = walls.build(spec)
     except OSError as error:
@@ -24,5 +28,5 @@ def run(read_from: int, write_to: int) -> None:
     pipe.send({"ok": built.as_json()})
     os.chdir(spec["tmp"])
     # Only now may code be found anywhere but in the standard library, and never in the model's folder.
-    sys.path.extend(spec["python_path"])
+    sys.path.extend(path for path in spec["python_path"] if path not in sys.path)
     serve.answer_calls(pipe, spec)

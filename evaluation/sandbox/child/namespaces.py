@@ -11,17 +11,22 @@ import os
 import signal
 from collections.abc import Callable
 
+from . import view
+
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
 _PR_SET_PDEATHSIG = 1
 
 
-def enter(*, tmp: str, tmp_bytes: int, owner: tuple[int, int]) -> list[str]:
+def enter(
+    *, tmp: str, tmp_bytes: int, owner: tuple[int, int], root: str | None = None, readable: list[str] | None = None
+) -> list[str]:
     """Move into fresh namespaces; returns their names. The caller goes on as the second process inside.
 
     Args:
         tmp: an existing empty folder, over which a memory-backed one of at most `tmp_bytes` is laid.
         owner: user and group that shall own it.
+        root: an empty folder, if the disk shall be seen through a view of one's own that shows `readable` and tmp.
 
     Raises:
         OSError: the kernel or the machine's policy refuses.
@@ -41,6 +46,8 @@ def enter(*, tmp: str, tmp_bytes: int, owner: tuple[int, int]) -> list[str]:
     if user == 0:
         options += f",uid={owner[0]},gid={owner[1]}".encode()
     _call("mount", b"tmpfs", os.fsencode(tmp), b"tmpfs", _MS_NOSUID | _MS_NODEV, options)
+    if root is not None:
+        view.narrow(root=root, readable=readable or [], tmp=tmp)
     return ["pid", "net", "ipc", "uts", "mount"] + ([] if user == 0 else ["user"])
 
 

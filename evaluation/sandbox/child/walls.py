@@ -64,7 +64,10 @@ def build(spec: dict[str, Any]) -> Walls:
     owner = (spec["drop_to"], spec["drop_to"]) if spec["drop_to"] else (os.geteuid(), os.getegid())
     spaces: list[str] = list(spec["outer_namespaces"])
     if spec["own_namespaces"]:
-        spaces = namespaces.enter(tmp=spec["tmp"], tmp_bytes=spec["tmp_bytes"], owner=owner)
+        shown = [*spec["readable"], spec["folder"], "/etc/ld.so.cache"]
+        spaces = namespaces.enter(
+            tmp=spec["tmp"], tmp_bytes=spec["tmp_bytes"], owner=owner, root=spec["view_root"], readable=shown
+        )
     elif spec["drop_to"]:
         os.chown(spec["tmp"], *owner)
     _set_limits(spec["limits"])

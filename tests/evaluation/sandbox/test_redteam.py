@@ -16,13 +16,17 @@ from typing import Any
 import pytest
 
 from evaluation import sandbox
-from evaluation.sandbox import Limits, Loader, Plan
+from evaluation.sandbox import Limits, Loader, Plan, zygote
 
 ESCAPES = Path(__file__).parent / "redteam"
 LOADER = Loader("escapes", ESCAPES)
 MIB = 1 << 20
 QUICK = Limits(memory_bytes=512 * MIB, wall_s=30, call_s=15, tmp_bytes=8 * MIB, cpu_s=20)
 WORKING = [Plan(wall.plan) for wall in sandbox.probe().walls if wall.works]
+# Every way to start a child: each plan from nothing, and from the warm process each that it can be forked into.
+WAYS = [(plan, False) for plan in WORKING] + [(plan, True) for plan in WORKING if plan is not Plan.BUBBLEWRAP]
+
+BOMBED = [(plan, False) for plan in WORKING if plan is not Plan.VIEW] + [(plan, True) for plan in WORKING[1:2]]
 
 # Attempts that need root outside as well; as an ordinary user they fail without any sandbox.
 NEED_ROOT = {"mount", "change_root", "become_root", "change_group", "host_name", "device_file", "load_bpf"}
@@ -90,11 +94,11 @@ def _echo(door: socket.socket) -> None:
             return
 
 
-@pytest.mark.parametrize("plan", WORKING)
-def test_every_escape_is_refused(plan: Plan, bait: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("plan", "warm"), WAYS)
+def test_every_escape_is_refused(plan: Plan, warm: bool, bait: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMALLHUB_CANARY_SECRET", "NIGHTINGALE")
 
-    with sandbox.open(Path(bait["folder"]), limits=QUICK, loader=LOADER, plan=plan) as session:
+    with sandbox.open(Path(bait["folder"]), limits=QUICK, loader=LOADER, plan=plan, warm=warm) as session:
         outcomes = session.load()["description"]
 
     assert len(outcomes) >= 40
@@ -119,7 +123,7 @@ def test_the_same_escapes_work_without_the_sandbox(bait: dict[str, Any]) -> None
 Ending = type[sandbox.SandboxError]
 
 
-@pytest.mark.parametrize("plan", WORKING)
+@pytest.mark.parametrize(("plan", "warm"), BOMBED)
 @pytest.mark.parametrize(
     ("bomb", "ending"),
     [
@@ -130,11 +134,11 @@ Ending = type[sandbox.SandboxError]
         ("loop", sandbox.TimedOut),
     ],
 )
-def test_a_bomb_ends_the_job_with_its_reason(plan: Plan, bomb: str, ending: Ending, tmp_path: Path) -> None:
+def test_a_bomb_ends_the_job_with_its_reason(plan: Plan, warm: bool, bomb: str, ending: Ending, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     limits = Limits(memory_bytes=300 * MIB, address_space_extra_bytes=8 << 30, wall_s=20, reply_bytes=4 * MIB)
 
-    with sandbox.open(tmp_path, limits=limits, loader=LOADER, plan=plan) as session:
+    with sandbox.open(tmp_path, limits=limits, loader=LOADER, plan=plan, warm=warm) as session:
         session.load()
         began = time.monotonic()
         with pytest.raises(ending):
@@ -144,13 +148,13 @@ def test_a_bomb_ends_the_job_with_its_reason(plan: Plan, bomb: str, ending: Endi
     _assert_nothing_left()
 
 
-@pytest.mark.parametrize("plan", WORKING)
+@pytest.mark.parametrize(("plan", "warm"), BOMBED)
 @pytest.mark.parametrize("bomb", ["disk", "threads", "forks", "handles"])
-def test_a_bomb_that_only_hurts_itself_is_an_error(plan: Plan, bomb: str, tmp_path: Path) -> None:
+def test_a_bomb_that_only_hurts_itself_is_an_error(plan: Plan, warm: bool, bomb: str, tmp_path: Path) -> None:
     """The kernel refuses the next file, thread, process or handle; the model's own error is the answer."""
     (tmp_path / "config.json").write_text("{}")
 
-    with sandbox.open(tmp_path, limits=QUICK, loader=LOADER, plan=plan) as session:
+    with sandbox.open(tmp_path, limits=QUICK, loader=LOADER, plan=plan, warm=warm) as session:
         session.load()
         with pytest.raises((sandbox.RuntimeRefused, sandbox.Crashed, sandbox.OutOfMemory)):
             session.call("generate", prompt=bomb)
@@ -168,26 +172,30 @@ def test_memory_over_the_address_space_limit_is_out_of_memory(tmp_path: Path) ->
             session.call("generate", prompt="memory")
 
 
-@pytest.mark.parametrize("plan", WORKING)
-def test_a_job_finds_nothing_of_the_job_before(plan: Plan, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("plan", "warm"), WAYS)
+def test_a_job_finds_nothing_of_the_job_before(plan: Plan, warm: bool, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
-    with sandbox.open(tmp_path, limits=QUICK, loader=LOADER, plan=plan) as first:
+    with sandbox.open(tmp_path, limits=QUICK, loader=LOADER, plan=plan, warm=warm) as first:
         first.load()
         first.call("encode", text="MARKER")
         assert "marker" in first.call("decode", ids=[])
 
-    with sandbox.open(tmp_path, limits=QUICK, loader=LOADER, plan=plan) as second:
+    with sandbox.open(tmp_path, limits=QUICK, loader=LOADER, plan=plan, warm=warm) as second:
         second.load()
 
         assert second.call("decode", ids=[]) == "[]"
 
 
 def _assert_nothing_left() -> None:
-    """No process of a job outlives it: this process has no descendants."""
+    """No process of a job outlives it: this process has no descendants but the warm process, if there is one."""
     wait_until = time.monotonic() + 3
-    while _descendants(os.getpid()) and time.monotonic() < wait_until:
+    while _jobs() and time.monotonic() < wait_until:
         time.sleep(0.05)
-    assert _descendants(os.getpid()) == []
+    assert _jobs() == []
+
+
+def _jobs() -> list[int]:
+    return [pid for pid in _descendants(os.getpid()) if pid != zygote.shared_pid()]
 
 
 def _descendants(pid: int) -> list[int]:
