@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def own_data(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
     settings.SMALLHUB_BLOBS = object_server.own_prefix()
     yield data
     object_server.empty(settings.SMALLHUB_BLOBS)
+
+
+@pytest.fixture(autouse=True)
+def no_kept_model() -> Iterator[None]:
+    """A model that a test's worker kept loaded is let go with the test."""
+    yield
+    sessions = sys.modules.get("evaluation.services.sessions")
+    if sessions is not None:
+        sessions.let_go()
 
 
 @pytest.fixture(scope="session")

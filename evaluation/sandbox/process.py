@@ -126,6 +126,14 @@ class Child:
             raise self._failure() from error
         return reply
 
+    @property
+    def is_alive(self) -> bool:
+        return self._verdict is None and not self._stopping.is_set() and self._process.poll() is None
+
+    def begin_again(self) -> None:
+        """Count the time for the whole job, and what was printed, from now on."""
+        self._started, self._printed = time.monotonic(), 0
+
     def usage(self) -> Usage:
         """Usage up to now, or up to the end."""
         self._sample()

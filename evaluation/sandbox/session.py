@@ -109,6 +109,15 @@ class Session:
         """
         return self._exchange(operation, arguments, timeout_s or self.limits.call_s)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the model's process can still be asked."""
+        return self._child.is_alive
+
+    def begin_again(self) -> None:
+        """Give the session its whole time once more, for another job on the same model."""
+        self._child.begin_again()
+
     def usage(self) -> Usage:
         """Memory and time used so far, measured from outside."""
         return self._child.usage()

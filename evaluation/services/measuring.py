@@ -10,8 +10,8 @@ from django.conf import settings
 from evaluation import claims, sandbox
 from evaluation.exceptions import ScannerUnavailable
 from evaluation.models import Run, State, Step
-from evaluation.sandbox import Limits, RuntimeRefused, Session
-from evaluation.services import files, scoring
+from evaluation.sandbox import RuntimeRefused, Session
+from evaluation.services import files, scoring, sessions
 from evaluation.services.lease import Lease
 from evaluation.services.outcomes import Outcome, ScanNews
 from evaluation.steps import clamav
@@ -38,26 +38,9 @@ def measure(run: Run, lease: Lease) -> Outcome:
     """
     job = files.job_name(run_id=run.pk, attempt=lease.claim.attempt)
     if run.benchmark is not None:
-        return scoring.score(run, job=job, lease=lease, open_session=lambda folder: open_session(folder, lease))
+        return scoring.score(run, job=job, lease=lease)
     with files.laid_out(commit=run.evaluation.commit, job=job) as folder:
         return _STEPS[Step(run.step)](run, folder, lease)
-
-
-def open_session(
-    folder: Path, lease: Lease, *, threads: int | None = None, loader: sandbox.Loader | None = None
-) -> Session:
-    """A sandbox over a folder, which ends when the lease is lost."""
-    seconds = settings.SMALLHUB_RUN_SECONDS
-    limits = Limits(
-        memory_bytes=settings.SMALLHUB_RUN_MEMORY_BYTES,
-        wall_s=float(seconds),
-        cpu_s=seconds * max(settings.SMALLHUB_RUN_THREADS, 1),
-        call_s=float(min(seconds, 300)),
-        compute_threads=threads or settings.SMALLHUB_RUN_THREADS,
-    )
-    session = sandbox.open(folder, limits=limits, loader=loader)
-    lease.watch(session)
-    return session
 
 
 def _scan(run: Run, folder: Path, lease: Lease) -> Outcome:
@@ -94,7 +77,8 @@ def _inspect(run: Run, folder: Path, lease: Lease) -> Outcome:
 
 def _smoke(run: Run, folder: Path, lease: Lease) -> Outcome:
     inspection = inspect_step.inspect(folder)
-    with open_session(folder, lease) as session:
+    sessions.let_go()
+    with sessions.open_session(folder, lease) as session:
         found = smoke_step.smoke(session, folder, inspection, others=_others(folder, lease))
         loaded, usage = session.description, session.usage()
     for check in found.checks:
@@ -117,7 +101,7 @@ def _others(folder: Path, lease: Lease) -> smoke_step.Others:
     def beside(**given: Any) -> Session:
         """One that ends with the first when the lease is lost."""
         first = lease.stop
-        session = open_session(folder, lease, **given)
+        session = sessions.open_session(folder, lease, **given)
 
         def stop_both() -> None:
             session.stop()
@@ -140,9 +124,12 @@ def _first_failure(found: smoke_step.SmokeResult) -> str:
 
 def _cost(run: Run, folder: Path, lease: Lease) -> Outcome:
     inspection = inspect_step.inspect(folder)
+    sessions.let_go()  # Timings want a quiet machine, and a process as a user would start it.
     try:
         found = cost_step.cost(
-            lambda: open_session(folder, lease), inspection, watts_per_core=settings.SMALLHUB_WATTS_PER_CORE
+            lambda: sessions.open_session(folder, lease, warm=False),
+            inspection,
+            watts_per_core=settings.SMALLHUB_WATTS_PER_CORE,
         )
     except RuntimeRefused as error:
         return Outcome(State.FAILED, error.reason)

@@ -75,6 +75,13 @@ def claim_run(*, run_id: int) -> tuple[Run, Claim] | None:
     return run, Claim(run.pk, run.attempt)
 
 
+def next_of_same(*, run_id: int) -> int | None:
+    """The next run of the same evaluation that could start now; None if there is none."""
+    now = timezone.now()
+    same = Run.objects.claimable(at=now).filter(state=State.QUEUED, evaluation__runs=run_id)
+    return same.order_by("position").values_list("pk", flat=True).first()
+
+
 def renew(claim: Claim) -> bool:
     """Push the lease on; False if this attempt no longer owns the run."""
     now = timezone.now()

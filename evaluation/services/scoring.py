@@ -1,6 +1,8 @@
 """One benchmark on one model: the pinned data, the score with its interval and baseline, and the receipt."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +11,23 @@ from evaluation.benchmarks import BadData, Dataset, load, parse
 from evaluation.benchmarks.definition import Benchmark as Declared
 from evaluation.exceptions import DataMissing
 from evaluation.models import Run, State
-from evaluation.sandbox import RuntimeRefused, Session, Usage
+from evaluation.sandbox import HostLost, RuntimeRefused, SandboxError, Usage
 from evaluation.sandbox.staging import is_loadable_name
 from evaluation.scorers import NotScorable
-from evaluation.services import files
+from evaluation.services import files, sessions
 from evaluation.services.lease import Lease
 from evaluation.services.outcomes import Outcome, ScoreDraft
 from evaluation.services.plain import plain_json
 from evaluation.services.receipts import receipt_of
+from evaluation.services.sessions import Loaded
 from models_registry.models import Commit
 
 
-def score(run: Run, *, job: str, lease: Lease, open_session: Callable[[Path], Session]) -> Outcome:
+def score(run: Run, *, job: str, lease: Lease) -> Outcome:
     """Measure a benchmark run.
 
     Args:
         job: the name of its folders.
-        open_session: starts a fresh child over a folder, not loaded.
 
     Raises:
         LeaseLost, SandboxError, Unavailable: see `measuring.measure`.
@@ -37,11 +39,10 @@ def score(run: Run, *, job: str, lease: Lease, open_session: Callable[[Path], Se
     except (BadData, DataMissing) as error:
         return Outcome(State.FAILED, str(error))
     lease.say(f"{declared.id} v{declared.version}: {len(dataset.items):,} items.")
-    with files.laid_out(commit=run.evaluation.commit, job=job, wanted=is_loadable_name) as folder:
-        try:
-            result, usage, loaded = _measured(declared, dataset, folder, lease, open_session)
-        except (NotScorable, RuntimeRefused) as error:
-            return Outcome(State.FAILED, error.reason)
+    try:
+        result, usage, loaded = _measured(run, declared, dataset, job, lease)
+    except (NotScorable, RuntimeRefused) as error:
+        return Outcome(State.FAILED, error.reason)
     lease.say(f"{result.main_metric} {result.value:.6g}, {result.n:,} items in {result.seconds:.1f} s.")
     return _outcome(run, declared, result, loaded, usage)
 
@@ -58,15 +59,43 @@ def _dataset(run: Run, declared: Declared, job: str) -> Dataset:
 
 
 def _measured(
-    declared: Declared, dataset: Dataset, folder: Path, lease: Lease, open_session: Callable[[Path], Session]
+    run: Run, declared: Declared, dataset: Dataset, job: str, lease: Lease
 ) -> tuple[engine.Result, Usage, dict[str, Any]]:
-    with open_session(folder) as session:
-        loaded = session.load()
-        lease.say(f"Loaded in {loaded['wall_s']:.2f} s.")
-        result = engine.measure(
-            declared, dataset, session, progress=lambda done, total: lease.progress(done / max(total, 1))
-        )
-        return result, session.usage(), loaded | {"walls": session.walls}
+    """Measure on the session that was kept of this commit, or on a new one.
+
+    A kept one that ends early may have done so of what came before: then the run has a new one to itself.
+    """
+    evaluation = run.evaluation
+    name = f"{evaluation.repository_id}/{evaluation.commit.oid}"
+    for _ in range(2):
+        is_fresh = True
+        try:
+            with sessions.loaded(model=name, lease=lease, lay_out=partial(_files, run, job)) as model:
+                is_fresh = model.is_fresh
+                return _measure_on(model, declared, dataset, lease)
+        except (SandboxError, NotScorable) as error:
+            lease.check()
+            if is_fresh or isinstance(error, HostLost):
+                raise
+            lease.say("The kept process ended early; once more with a new one.")
+    raise AssertionError("A new session is always fresh.")
+
+
+def _measure_on(
+    model: Loaded, declared: Declared, dataset: Dataset, lease: Lease
+) -> tuple[engine.Result, Usage, dict[str, Any]]:
+    loaded = model.session.description
+    lease.say(f"Loaded in {loaded['wall_s']:.2f} s." if model.is_fresh else "Goes on with the model as it is loaded.")
+    result = engine.measure(declared, dataset, model.session, progress=_share(lease))
+    return result, model.usage(), loaded | {"walls": model.session.walls}
+
+
+def _share(lease: Lease) -> Callable[[int, int], None]:
+    return lambda done, total: lease.progress(done / max(total, 1))
+
+
+def _files(run: Run, job: str) -> AbstractContextManager[Path]:
+    return files.laid_out(commit=run.evaluation.commit, job=job, wanted=is_loadable_name)
 
 
 def _outcome(run: Run, declared: Declared, result: engine.Result, loaded: dict[str, Any], usage: Usage) -> Outcome:

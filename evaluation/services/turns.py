@@ -26,6 +26,13 @@ def candidates(*, at: datetime) -> Iterator[int]:
             yield from found.values_list("pk", flat=True)[:_RUNS]
 
 
+def is_turn_of(run_id: int, *, at: datetime) -> bool:
+    """Whether nobody else waits whose turn comes before this run's owner's."""
+    first = next(candidates(at=at), None)
+    of = "evaluation__repository__namespace"
+    return first is not None and len(set(Run.objects.filter(pk__in=[first, run_id]).values_list(of, flat=True))) == 1
+
+
 def note(run: Run, *, at: datetime) -> None:
     """A namespace has its turn. Part of the transaction that claims the run."""
     QueueTurn.objects.update_or_create(

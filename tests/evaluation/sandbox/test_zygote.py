@@ -71,13 +71,18 @@ def test_a_killed_warm_process_blames_no_model_and_is_started_again(light: Zygot
         session.load()
         os.kill(light.pid, signal.SIGKILL)
         with pytest.raises(HostLost):
-            for _ in range(200):  # The kernel takes a moment to end what hung on it.
-                session.call("encode", text="x")
-                time.sleep(0.05)
+            _call_until_it_ends(session)
 
     zygote._SHARED[os.getpid()] = Zygote(modules=("json",), kinds=()) if not light.is_alive else light
     with sandbox.open(folder(tmp_path), loader=BELONGINGS, warm=True) as session:
         assert session.load()["runtime"] == "hostile"
+
+
+def _call_until_it_ends(session: sandbox.Session) -> None:
+    """The kernel takes a moment to end what hung on a process."""
+    for _ in range(200):
+        session.call("encode", text="x")
+        time.sleep(0.05)
 
 
 def test_a_dead_one_is_replaced(light: Zygote) -> None:

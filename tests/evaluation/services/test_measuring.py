@@ -1,13 +1,15 @@
 """Whole evaluations in this process, through the real sandbox: right scores, honest refusals, no code run."""
 
 import json
+import os
 import pickle
+import signal
 from pathlib import Path
 
 import pytest
 
 from evaluation.models import Evaluation, ItemOutputs, Run, Score, State, Step
-from evaluation.services import work
+from evaluation.services import items, sessions, work
 from evaluation.services.files import jobs_folder
 from evaluation.services.suites import CORE_SUITE, publish_core_suite
 from models_registry.storage.blobs import blob_store
@@ -257,3 +259,56 @@ def _random_transformer(folder: Path) -> Path:
 def one_thread(settings):
     """Tests share their processors with others; two threads that wait for each other are slower than one."""
     settings.SMALLHUB_RUN_THREADS = 1
+
+
+def test_a_model_stays_loaded_for_the_next_benchmark_of_its_commit_alone(tmp_path, monkeypatch):
+    benchmark("first"), benchmark("second")
+    one, other = (push_folder(RepositoryFactory(), train_ngram(texts, tmp_path / name)) for name, texts in KEPT.items())
+    opened: list[Path] = []
+    monkeypatch.setattr(sessions, "open_session", _noting(opened, sessions.open_session))
+    for evaluation in (one, other):
+        passed_up_to(evaluation, Step.COST)
+
+    found = [work_off(evaluation)[key] for evaluation, key in ((one, "first"), (other, "first"))]
+
+    assert len(opened) == 2
+    assert {run.state for run in found} == {State.PASSED}
+    logs = list(Run.objects.filter(step=Step.BENCHMARK).order_by("finished_at").values_list("log", flat=True))
+    assert ["Goes on with the model" in log for log in logs] == [False, True, False, True]
+
+
+def test_a_kept_process_that_died_is_no_fault_of_the_model(tmp_path):
+    benchmark("first"), benchmark("second")
+    evaluation = push_folder(RepositoryFactory(), train_ngram(["a b c"] * 30, tmp_path / "model"))
+    passed_up_to(evaluation, Step.COST)
+    work.perform(run_id=run_of(evaluation, Step.BENCHMARK, "first").pk)
+    assert sessions._kept is not None
+    os.kill(sessions._kept.session._child._process.pid, signal.SIGKILL)
+
+    run = work_off(evaluation)["second"]
+
+    assert run.state == State.PASSED
+    assert run.attempt == 1
+
+
+def test_the_same_model_gives_the_same_rows_fresh_kept_and_from_the_warm_process(tmp_path):
+    benchmark("first"), benchmark("second")
+    evaluation = push_folder(RepositoryFactory(), train_ngram(["a b c"] * 30, tmp_path / "model"))
+    passed_up_to(evaluation, Step.COST)
+
+    runs = work_off(evaluation)
+
+    first, second = (json.loads(runs[key].receipt.body) for key in ("first", "second"))
+    assert items.rows_of(runs["first"].receipt) == items.rows_of(runs["second"].receipt)
+    assert first != second
+
+
+KEPT = {"one": ["a b c"] * 30, "other": ["c b a"] * 30}
+
+
+def _noting(opened, real):
+    def open_session(folder, lease, **arguments):
+        opened.append(folder)
+        return real(folder, lease, **arguments)
+
+    return open_session
