@@ -7,6 +7,7 @@ starts no threads, for a fork would not take them along.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import itertools
@@ -118,11 +119,9 @@ class _Server:
             os._exit(status)
 
     def _drain(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             while os.read(self._wake, 512):
-                pass
-        except BlockingIOError:
-            pass
+                continue
 
     def _tell_ends(self) -> None:
         """Say how children ended. They stay in the table until let go, so that their numbers mean nobody else."""
