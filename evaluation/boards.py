@@ -118,11 +118,14 @@ def _references(benchmark: Benchmark, ranked: Sequence[tuple[int, float]]) -> li
     return sorted(found, key=lambda reference: -sign * reference.value)
 
 
-def points(viewer: "Viewer", shown: Board, *, axis: str, limit: int) -> list[Standing]:
-    """The rows that a chart draws: the front, and the best of the others that have the quantity."""
+def points(shown: Board, *, axis: str, limit: int) -> list[Standing]:
+    """The rows that a chart draws: the front, and the best of the others that have the quantity.
+
+    Asks nothing of the viewer: these are rows of a board that was read for her.
+    """
     rest = [pk for pk in shown.ranks if pk not in set(shown.front)][: max(0, limit - len(shown.front))]
     wanted = [*shown.front[-limit:], *rest]
-    rows = Standing.objects.visible_to(viewer).filter(pk__in=wanted).with_names()
+    rows = Standing.objects.filter(pk__in=wanted).with_names()
     return [row for row in rows if getattr(row, AXES[axis]) is not None]
 
 

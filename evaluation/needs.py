@@ -192,13 +192,15 @@ def _nearest(on_it: StandingQuerySet, limits: Limits) -> Standing | None:
     if not numeric:
         return None
     rest = Limits(**{**vars(limits), **dict.fromkeys(numeric)})
-    rows = on_it.within(rest).order_by("-merit", "id").with_names()[:_NEAREST_AMONG]
+    columns = [_NUMBERS[name][0] for name in numeric]
+    rows = on_it.within(rest).order_by("-merit", "id").values_list("id", *columns)[:_NEAREST_AMONG]
 
-    def excess(row: Standing) -> float:
-        values = [(getattr(row, _NUMBERS[name][0]), most) for name, most in numeric.items()]
-        return sum(max(0.0, value / max(most, 1e-9) - 1) if value is not None else 1e9 for value, most in values)
+    def excess(row: tuple[float | None, ...]) -> float:
+        pairs = zip(row[1:], numeric.values(), strict=True)
+        return sum(max(0.0, value / max(most, 1e-9) - 1) if value is not None else 1e9 for value, most in pairs)
 
-    return min(rows, key=excess, default=None)
+    nearest = min(rows, key=excess, default=None)
+    return on_it.with_names().get(pk=nearest[0]) if nearest else None
 
 
 def _none_fits(excluded: dict[str, int], measured: int, nearest: Standing | None, limits: Limits) -> str:

@@ -85,8 +85,10 @@ class StandingQuerySet(models.QuerySet["Standing"]):
         return self.filter(*limits.conditions().values())
 
     def with_names(self) -> "StandingQuerySet":
-        """With what a row shows of its model."""
-        return self.select_related("repository__namespace", "score__benchmark")
+        """With what a row shows of its model and its score; each benchmark is read once, whatever number of rows."""
+        unseen = ("card", "config", "tags", "parameters_by_dtype")
+        rows = self.select_related("repository__namespace", "score").prefetch_related("score__benchmark")
+        return rows.defer("score__metrics", *(f"repository__{name}" for name in unseen))
 
     def first_of_each(self, benchmarks: "Collection[Benchmark]", number: int) -> "StandingQuerySet":
         """The best few on each of these benchmarks, in one query."""

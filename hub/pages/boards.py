@@ -147,7 +147,7 @@ def board(request: HttpRequest, key: str) -> HttpResponse:
     context = _board_context(request, benchmark, asked, shown)
     if not wants_fragment(request):
         context["families"] = boards.families(request.user, benchmark)
-        context["chart"] = _chart(request, benchmark, asked, shown)
+        context["chart"] = _chart(benchmark, asked, shown)
     return render_page_or_fragment(
         request, "evaluation/leaderboard.html", "evaluation/partials/_board_rows.html", context
     )
@@ -263,9 +263,9 @@ def _suite(suite: boards.Suite) -> dict[str, Any]:
     }
 
 
-def _chart(request: HttpRequest, benchmark: Benchmark, asked: Asked, shown: Board) -> Any:
+def _chart(benchmark: Benchmark, asked: Asked, shown: Board) -> Any:
     """The drawing, or None where no model has the quantity."""
-    drawn = boards.points(request.user, shown, axis=asked.axis, limit=CHART_POINTS)
+    drawn = boards.points(shown, axis=asked.axis, limit=CHART_POINTS)
     if not drawn:
         return None
     _, title, divisor = AXES[asked.axis]
