@@ -138,10 +138,28 @@ class BoardListOutput(serializers.Serializer[Any]):
     items = BoardSummaryOutput(many=True)
 
 
+class MeanRowOutput(serializers.Serializer[Any]):
+    model = serializers.CharField()
+    commit = serializers.CharField()
+    rank = RankOutput()
+    value = serializers.FloatField()
+    interval = serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2)
+
+
+class MeanOutput(serializers.Serializer[Any]):
+    """Means over benchmarks of one protocol, of models that were measured on all of them."""
+
+    benchmarks = serializers.ListField(child=serializers.CharField())
+    metric = serializers.CharField(allow_blank=True)
+    unit = serializers.CharField(allow_blank=True)
+    rows = MeanRowOutput(many=True)
+
+
 class GroupOutput(serializers.Serializer[Any]):
     """The best of each benchmark of a group. Ranks name the best possible place alone: worst is among these rows."""
 
     items = StandingOutput(many=True)
+    means = MeanOutput(many=True)
 
 
 _CSV = OpenApiResponse(OpenApiTypes.STR, description="The rows as comma-separated values.")
@@ -246,13 +264,15 @@ class GroupView(_Tables):
             limits = Limits(**{**vars(limits), "size": group_limits.size})
         if by != "languages" and wanted.get("language"):
             choice = boards.Choice(choice.task, wanted["language"], choice.domain)
-        found = boards.sections(request.user, boards.benchmarks(request.user, choice), limits, rows=wanted["limit"])
+        chosen = boards.benchmarks(request.user, choice)
+        found = boards.sections(request.user, chosen, limits, rows=wanted["limit"])
+        means = boards.suites(request.user, chosen, limits, rows=wanted["limit"]) if by != "sizes" else []
         items = [
             standing_answer(request, row, rank, None)
             for section in found
             for row, rank in boards.with_ranks(section.rows)
         ]
-        return answer(request, dict(GroupOutput({"items": items}).data))
+        return answer(request, dict(GroupOutput({"items": items, "means": [_mean(suite) for suite in means]}).data))
 
 
 def standing_answer(
@@ -286,6 +306,25 @@ def standing_answer(
         "release": standing.release,
         "receipt": request.build_absolute_uri(receipt) if receipt else None,
         "measured_at": standing.measured_at,
+    }
+
+
+def _mean(suite: boards.Suite) -> dict[str, Any]:
+    definition = suite.benchmarks[0].definition
+    return {
+        "benchmarks": [row.key for row in suite.benchmarks],
+        "metric": definition.get("main_metric", ""),
+        "unit": definition.get("unit") or "",
+        "rows": [
+            {
+                "model": standing.repository.full_name,
+                "commit": standing.commit,
+                "rank": {"best": rank.best, "worst": rank.worst},
+                "value": mean.value,
+                "interval": [mean.low, mean.high],
+            }
+            for standing, mean, rank in suite.rows
+        ],
     }
 
 

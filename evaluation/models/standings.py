@@ -11,7 +11,7 @@ from evaluation.models.results import Score
 from evaluation.querysets_standings import StandingQuerySet
 from models_registry.sizes import size_class
 
-_LAST = math.ldexp(1.0, 100)  # Sorts behind all times and sizes; a keyset takes no null.
+NEVER = math.ldexp(1.0, 100)  # Sorts behind all times and sizes; a keyset takes no null.
 
 
 class Standing(models.Model):
@@ -42,8 +42,8 @@ class Standing(models.Model):
     first_ms = models.FloatField(null=True, help_text="To the first token or, where there are none, the first answer.")
     memory_bytes = models.PositiveBigIntegerField(null=True, help_text="Peak of memory.")
     parameters = models.PositiveBigIntegerField(null=True)
-    order_ms = models.FloatField(default=_LAST)
-    order_memory = models.FloatField(default=_LAST)
+    order_ms = models.FloatField(default=NEVER)
+    order_memory = models.FloatField(default=NEVER)
 
     family = models.CharField(max_length=64, blank=True, help_text="Transformer, GRU, n-gram, ….")
     task = models.CharField(max_length=64, blank=True, help_text="What the version's card or files say it is for.")
@@ -83,4 +83,4 @@ class Standing(models.Model):
 
 def last_or(value: float | None) -> float:
     """What a nullable number is sorted by: missing ones come last."""
-    return _LAST if value is None else float(value)
+    return NEVER if value is None else float(value)

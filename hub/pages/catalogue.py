@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from evaluation.models import Benchmark, Evaluation, Receipt, Score, Step
+from evaluation.models import Benchmark, Evaluation, Receipt, Score, Standing, Step
+from evaluation.models.standings import NEVER
 from evaluation.presentation import (
     STEP_NAMES,
     STEP_PLANS,
@@ -96,6 +97,10 @@ def model_list(request: HttpRequest) -> HttpResponse:
     rows = rows_of(page.rows, benchmark)
     context = _list_context(request, filters, Kind.MODEL, page, total)
     context |= {"rows": rows, "benchmark": benchmark, "axis": _axis(rows) if benchmark else None, "ticks": True}
+    context["orders"] = [
+        *context["orders"],
+        (facets.FASTEST, gettext("Fastest answer"), filters.sort == facets.FASTEST),
+    ]
     if benchmark is not None:
         context["orders"] = [*context["orders"], (facets.BEST, gettext("Best measured"), filters.sort == facets.BEST)]
     return render_page_or_fragment(
@@ -147,6 +152,10 @@ def _page(
         ranked = found.annotate(best=Subquery(scores.values("value")[:1])).filter(best__isnull=False)
         better_first = "-best" if benchmark.definition.get("higher_is_better", True) else "best"
         return keyset_page(ranked, order=(better_first, "-id"), limit=PER_PAGE, cursor=cursor)
+    if filters.sort == facets.FASTEST:
+        times = Standing.objects.filter(repository=OuterRef("pk")).values("order_ms")[:1]
+        timed = found.annotate(ms=Subquery(times)).filter(ms__lt=NEVER)
+        return keyset_page(timed, order=("ms", "id"), limit=PER_PAGE, cursor=cursor)
     order = facets.ORDERS.get(filters.sort, facets.ORDERS["updated"])[1]
     return keyset_page(found, order=order, limit=PER_PAGE, cursor=cursor)
 

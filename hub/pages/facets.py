@@ -24,7 +24,7 @@ ORDERS: dict[str, tuple[Text, tuple[str, ...]]] = {
     "created": (gettext_lazy("Newest"), ("-created_at", "-id")),
     "size": (gettext_lazy("Smallest"), ("size_bytes", "id")),
 }
-BEST = "best"
+BEST, FASTEST = "best", "fastest"  # Of models that were measured.
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Filters:
             languages=_values(given, "language"),
             size=size if size in SIZES else "",
             open_only=given.get("open") == "1",
-            sort=sort if sort in ORDERS or sort == BEST else "updated",
+            sort=sort if sort in {*ORDERS, BEST, FASTEST} else "updated",
             compact=given.get("density") == "compact",
         )
 

@@ -122,3 +122,16 @@ def test_models_are_compared_against_the_first(client: Client, pairs: Benchmark)
     assert (missing.status_code, missing.json()["code"]) == (404, "model_not_found")
     for names in ([one.full_name], [one.full_name] * 2, [f"a/{n}" for n in range(5)], ["a", "b"]):
         assert client.get("/api/v1/models/compare", {"models": names}).status_code == 400
+
+
+def test_means_of_one_protocol_are_in_the_answer_of_a_group(client: Client) -> None:
+    sets = {benchmark("one", "One"): 0.8, benchmark("two", "Two"): 0.6}
+    whole, part = model(), model()
+    measured(whole, sets)
+    measured(part, {next(iter(sets)): 0.9})
+    (means,) = client.get("/api/v1/leaderboards/tasks/text-generation").json()["means"]
+    assert (means["benchmarks"], means["metric"]) == (["one", "two"], "accuracy")
+    (row,) = means["rows"]
+    assert (row["model"], row["commit"], row["rank"]) == (whole.full_name, whole.head, {"best": 1, "worst": 1})
+    assert row["value"] == pytest.approx(0.7)
+    assert row["interval"][0] < 0.7 < row["interval"][1]

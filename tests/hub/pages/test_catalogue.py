@@ -197,3 +197,20 @@ def test_hostile_words_in_filters_are_escaped(client):
     assert "<script>alert" not in html
     assert "<i>" not in html
     assert '"onload' not in html
+
+
+def test_models_are_sorted_by_measured_time_and_can_be_ticked(client):
+    from tests.factories import pages
+
+    pairs = pages.benchmark()
+    quick, slow, untimed = pages.model(name="quick"), pages.model(name="slow"), pages.model(name="untimed")
+    pages.measured(slow, {pairs: 0.9}, first_token_s=0.2)
+    pages.measured(quick, {pairs: 0.6}, first_token_s=0.01)
+    pages.measured(untimed, {pairs: 0.7}, first_token_s=None)
+    page = client.get("/models?sort=fastest").content.decode()
+    assert page.index(f'href="/{quick.full_name}"') < page.index(f'href="/{slow.full_name}"')
+    assert f'href="/{untimed.full_name}"' not in page
+    assert f'form="compare-form" name="models" value="{quick.full_name}"' in page
+    front = client.get("/").content.decode()
+    assert "All leaderboards" in front
+    assert 'href="/leaderboards/core-pairs-en"' in front
