@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from evaluation.sandbox import RuntimeRefused, Session
 from evaluation.scorers.base import Model
-from evaluation.steps import fingerprints, smoke_chat, smoke_language, smoke_shapes, smoke_texts
+from evaluation.steps import fingerprints, smoke_chat, smoke_language, smoke_shapes, smoke_tasks, smoke_texts
 from evaluation.steps.checks import Check, Run, failed, not_applicable, passed, warned
 from evaluation.steps.inspect import Inspection
 from evaluation.steps.weights import check as check_weights
@@ -145,11 +145,12 @@ def _by_task(session: Model, inspection: Inspection, prompts: Prompts, outputs: 
         runs += smoke_texts.CLASSIFIER_CHECKS
     if "embed" in capabilities:
         runs += smoke_texts.ENCODER_CHECKS
+    runs += smoke_tasks.checks_for(capabilities)
     for run in runs:
         try:
             yield run(session, inspection, prompts.texts, outputs)
         except RuntimeRefused as error:
-            identifier, title = smoke_texts.NAMES.get(run, ("S07", "forward"))
+            identifier, title = (smoke_texts.NAMES | smoke_tasks.NAMES).get(run, ("S07", "forward"))
             yield failed(identifier, title, f"The model answered with an error: {error.reason[:300]}")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from evaluation.sandbox import Session
 from evaluation.steps.smoke import Prompts
+from evaluation.steps.smoke_writing import languages_for
 
 PROMPT_TOKENS, PREFILL_TOKENS, NEW_TOKENS = 32, 512, 64
 REPEATS = 5
@@ -120,7 +121,11 @@ TIMERS: dict[str, Timer] = {
         lambda session, texts: session.call("answer", questions=["Who is it?"] * len(texts), contexts=list(texts))
     ),
     "transcribe": SpeechTimer(),
-    "translate": AnswerTimer(lambda session, texts: session.call("translate", texts=list(texts), max_new_tokens=16)),
+    "translate": AnswerTimer(
+        lambda session, texts: session.call(
+            "translate", texts=list(texts), max_new_tokens=16, **languages_for(session.description)
+        )
+    ),
     "summarize": AnswerTimer(lambda session, texts: session.call("summarize", texts=list(texts), max_new_tokens=16)),
     "embed": AnswerTimer(lambda session, texts: session.call("embed", texts=list(texts))),
     "pseudo_log_likelihood": AnswerTimer(
