@@ -10,7 +10,7 @@ from evaluation.steps.checks import Check, Run, failed, passed, warned
 from evaluation.steps.inspect import Inspection
 
 _TEXTS = 4
-_LIMIT, _MORE = 60, 8
+_LIMIT, _MORE = 32, 6
 # Pairs that a model of many languages is likely to have, tried in this order.
 _PAIRS = (("en", "de"), ("en", "zh"), ("en", "fr"), ("de", "en"), ("zh", "en"))
 
@@ -36,8 +36,7 @@ def start(session: Model, inspection: Inspection, texts: dict[str, Any], outputs
     facts = session.description["description"]
     if facts.get("decoder_start_id") is None and not facts.get("languages"):
         return failed("S07", "forward", "No token is named for the decoder to start from.")
-    written = _write(session, inspection, texts["classifier"][:_TEXTS], _LIMIT)
-    outputs["written"] = written
+    written = _written(session, inspection, texts, outputs)
     empty = sum(not text.strip() for text in written)
     said = f"{empty} of {len(written)} fixed texts are answered by nothing."
     if empty == len(written):
@@ -47,18 +46,18 @@ def start(session: Model, inspection: Inspection, texts: dict[str, Any], outputs
 
 def batch(session: Model, inspection: Inspection, texts: dict[str, Any], outputs: dict[str, Any]) -> Check:
     """S08: the same text is written alone as beside longer ones."""
-    chosen = texts["classifier"][:_TEXTS]
-    together = _write(session, inspection, chosen, _LIMIT)
+    chosen = texts["classifier"][: _TEXTS // 2]
+    together = _written(session, inspection, texts, outputs)
     alone = [_write(session, inspection, [text], _LIMIT)[0] for text in chosen]
-    changed = sum(a != b for a, b in zip(together, alone, strict=True))
+    changed = sum(a != b for a, b in zip(together, alone, strict=False))
     said = f"{changed} of {len(chosen)} fixed texts are answered differently in a batch."
     return (failed if changed else passed)("S08", "batch", said, value=changed)
 
 
 def repeat(session: Model, inspection: Inspection, texts: dict[str, Any], outputs: dict[str, Any]) -> Check:
     """S10: two runs write the same."""
-    first, second = (_write(session, inspection, texts["classifier"][:_TEXTS], _LIMIT) for _ in range(2))
-    if first != second:
+    again = _write(session, inspection, texts["classifier"][:_TEXTS], _LIMIT)
+    if again != _written(session, inspection, texts, outputs):
         return failed("S10", "repeat", "Two equal runs write different texts.")
     return passed("S10", "repeat", "Two runs write equal texts.", value=0)
 
@@ -67,7 +66,7 @@ def stop(session: Model, inspection: Inspection, texts: dict[str, Any], outputs:
     """S11: with more room nothing more is written: the end token came by itself."""
     chosen = texts["classifier"][:_TEXTS]
     longer = _write(session, inspection, chosen, _LIMIT + _MORE)
-    endless = sum(a != b for a, b in zip(_write(session, inspection, chosen, _LIMIT), longer, strict=True))
+    endless = sum(a != b for a, b in zip(_written(session, inspection, texts, outputs), longer, strict=True))
     said = f"{endless} of {len(chosen)} answers go on at the limit of {_LIMIT} tokens."
     return (warned if endless else passed)("S11", "stop", said, value=endless)
 
@@ -75,10 +74,17 @@ def stop(session: Model, inspection: Inspection, texts: dict[str, Any], outputs:
 def own_words(session: Model, inspection: Inspection, texts: dict[str, Any], outputs: dict[str, Any]) -> Check:
     """S19: what is written is no copy of what was read."""
     chosen = texts["classifier"][:_TEXTS]
-    written = _write(session, inspection, chosen, _LIMIT)
+    written = _written(session, inspection, texts, outputs)
     copies = sum(text.strip().lower() == answer.strip().lower() for text, answer in zip(chosen, written, strict=True))
     said = f"{copies} of {len(chosen)} answers are copies of their source."
     return (warned if copies > 1 else passed)("S19", "own words", said, value=copies)
+
+
+def _written(session: Model, inspection: Inspection, texts: dict[str, Any], outputs: dict[str, Any]) -> list[str]:
+    """What it writes to the fixed texts, asked for once."""
+    if "written" not in outputs:
+        outputs["written"] = _write(session, inspection, texts["classifier"][:_TEXTS], _LIMIT)
+    return list(outputs["written"])
 
 
 def _write(session: Model, inspection: Inspection, texts: Sequence[str], limit: int) -> list[str]:

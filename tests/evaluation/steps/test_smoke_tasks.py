@@ -23,7 +23,7 @@ class Direct:
     """A model in this process, its calls encoded and checked as on the way through the walls."""
 
     def __init__(self, folder: Path, **changes: Any) -> None:
-        self.model = runtimes.load(folder)
+        self.model = runtimes.load(folder, threads=1)
         facts = self.model.description() | changes
         self.description = {"capabilities": sorted(self.model.capabilities), "description": facts}
 
