@@ -5,7 +5,10 @@ from typing import Any
 
 from evaluation.models import Benchmark, Evaluation, Run, State, Step
 
-COST_FIELDS = ("parameters", "bytes", "load_s", "first_token_s", "tokens_per_s", "peak_rss_bytes", "machine")
+COST_FIELDS = (
+    *("parameters", "bytes", "load_s", "first_token_s", "tokens_per_s", "peak_rss_bytes", "machine"),
+    *("details", "normalised", "fit"),
+)
 _GATES = (Step.SCAN, Step.INSPECT, Step.SMOKE)
 
 
@@ -25,7 +28,13 @@ def evaluation_answer(evaluation: Evaluation, *, receipt_url: Callable[[str], st
         "steps": [_step(run) for run in runs],
         "scores": [_score(run, run.benchmark, receipt_url) for run in runs if run.benchmark is not None],
         "cost": _cost(cost),
-        "scan": {"verdict": evaluation.verdict, "findings": (scan.result.get("findings") or []) if scan else []},
+        "scan": {
+            "verdict": evaluation.verdict,
+            "findings": _found(scan, "findings"),
+            "convertible": _found(scan, "convertible"),
+        },
+        "inspect": _facts(fixed.get(Step.INSPECT)),
+        "smoke": _smoke(fixed.get(Step.SMOKE)),
         "verdict": _verdict(evaluation, fixed),
         "requested_at": evaluation.created_at,
         "finished_at": evaluation.finished_at,
@@ -109,6 +118,27 @@ def _score(run: Run, benchmark: Benchmark, receipt_url: Callable[[str], str]) ->
         "baseline": baseline if score.baseline_name else None,
         "chance": score.chance,
         "metrics": score.metrics,
+    }
+
+
+def _found(run: Run | None, name: str) -> list[Any]:
+    return list(run.result.get(name) or []) if run is not None else []
+
+
+def _facts(run: Run | None) -> dict[str, Any]:
+    """The inspection without what the list of steps says already."""
+    if run is None:
+        return {}
+    return {name: value for name, value in run.result.items() if name not in ("summary", "refusal", "refusal_code")}
+
+
+def _smoke(run: Run | None) -> dict[str, Any]:
+    result = run.result if run is not None else {}
+    return {
+        "state": result.get("state"),
+        "checks": _found(run, "checks"),
+        "fingerprint": result.get("fingerprint") or "",
+        "compared": _found(run, "compared"),
     }
 
 

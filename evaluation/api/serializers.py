@@ -66,11 +66,26 @@ class CostOutput(serializers.Serializer[Any]):
     tokens_per_s = serializers.FloatField(allow_null=True)
     peak_rss_bytes = serializers.IntegerField(allow_null=True)
     machine = serializers.JSONField(allow_null=True)
+    details = serializers.JSONField(allow_null=True, help_text="All figures under the protocol's names and units.")
+    normalised = serializers.JSONField(allow_null=True, help_text="As the reference class would have measured it.")
+    fit = serializers.JSONField(allow_null=True, help_text="Where the model is predicted to run.")
 
 
 class ScanOutput(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(choices=["pending", "clean", "warning", "quarantined"])
     findings = serializers.ListField(child=serializers.DictField())
+    convertible = serializers.ListField(
+        child=serializers.CharField(), help_text="Pickles that only rebuild tensors and could become safetensors."
+    )
+
+
+class SmokeOutput(serializers.Serializer[Any]):
+    """The smoke checks, and what the answers to the fixed prompts are called."""
+
+    state = serializers.ChoiceField(choices=["pass", "warn", "fail"], allow_null=True)
+    checks = serializers.ListField(child=serializers.DictField())
+    fingerprint = serializers.CharField(allow_blank=True)
+    compared = serializers.ListField(child=serializers.DictField(), help_text="With the version before and the base.")
 
 
 class EvaluationOutput(serializers.Serializer[Any]):
@@ -81,6 +96,8 @@ class EvaluationOutput(serializers.Serializer[Any]):
     scores = ScoreOutput(many=True)
     cost = CostOutput(allow_null=True)
     scan = ScanOutput()
+    inspect = serializers.DictField(help_text="What the files tell, and where the card says otherwise.")
+    smoke = SmokeOutput()
     verdict = serializers.ChoiceField(choices=["pending", "passed", "failed", "quarantined", "not_applicable"])
     requested_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)

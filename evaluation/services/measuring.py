@@ -11,7 +11,7 @@ from evaluation import claims, sandbox
 from evaluation.exceptions import ScannerUnavailable
 from evaluation.models import Run, State, Step
 from evaluation.sandbox import RuntimeRefused, Session
-from evaluation.services import files, scoring, sessions
+from evaluation.services import files, lineage, scoring, sessions
 from evaluation.services.lease import Lease
 from evaluation.services.outcomes import Outcome, ScanNews
 from evaluation.steps import clamav
@@ -91,7 +91,7 @@ def _smoke(run: Run, folder: Path, lease: Lease) -> Outcome:
     }
     if found.state == "fail":
         return Outcome(State.FAILED, _first_failure(found), result=result)
-    return Outcome(State.PASSED, result=result)
+    return Outcome(State.PASSED, result=result | {"compared": lineage.compared(run, result)})
 
 
 def _others(folder: Path, lease: Lease) -> smoke_step.Others:

@@ -172,7 +172,9 @@ def _load(session: Model, inspection: Inspection) -> list[Check]:
     if loaded["task"] != inspection.task or missing:
         return [failed("S02", "load", f"It loads as {loaded['task']}, though its files say {inspection.task}.")]
     seconds = round(float(loaded["wall_s"]), 2)
-    return [passed("S02", "load", f"Loaded in {seconds:g} s, class {inspection.architecture}.", value=seconds)]
+    unused = loaded["description"].get("unexpected_weights") or []
+    told = f" {len(unused)} weights are not used, {str(unused[0])[:80]} for one." if unused else ""
+    return [passed("S02", "load", f"Loaded in {seconds:g} s, class {inspection.architecture}.{told}", value=seconds)]
 
 
 def _weights(folder: Path, inspection: Inspection) -> list[Check]:

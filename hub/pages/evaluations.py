@@ -90,6 +90,7 @@ def run_context(found: Evaluation | None) -> dict[str, Any]:
         "smoke_checks": [
             check for step in (Step.SMOKE, Step.COST) for check in result_of(found, step).get("checks") or []
         ],
+        "compared": result_of(found, Step.SMOKE).get("compared") or [],
         "findings": result_of(found, Step.SCAN).get("findings") or [],
         "logs": [(run, run.log) for run in runs if run.log],
         "worker": next((run.worker for run in reversed(runs) if run.worker), ""),

@@ -56,8 +56,8 @@ def test_a_measured_commit_is_answered_by_the_contract(client, measured):
         ("benchmark", "not_applicable"),
     ]
     assert all(step["seconds"] is not None for step in answer["steps"][:5])
-    assert answer["cost"] == COST
-    assert answer["scan"] == {"verdict": "clean", "findings": []}
+    assert answer["cost"] == COST | {"details": None, "normalised": None, "fit": None}
+    assert answer["scan"] == {"verdict": "clean", "findings": [], "convertible": []}
     assert answer["verdict"] == "passed"
     scored, other = answer["scores"]
     receipt = Receipt.objects.get()
@@ -116,7 +116,7 @@ def test_a_quarantine_shows_its_findings(client):
 
     answer = client.get(address(evaluation, "latest")).json()
 
-    assert answer["scan"] == {"verdict": "quarantined", "findings": [finding]}
+    assert answer["scan"] == {"verdict": "quarantined", "findings": [finding], "convertible": []}
     assert answer["verdict"] == "quarantined"
     assert answer["state"] == "done"
 

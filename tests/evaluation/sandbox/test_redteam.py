@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -30,8 +31,9 @@ BOMBED = [(plan, False) for plan in WORKING if plan is not Plan.VIEW] + [(plan, 
 
 # Attempts that need root outside as well; as an ordinary user they fail without any sandbox.
 NEED_ROOT = {"mount", "change_root", "become_root", "change_group", "host_name", "device_file", "load_bpf"}
-# What must not work outside either, or what the attempt itself cannot prove there.
-NEVER_OUTSIDE = {"forged_result", "raise_own_limits"}
+OF_THE_MACHINE = {"parent_environment", "parent_command_line", "system_accounts", "list_root"}
+# What a machine may forbid outside as well.
+NOT_EVERYWHERE = {"raise_own_limits"}
 
 
 @pytest.fixture
@@ -44,6 +46,11 @@ def bait(tmp_path: Path) -> Iterator[dict[str, Any]]:
     (tmp_path / "other_job").write_text("NIGHTINGALE")
     for name in ("vocab.txt", "training_args.bin", "modeling_canary.py", "sitecustomize.py", "torch.py"):
         (folder / name).write_text("CANARY = 1\n")
+    (tmp_path / "answers.jsonl").write_text("NIGHTINGALE")
+    with sqlite3.connect(tmp_path / "scores.sqlite3") as rows:
+        rows.execute("CREATE TABLE score (value REAL)")
+        rows.execute("INSERT INTO score VALUES (0.25)")
+    metadata = _door(("127.169.254.169", 0))
     doors = [_door(("127.0.0.1", 0)), _door("\0canary-" + tmp_path.name), _door(str(tmp_path / "door"))]
     echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     echo.bind(("127.0.0.1", 0))
@@ -55,6 +62,9 @@ def bait(tmp_path: Path) -> Iterator[dict[str, Any]]:
         "project": str(Path(__file__).resolve().parents[3]),
         "other_job": str(tmp_path / "other_job"),
         "writable": str(writable),
+        "answers": str(tmp_path / "answers.jsonl"),
+        "scores": str(tmp_path / "scores.sqlite3"),
+        "metadata_port": metadata.getsockname()[1],
         "port": doors[0].getsockname()[1],
         "udp_port": echo.getsockname()[1],
         "abstract": "canary-" + tmp_path.name,
@@ -63,7 +73,7 @@ def bait(tmp_path: Path) -> Iterator[dict[str, Any]]:
     }
     (folder / "config.json").write_text(json.dumps(facts))
     yield facts
-    for door in [*doors, echo]:
+    for door in [*doors, metadata, echo]:
         door.close()
 
 
@@ -108,16 +118,61 @@ def test_every_escape_is_refused(plan: Plan, warm: bool, bait: dict[str, Any], m
     assert not list(Path(bait["writable"]).iterdir())
 
 
-def test_the_same_escapes_work_without_the_sandbox(bait: dict[str, Any]) -> None:
-    environment = {**os.environ, "SMALLHUB_CANARY_SECRET": "NIGHTINGALE", "TMPDIR": str(Path(bait["folder"]).parent)}
+def test_the_same_escapes_work_without_the_sandbox(
+    bait: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Forty attempts and more that are refused inside and succeed outside, in one table."""
+    monkeypatch.setenv("SMALLHUB_CANARY_SECRET", "NIGHTINGALE")
+    with sandbox.open(Path(bait["folder"]), limits=QUICK, loader=LOADER) as session:
+        inside = session.load()["description"]
+    assert _score(bait) == 0.25
 
+    outside = _outcomes_outside(bait)
+
+    with capsys.disabled():
+        print(f"\n{'attempt':<24} {'sandbox off':<40} sandbox on")
+        for name, outcome in outside.items():
+            print(f"{name:<24} {_shown(name, outcome):<40} {_shown(name, inside[name])}")
+    excused = NOT_EVERYWHERE | (NEED_ROOT if os.getuid() else set())
+    refused = {name: outcome["refused"] for name, outcome in outside.items() if "refused" in outcome}
+    assert set(refused) <= excused, {name: reason for name, reason in refused.items() if name not in excused}
+    proven = [name for name, outcome in outside.items() if "got" in outcome and "refused" in inside[name]]
+    assert len(proven) >= 40
+    assert _score(bait) == 1.0
+
+
+def _outcomes_outside(bait: dict[str, Any]) -> dict[str, dict[str, str]]:
+    environment = {**os.environ, "TMPDIR": str(Path(bait["folder"]).parent)}
     command = [sys.executable, str(ESCAPES / "escapes.py"), json.dumps(bait)]
     finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    outcomes: dict[str, dict[str, str]] = json.loads(finished.stdout.splitlines()[-1])
+    return outcomes
 
-    outcomes = json.loads(finished.stdout.splitlines()[-1])
-    excused = NEVER_OUTSIDE | (NEED_ROOT if os.getuid() else set())
-    refused = {name: outcome["refused"] for name, outcome in outcomes.items() if "refused" in outcome}
-    assert set(refused) <= excused, {name: reason for name, reason in refused.items() if name not in excused}
+
+def _shown(name: str, outcome: dict[str, str]) -> str:
+    """An outcome in a few words. What was read of this very machine is not repeated in a log."""
+    if "refused" in outcome:
+        return f"refused: {outcome['refused']}"[:60]
+    return f"got {len(outcome['got'])} characters" if name in OF_THE_MACHINE else f"got {outcome['got']!r}"[:38]
+
+
+def _score(bait: dict[str, Any]) -> float:
+    with sqlite3.connect(bait["scores"]) as rows:
+        return float(rows.execute("SELECT value FROM score").fetchone()[0])
+
+
+@pytest.mark.parametrize("plan", WORKING)
+def test_answers_that_are_only_printed_are_believed_by_nobody(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+
+    with sandbox.open(tmp_path, limits=QUICK, loader=LOADER, plan=plan) as session:
+        session.load()
+
+        assert session.call("generate", prompt="forged").text == "survived"
+        wait_until = time.monotonic() + 10
+        while "perfect" not in session.output_tail() and time.monotonic() < wait_until:
+            time.sleep(0.05)
+        assert "perfect" in session.output_tail()
 
 
 Ending = type[sandbox.SandboxError]

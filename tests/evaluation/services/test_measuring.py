@@ -7,7 +7,9 @@ import signal
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from evaluation import sandbox
 from evaluation.models import Evaluation, ItemOutputs, Run, Score, State, Step
 from evaluation.services import items, sessions, work
 from evaluation.services.files import jobs_folder
@@ -98,6 +100,43 @@ def test_a_scan_waits_for_the_virus_scanner_and_believes_it(tmp_path, settings):
     scan.refresh_from_db()
     assert scan.state == State.QUARANTINED
     assert list(scan.evaluation.commit.held) == ["README.md"]
+
+
+def test_a_worker_without_walls_opens_nothing_and_doctor_says_why(tmp_path, monkeypatch, capsys):
+    nothing = sandbox.Probe((sandbox.Wall("plain", False, "no Landlock here"),), None)
+    monkeypatch.setattr(sandbox.probing, "probe", lambda: nothing)
+    monkeypatch.setattr(sandbox, "probe", lambda: nothing)
+    evaluation = push_folder(RepositoryFactory(), train_ngram(["a b c a b c"], tmp_path / "model"))
+
+    runs = {}
+    while (run := evaluation.runs.filter(state=State.QUEUED, releases=0).order_by("position").first()) is not None:
+        work.perform(run_id=run.pk)
+        runs[run.step] = evaluation.runs.get(pk=run.pk)
+
+    assert (runs["inspect"].state, runs["smoke"].state, runs["smoke"].releases) == (State.PASSED, State.QUEUED, 1)
+    assert "no Landlock here" in runs["smoke"].log
+    assert runs["smoke"].result == {}
+    with pytest.raises((SystemExit, CommandError)):
+        call_command("doctor")
+    printed = capsys.readouterr()
+    assert "no Landlock here" in printed.out + printed.err
+
+
+def test_a_version_that_says_the_same_is_told_so(tmp_path):
+    base, copy = RepositoryFactory(), RepositoryFactory()
+    folder = train_ngram(["a b c a b c"] * 3, tmp_path / "model")
+    first = work_off(push_folder(base, folder))["smoke"]
+    (folder / "README.md").write_text(f"---\nbase_model: {base.full_name}\n---\n")
+
+    same = work_off(push_folder(copy, folder))["smoke"].result["compared"]
+    other = train_ngram(["c b a c b a"] * 3, tmp_path / "other")
+    (other / "README.md").write_text("Another.")
+    changed = work_off(push_folder(base, other))["smoke"].result["compared"]
+
+    assert first.result["compared"] == []
+    assert [(row["with"], row["repository"], row["same_answers"]) for row in same] == [("base", base.full_name, True)]
+    assert same[0]["max_difference"] == 0
+    assert [(row["with"], row["same_answers"]) for row in changed] == [("previous", False)]
 
 
 def test_a_repository_without_a_model_is_not_applicable(tmp_path):

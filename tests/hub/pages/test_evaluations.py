@@ -151,3 +151,17 @@ def test_the_log_can_be_had_as_text_and_costs_are_summed(client):
     assert "Download the log" in html
     assert "What measuring cost" in html
     assert "300" in html
+
+
+def test_how_the_answers_stand_to_the_base_models_is_told(client):
+    repository = model()
+    evaluation = measured(repository, {})
+    row = {"with": "base", "repository": "ada/base", "commit": "a" * 40, "same_answers": True, "max_difference": 0.0125}
+    checks = [{"id": "S01", "title": "files", "state": "pass", "message": "Good.", "value": 1}]
+    evaluation.runs.filter(step="smoke").update(result={"checks": checks, "compared": [row]})
+
+    html = client.get(address(repository)).content.decode()
+
+    assert "Against its base ada/base at aaaaaaa:" in html
+    assert "the same answers to the fixed prompts" in html
+    assert "0.0125" in html

@@ -57,9 +57,16 @@ def read_network(kind: Any, room: Path, config: Any, *, may_lack: tuple[str, ...
         raise UnsupportedModel(
             "missing_weights", f"{len(missing)} weights are missing, {missing[0]} for one.", missing=missing[:20]
         )
-    if report.get("mismatched_keys"):
-        raise UnsupportedModel("mismatched_weights", "Some weights have other shapes than config.json says.")
+    if mismatched := sorted(
+        str(each[0] if isinstance(each, tuple) else each) for each in report.get("mismatched_keys") or ()
+    ):
+        raise UnsupportedModel(
+            "mismatched_weights",
+            f"{len(mismatched)} weights have other shapes than config.json says, {mismatched[0]} for one.",
+            mismatched=mismatched[:20],
+        )
     network = network.eval()
+    network.unexpected_weights = sorted(report.get("unexpected_keys") or [])[:50]
     if broken := check_finite(network):
         raise UnsupportedModel("broken_weights", f"{broken[0]} holds NaN or infinity.")
     return network
@@ -132,6 +139,7 @@ class TransformersModel(Model):
             "prefix_token": None,
             "dtype": "float32",
             "stored_dtypes": self._dtypes,
+            "unexpected_weights": list(getattr(self.network, "unexpected_weights", ())),
         }
 
     def encode(self, text: str) -> list[int]:

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -302,15 +303,61 @@ def named_pipe(facts: dict[str, Any]) -> str:
     return "made"
 
 
+def metadata_address(facts: dict[str, Any]) -> str:
+    """Ask what a rented machine's own address answers with; a stand-in of it, since a test has no cloud."""
+    with socket.create_connection(("127.169.254.169", facts["metadata_port"]), timeout=2) as opened:
+        opened.sendall(b"GET /latest/meta-data/iam/security-credentials/ HTTP/1.0\r\n\r\n")
+        return opened.recv(64).decode()
+
+
+def answer_key(facts: dict[str, Any]) -> str:
+    return Path(facts["answers"]).read_text()
+
+
+def write_own_score(facts: dict[str, Any]) -> str:
+    with sqlite3.connect(facts["scores"]) as rows:
+        changed = rows.execute("UPDATE score SET value = 1.0").rowcount
+    return f"{changed} score is perfect now"
+
+
+def result_of_another(facts: dict[str, Any]) -> str:
+    """Write into what a job beside this one leaves."""
+    with open(facts["other_job"], "a") as stream:
+        return f"{stream.write(' ')} character"
+
+
+def parent_descriptors(facts: dict[str, Any]) -> str:
+    return f"{len(os.listdir('/proc/' + str(facts['parent']) + '/fd'))} open files"
+
+
+def fork_storm(facts: dict[str, Any]) -> str:
+    children = []
+    for _ in range(50):
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    return f"{len(children)} processes"
+
+
+def shared_folder(facts: dict[str, Any]) -> str:
+    path = Path("/dev/shm", f"canary-{os.getpid()}")
+    path.write_text("x")
+    path.unlink()
+    return "written for all to see"
+
+
 def new_session(facts: dict[str, Any]) -> str:
     os.setpgid(0, os.getpgid(0))
     return "moved"
 
 
-def forged_result(facts: dict[str, Any]) -> str:
-    """Print a perfect score where results might be read from. Evidence only if somebody else believes it."""
-    print(json.dumps({"id": 1, "ok": {"score": 1.0}}), flush=True)
-    raise PermissionError("nobody listens")
+def forge_result() -> None:
+    """Print a perfect answer where answers might be read from."""
+    for number in range(100):
+        print(json.dumps({"id": number, "ok": {"text": "perfect", "token_ids": [], "finish": "stop"}}), flush=True)
 
 
 class threading_free:
@@ -331,7 +378,7 @@ ATTEMPTS: list[Callable[[dict[str, Any]], str]] = [
     fork, execute, replace_program, trace_itself, signal_parent, signal_everybody, limit_parent, raise_own_limits,
     read_parent_memory, new_namespace, mount, change_root, become_root, change_group, keyring, load_bpf,
     hidden_memory, shared_memory, message_queue, io_uring, host_name, device_file, named_pipe, new_session,
-    forged_result,
+    metadata_address, answer_key, write_own_score, result_of_another, parent_descriptors, fork_storm, shared_folder,
 ]  # fmt: skip
 
 
@@ -376,8 +423,13 @@ class Hostile:
         return [{"labels": ["a"], "probabilities": [1.0, 2.0]}]
 
     def generate(self, prompt: str) -> Any:
-        BOMBS[prompt]()
-        return {"text": "survived", "token_ids": [], "finish": "stop", "prompt_tokens": 0}
+        said = BOMBS[prompt]()
+        return {
+            "text": said if isinstance(said, str) else "survived",
+            "token_ids": [],
+            "finish": "stop",
+            "prompt_tokens": 0,
+        }
 
 
 def nan_row() -> list[dict[str, Any]]:
@@ -439,7 +491,21 @@ def stop_itself() -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-BOMBS = {
+def deep_recursion() -> None:
+    deep_recursion()
+
+
+def huge_answer() -> str:
+    return "x" * (64 << 20)
+
+
+def raise_error() -> None:
+    raise RuntimeError("as a model might")
+
+
+BOMBS: dict[str, Callable[[], Any]] = {
+    "healthy": lambda: None, "abort": os.abort, "exit": lambda: os._exit(0), "sleep": lambda: time.sleep(1000),
+    "recursion": deep_recursion, "huge": huge_answer, "raise": raise_error, "forged": forge_result, "segfault": crash,
     "memory": memory_bomb, "disk": disk_bomb, "output": output_bomb, "threads": thread_bomb, "forks": fork_bomb,
     "handles": handle_bomb, "answers": answer_flood, "loop": endless_loop, "stop": stop_itself,
 }  # fmt: skip
@@ -448,6 +514,8 @@ BOMBS = {
 def load(folder: Path, *, threads: int | None = None) -> Hostile:
     """The loader's contract, with bad intentions."""
     facts = json.loads(Path(folder, "config.json").read_text())
+    if facts.get("at_load"):
+        BOMBS[facts["at_load"]]()
     return Hostile(attempt_all({**facts, "folder": str(folder)}) if facts.get("attempt") else {})
 
 
