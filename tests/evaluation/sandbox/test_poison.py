@@ -88,5 +88,5 @@ def test_a_job_that_is_poisoned_from_its_start_ends_too(tmp_path: Path) -> None:
 
 
 def _traces() -> set[str]:
-    """Folders that jobs left in the system's tmp."""
-    return {path.name for path in Path(tempfile.gettempdir()).iterdir() if path.name.startswith(_PREFIX)}
+    """Folders that jobs of this process left in the system's tmp."""
+    return {path.name for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}{os.getpid()}-*")}
