@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from evaluation.models import Evaluation, Run, Score, State, Step
 from evaluation.names import metric_name, shown_name
+from evaluation.presentation_beside import StressRow, overlap_note, stress_rows
 from hub.core.numbers import count_parts, number, size_parts
 from hub.core.ruler import Kind
 from hub.core.ruler import State as Drawn
@@ -104,7 +105,8 @@ def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading
         url=url,
         short=short,
     )
-    return _noted(reading)
+    reading, overlap = _noted(reading), overlap_note(score.metrics.get("contamination"), factor)
+    return replace(reading, note=" · ".join(part for part in (str(reading.note), overlap) if part))
 
 
 def shown_unit(unit: str, scale: Mapping[str, Any]) -> tuple[float, Text]:
@@ -303,6 +305,7 @@ class BenchmarkRow:
     receipt: str
     # The version of a benchmark that a newer one has replaced: the score stays, and says so.
     older_version: int | None = None
+    stress: Sequence[StressRow] = ()
 
 
 def benchmark_rows(runs: Iterable[Run]) -> list[BenchmarkRow]:
@@ -323,6 +326,7 @@ def benchmark_rows(runs: Iterable[Run]) -> list[BenchmarkRow]:
                 reading=score_reading(score) if score else None,
                 n=score.n if score else None,
                 receipt=receipt.sha256 if receipt else "",
+                stress=stress_rows(score.metrics.get("stress")) if score else (),
                 older_version=run.benchmark.version if run.benchmark and not run.benchmark.is_active else None,
             )
         )

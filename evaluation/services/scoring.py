@@ -14,7 +14,7 @@ from evaluation.models import Run, State
 from evaluation.sandbox import HostLost, RuntimeRefused, SandboxError, Usage
 from evaluation.sandbox.staging import is_loadable_name
 from evaluation.scorers import NotScorable
-from evaluation.services import files, sessions
+from evaluation.services import beside, files, sessions
 from evaluation.services.lease import Lease
 from evaluation.services.outcomes import Outcome, ScoreDraft
 from evaluation.services.plain import plain_json
@@ -40,11 +40,12 @@ def score(run: Run, *, job: str, lease: Lease) -> Outcome:
         return Outcome(State.FAILED, str(error))
     lease.say(f"{declared.id} v{declared.version}: {len(dataset.items):,} items.")
     try:
-        result, usage, loaded = _measured(run, declared, dataset, job, lease)
+        result, usage, loaded, more = _measured(run, declared, dataset, job, lease)
     except (NotScorable, RuntimeRefused) as error:
         return Outcome(State.FAILED, error.reason)
     lease.say(f"{result.main_metric} {result.value:.6g}, {result.n:,} items in {result.seconds:.1f} s.")
-    return _outcome(run, declared, result, loaded, usage)
+    more |= beside.contamination_of(run, declared, dataset, result)
+    return _outcome(run, declared, result, loaded, usage, more)
 
 
 def _dataset(run: Run, declared: Declared, job: str) -> Dataset:
@@ -60,7 +61,7 @@ def _dataset(run: Run, declared: Declared, job: str) -> Dataset:
 
 def _measured(
     run: Run, declared: Declared, dataset: Dataset, job: str, lease: Lease
-) -> tuple[engine.Result, Usage, dict[str, Any]]:
+) -> tuple[engine.Result, Usage, dict[str, Any], dict[str, Any]]:
     """Measure on the session that was kept of this commit, or on a new one.
 
     A kept one that ends early may have done so of what came before: then the run has a new one to itself.
@@ -83,11 +84,13 @@ def _measured(
 
 def _measure_on(
     model: Loaded, declared: Declared, dataset: Dataset, lease: Lease
-) -> tuple[engine.Result, Usage, dict[str, Any]]:
+) -> tuple[engine.Result, Usage, dict[str, Any], dict[str, Any]]:
     loaded = model.session.description
     lease.say(f"Loaded in {loaded['wall_s']:.2f} s." if model.is_fresh else "Goes on with the model as it is loaded.")
     result = engine.measure(declared, dataset, model.session, progress=_share(lease))
-    return result, model.usage(), loaded | {"walls": model.session.walls}
+    usage = model.usage()
+    more = beside.stress_of(declared, dataset, model.session, result)
+    return result, usage, loaded | {"walls": model.session.walls}, more
 
 
 def _share(lease: Lease) -> Callable[[int, int], None]:
@@ -98,7 +101,10 @@ def _files(run: Run, job: str) -> AbstractContextManager[Path]:
     return files.laid_out(commit=run.evaluation.commit, job=job, wanted=is_loadable_name)
 
 
-def _outcome(run: Run, declared: Declared, result: engine.Result, loaded: dict[str, Any], usage: Usage) -> Outcome:
+def _outcome(
+    run: Run, declared: Declared, result: engine.Result, loaded: dict[str, Any], usage: Usage, more: dict[str, Any]
+) -> Outcome:
+    """The end of a run; `more` stands beside the score and is no part of its receipt."""
     interval, baseline = result.interval, declared.baseline
     draft = ScoreDraft(
         metric=result.main_metric,
@@ -113,7 +119,7 @@ def _outcome(run: Run, declared: Declared, result: engine.Result, loaded: dict[s
         baseline_name=baseline.name if baseline else "",
         baseline_value=baseline.value if baseline else None,
         chance=declared.chance,
-        metrics=plain_json(dict(result.metrics)),
+        metrics=plain_json(dict(result.metrics) | more),
     )
     receipt = receipt_of(run, declared, result, loaded=loaded, usage=usage, walls=loaded["walls"])
     return Outcome(State.PASSED, result=result.as_json(), score=draft, receipt=receipt)

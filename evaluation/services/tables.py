@@ -123,6 +123,24 @@ def read_table(table: Table, *, cursor: str = "", limit: int = PAGE_ROWS, query:
     return TablePage(columns, page.rows, _cursor(table, page.next), page.scanned, page.fault)
 
 
+def text_rows(table: Table) -> Iterator[Mapping[str, Any]]:
+    """All rows of a split of texts, from the first to the last, a page of them in memory at a time.
+
+    Raises:
+        TableUnreadable: it is Parquet, or a row breaks the format's rules.
+    """
+    if table.config.format == "parquet":
+        raise TableUnreadable(reason="Only formats of text are read whole.")
+    sources = [_source(table, entry) for entry in table.entries]
+    place: Place | None = Place()
+    while place is not None:
+        page = tables.read_page(sources, place, limit=MOST_ROWS)
+        yield from (row.values for row in page.rows)
+        if page.fault:
+            raise TableUnreadable(reason=page.fault)
+        place = page.next
+
+
 def _named_config(configs: tuple[Config, ...], name: str) -> Config | None:
     if name:
         return next((config for config in configs if config.name == name), None)

@@ -73,7 +73,7 @@ def test_a_pull_request_has_a_ref_of_its_own_and_leaves_its_base_alone():
     assert made.commit.parents == [before.oid]
     assert head(repository) == before
     assert made.discussion.status == DiscussionStatus.OPEN
-    assert not Evaluation.objects.filter(commit=made.commit).exists()
+    assert Evaluation.objects.get(commit=made.commit).status == Evaluation.Status.QUEUED
 
 
 def test_a_merge_has_both_heads_as_parents_and_names_the_pull_request():
