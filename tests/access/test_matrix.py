@@ -18,7 +18,15 @@ ALLOWED, REFUSED, HIDDEN, ASKED_TO_SIGN_IN = "allowed", "refused", "hidden", "as
 # Only models are measured, so only they have receipts.
 NEVER_THERE = {"dataset_receipt", "app_receipt", "dataset_receipt_items", "app_receipt_items"}
 # Said only to whom the answer would be given.
-FOR_THE_ALLOWED = {"nothing_to_convert", "not_gated", "access_request_not_found", "not_compared", "release_state"}
+FOR_THE_ALLOWED = {
+    "access_request_not_found",
+    "not_compared",
+    "not_gated",
+    "nothing_to_cancel",
+    "nothing_to_convert",
+    "release_state",
+    "run_still_open",
+}
 READERS_RULES = {Access.READ, Access.DOWNLOAD, Access.LIKE, Access.DISCUSS}
 REPOSITORY_RULES = READERS_RULES | {Access.AUTHOR, Access.WRITE, Access.ADMINISTER}
 
