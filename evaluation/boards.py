@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.exceptions import BoardNotFound
 from evaluation.models import Benchmark, Standing
+from evaluation.official_suites import SUITES
 from evaluation.querysets_standings import ORDERS, Limits
 from evaluation.ranking import Mean, Rank, front, mean, ranks
 from hub.core.pagination import keyset_page
@@ -170,9 +171,11 @@ def base_language(code: str) -> str:
 
 
 def domains_of(benchmark: Benchmark) -> list[str]:
-    """The fields of use that a declaration names, such as finance."""
+    """The fields of use that a benchmark belongs to: those that its declaration names, and the product's own packs."""
     named = benchmark.definition.get("domain") or benchmark.definition.get("domains") or []
-    return [str(name) for name in ([named] if isinstance(named, str) else named)]
+    declared = [str(name) for name in ([named] if isinstance(named, str) else named)]
+    packs = [suite.id for suite in SUITES.values() if suite.is_domain and benchmark.key in suite.benchmarks]
+    return list(dict.fromkeys([*declared, *packs]))
 
 
 def group_choice(by: str, value: str) -> tuple[Choice, Limits]:
@@ -216,7 +219,7 @@ def with_ranks(rows: Sequence[Standing]) -> list[tuple[Standing, Rank]]:
 
 @dataclass(frozen=True)
 class Suite:
-    """Means over benchmarks of one protocol: same task, metric, unit, direction and way of scoring."""
+    """Means over benchmarks of one protocol: same suite, language, metric, unit, direction and way of scoring."""
 
     benchmarks: list[Benchmark]
     rows: list[tuple[Standing, Mean, Rank]]
@@ -266,5 +269,8 @@ def _turned(value: Mean) -> Mean:
 
 
 def _protocol(benchmark: Benchmark) -> tuple[Any, ...]:
+    """What benchmarks share that may be averaged: one suite and language, scored in one way by one metric."""
+    suites = [suite.id for suite in SUITES.values() if suite.task and benchmark.key in suite.benchmarks]
     names = ("main_metric", "unit", "higher_is_better", "scorer")
-    return (benchmark.task, *(benchmark.definition.get(name) for name in names))
+    measured = (benchmark.definition.get(name) for name in names)
+    return (benchmark.task, suites[0] if suites else "", tuple(languages_of(benchmark)), *measured)

@@ -14,6 +14,7 @@ from evaluation import boards
 from evaluation.boards import Board, Section
 from evaluation.models import Benchmark, Standing
 from evaluation.names import metric_name, shown_name
+from evaluation.official_suites import SUITES
 from evaluation.presentation import Reading, Text, score_reading, shown_unit
 from evaluation.querysets_standings import ORDERS, Limits
 from evaluation.ranking import Rank
@@ -113,11 +114,12 @@ def index(request: HttpRequest) -> HttpResponse:
     for section in found:
         tasks.setdefault(section.benchmark.task, []).append(_shown(section))
     languages = sorted({code for row in every for code in boards.languages_of(row)})
+    domains = sorted({name for row in every for name in boards.domains_of(row)})
     context = {
         "section": "leaderboards",
         "tasks": [(task, labels.task_name(task), rows) for task, rows in sorted(tasks.items())],
         "spoken": [(code, labels.language_name(code)) for code in languages],
-        "domains": sorted({name for row in every for name in boards.domains_of(row)}),
+        "domains": [(name, _group_title("domains", name)) for name in domains],
         "sizes": [(key, label) for key, (label, _, _) in SIZES.items()],
     }
     return render(request, "evaluation/leaderboards.html", context)
@@ -170,6 +172,7 @@ def group(request: HttpRequest, by: str, value: str) -> HttpResponse:
         "by": by,
         "value": value,
         "title": _group_title(by, value),
+        "pack": SUITES.get(value) if by == "domains" else None,
         "sections": [_shown(section) for section in found if section.total],
         "suites": [_suite(suite) for suite in means],
         "asked": asked,
@@ -322,7 +325,9 @@ def _group_title(by: str, value: str) -> Text:
         return labels.task_name(value)
     if by == "languages":
         return labels.language_name(value)
-    return SIZES[value][0] if by == "sizes" else value
+    if by == "sizes":
+        return SIZES[value][0]
+    return gettext(SUITES[value].title) if value in SUITES else value
 
 
 _KEPT = ("max_mb", "max_ms", "max_memory_mb", "licence", "language", "size", "family", "sort", "version")
