@@ -115,6 +115,20 @@ def tell_again() -> int:
     return len(rows)
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What could be converted of a commit, and where that stands if somebody has asked."""
+
+    path: str
+    row: Conversion | None
+
+
+def offer_of(commit: Commit) -> Offer | None:
+    """What a page shows beside a commit; None where there is nothing to convert."""
+    source = source_of(commit)
+    return Offer(source.path, Conversion.objects.filter(commit=commit, path=source.path).first()) if source else None
+
+
 class _Refused(Exception):
     """The file is not one that may be converted, with the reason for people."""
 

@@ -24,7 +24,7 @@ from models_registry.models import ScanVerdict
 # A refusal that blames nobody: there is nothing to load, or we cannot load it yet.
 _NOT_FOR_US = frozenset(
     """missing_config missing_file no_weights no_architecture unsupported_architecture unsupported_format quantised
-    adapter""".split()
+    adapter custom_operators opset missing_package several_models unsupported_module""".split()
 )
 
 

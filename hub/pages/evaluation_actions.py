@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from accounts.authentication import acting_user
 from accounts.models import User
 from evaluation.models import Evaluation
-from evaluation.services import exchange, rerun
+from evaluation.services import conversions, exchange, rerun
 from evaluation.services.runs import cancel
 from hub.core.exceptions import Conflict
 from hub.pages.repository import open_repository
@@ -38,7 +38,7 @@ def act(request: HttpRequest, kind: str, namespace: str, name: str, revision: st
     opened = open_repository(request, kind, namespace, name, revision)
     user = acting_user(request)
     require(user, Action.WRITE, opened.repository)
-    found = Evaluation.objects.select_related("repository").filter(commit=opened.commit).first()
+    found = Evaluation.objects.select_related("repository", "commit").filter(commit=opened.commit).first()
     if found is not None:
         try:
             messages.success(request, _done(request, found, user))
@@ -54,5 +54,8 @@ def _done(request: HttpRequest, evaluation: Evaluation, user: User) -> str:
     if request.POST.get("do") == "rerun" and run is not None:
         rerun(run=run, user=user)
         return gettext("It is asked for again.")
+    if request.POST.get("do") == "convert":
+        conversions.request_conversion(repository=evaluation.repository, commit=evaluation.commit, user=user)
+        return gettext("It is being converted. The result comes as a pull request.")
     count = cancel(evaluation=evaluation, user=user, run=run)
     return ngettext("%(n)s step was cancelled.", "%(n)s steps were cancelled.", count) % {"n": count}

@@ -20,6 +20,7 @@ from evaluation.presentation import (
     spent,
     step_rows,
 )
+from evaluation.services.conversions import offer_of
 from hub.core.htmx import render_page_or_fragment
 from hub.core.pagination import keyset_page
 from hub.pages import facets
@@ -61,6 +62,7 @@ def evaluation(request: HttpRequest, kind: str, namespace: str, name: str, revis
         return _log(found)
     context = opened.context("evaluations") | {"revision": opened.commit.oid} | run_context(found)
     context["may_act"] = can(request.user, Action.WRITE, opened.repository)
+    context["conversion"] = offer_of(opened.commit) if found and context["may_act"] else None
     context["poll_url"] = request.get_full_path()
     context["claims"] = list(Claim.objects.filter(commit=opened.commit)[:CLAIMS_SHOWN])
     return render_page_or_fragment(request, "evaluation/evaluation.html", "evaluation/partials/_live.html", context)

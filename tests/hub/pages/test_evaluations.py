@@ -1,14 +1,18 @@
 """The run page: live while it runs, complete afterwards."""
 
+import io
 import json
 
 import pytest
 
-from evaluation.models import Evaluation, Receipt, State, Step
+from evaluation.models import Conversion, Evaluation, Receipt, State, Step
 from evaluation.presentation import scores_of
 from evaluation.services import measure_heads_with
 from evaluation.services.outcomes import Outcome, Used
 from evaluation.services.runs import finish_run
+from models_registry.services import content
+from models_registry.services.commits import commit
+from models_registry.types import AddLarge
 from tests.factories.evaluation import benchmark as register
 from tests.factories.evaluation import claimed, evaluation_of, passed, passed_up_to, run_of
 from tests.factories.pages import benchmark, measured, model
@@ -165,3 +169,31 @@ def test_how_the_answers_stand_to_the_base_models_is_told(client):
     assert "Against its base ada/base at aaaaaaa:" in html
     assert "the same answers to the fixed prompts" in html
     assert "0.0125" in html
+
+
+def test_weights_that_can_run_code_are_converted_on_request(client):
+    repository = model()
+    body = b"\x80\x02}q\x00." + b"\x00" * 2000
+    found = content.ingest(
+        repository=repository, user=repository.creator, stream=io.BytesIO(body), size_bytes=len(body)
+    )
+    operations = [AddLarge("pytorch_model.bin", found.sha256, len(body))]
+    commit(repository=repository, user=repository.creator, branch="main", title="Weights", operations=operations)
+    repository.refresh_from_db()
+
+    assert "Convert to safetensors" not in client.get(address(repository)).content.decode()
+    client.force_login(repository.creator)
+    assert "Convert to safetensors" in client.get(address(repository)).content.decode()
+
+    answer = client.post(address(repository, "/act"), {"do": "convert"}, follow=True).content.decode()
+
+    assert "It is being converted" in answer
+    assert Conversion.objects.get(repository=repository).state == "queued"
+
+    Conversion.objects.update(state="failed", reason="It holds no tensor.")
+    answer = client.get(address(repository)).content.decode()
+    assert "It holds no tensor." in answer
+    assert "Convert to safetensors" in answer
+
+    Conversion.objects.update(state="done", pull_request=1234)
+    assert f'href="/{repository.full_name}/discussions/1234"' in client.get(address(repository)).content.decode()
