@@ -76,6 +76,13 @@ def test_every_line_is_a_sentence_of_its_own(small):
     assert np.allclose(small.next_log_probs(["b a\na"]), small.next_log_probs(["a"]))
 
 
+def test_a_continuation_follows_the_last_line_of_its_context(small):
+    first, second, third = small.continuation_log_likelihood(["a", "b b\na", "b\n"], continuations=[" b", " b", "a"])
+
+    assert first.log_prob == second.log_prob == pytest.approx(math.log(10) * -0.4, abs=1e-5)
+    assert third.log_prob == pytest.approx(math.log(10) * -0.3, abs=1e-5)
+
+
 def test_a_written_model_scores_as_the_one_it_came_from(native, written):
     model = load(written)
     texts = [*SENTENCES, "the cat met a zebra", "", "log the on"]

@@ -17,7 +17,7 @@ from smallhub._exceptions import Invalid, UnsupportedModel
 from smallhub.runtimes._arpa import BadArpa, read
 from smallhub.runtimes._formats import arpa_file
 from smallhub.runtimes._kneser_ney import Table
-from smallhub.runtimes._types import Likelihood, PrefixRule, Runtime
+from smallhub.runtimes._types import Continued, Likelihood, PrefixRule, Runtime
 from smallhub.runtimes._units import END, UNKNOWN, Vocabulary
 from smallhub.runtimes.ngram import NgramModel
 
@@ -53,6 +53,13 @@ class ArpaModel(NgramModel):
             tokens[number] += len(ids)
             unknown[number] += int(np.count_nonzero(ids == UNKNOWN))
         return [Likelihood(float(sums[n]), tokens[n], unknown[n]) for n in range(len(texts))]
+
+    def continuation_log_likelihood(
+        self, contexts: Sequence[str], *, continuations: Sequence[str], prefix: PrefixRule = "document_separator"
+    ) -> list[Continued]:
+        """Score continuations given their contexts; of a context only its last line matters."""
+        last = [context.rpartition("\n")[2] for context in contexts]
+        return super().continuation_log_likelihood(last, continuations=continuations, prefix=prefix)
 
     def next_log_probs(self, texts: Sequence[str]) -> Any:
         """Log-probabilities of the next word; shape (texts, vocabulary)."""
