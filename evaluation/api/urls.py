@@ -85,4 +85,7 @@ urlpatterns = [
     path("keys", receipts.KeysView.as_view(), name="keys"),
     re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})/envelope$", receipts.EnvelopeView.as_view(), name="receipt_envelope"),
     re_path(r"^receipts/(?P<sha256>[0-9a-f]{64})/items$", views.ReceiptItemsView.as_view(), name="receipt_items"),
+    re_path(
+        r"^receipts/(?P<sha256>[0-9a-f]{64})/items\.parquet$", views.ReceiptTableView.as_view(), name="receipt_table"
+    ),
 ]

@@ -11,7 +11,7 @@ from evaluation.api.present import benchmark_answer, evaluation_answer
 from evaluation.api.receipts import SHA256, find_receipt, receipt_url
 from evaluation.api.serializers import BenchmarkListOutput, BenchmarkListQuery, EvaluationOutput
 from evaluation.exceptions import ItemsNotFound, NotMeasured
-from evaluation.models import Benchmark, Evaluation
+from evaluation.models import Benchmark, Evaluation, Receipt
 from evaluation.services import items
 from hub.core.pagination import keyset_page
 from models_registry.finding import repository_at
@@ -21,6 +21,8 @@ from models_registry.services.revisions import find_commit
 
 # A receipt never changes, but who may see it can: browsers may keep it, shared caches may not.
 _FOR_EVER = "private, max-age=31536000, immutable"
+
+PARQUET = "application/vnd.apache.parquet"
 
 
 class EvaluationView(APIView):
@@ -76,13 +78,34 @@ class ReceiptItemsView(APIView):
         responses={(200, "application/x-ndjson"): OpenApiResponse(OpenApiTypes.STR, description="JSON lines.")},
     )
     def get(self, request: Request, sha256: str) -> HttpResponse:
-        receipt = find_receipt(request, sha256)
-        require(request.user, Action.DOWNLOAD, receipt.of_run.evaluation.repository)
-        benchmark = receipt.of_run.benchmark_id
-        readable = benchmark is None or Benchmark.objects.readable_by(request.user).filter(pk=benchmark).exists()
-        if not readable:
-            raise ItemsNotFound(sha256=sha256)
-        return _bytes(items.lines_of(receipt), "application/x-ndjson")
+        return _bytes(items.lines_of(_with_readable_items(request, sha256)), "application/x-ndjson")
+
+
+class ReceiptTableView(APIView):
+    """The per-item outputs behind a receipt as a Parquet file: `id`, `value`, `correct`, `prediction`, `row` (JSON).
+
+    Needs the same rights as the JSON lines.
+    """
+
+    @extend_schema(
+        operation_id="receipt_table_read",
+        parameters=[SHA256],
+        responses={(200, PARQUET): OpenApiResponse(OpenApiTypes.BINARY, description="A Parquet file.")},
+    )
+    def get(self, request: Request, sha256: str) -> HttpResponse:
+        answer = _bytes(items.table_of(_with_readable_items(request, sha256)), PARQUET)
+        answer["Content-Disposition"] = f'attachment; filename="{sha256[:12]}-items.parquet"'
+        return answer
+
+
+def _with_readable_items(request: Request, sha256: str) -> Receipt:
+    receipt = find_receipt(request, sha256)
+    require(request.user, Action.DOWNLOAD, receipt.of_run.evaluation.repository)
+    benchmark = receipt.of_run.benchmark_id
+    readable = benchmark is None or Benchmark.objects.readable_by(request.user).filter(pk=benchmark).exists()
+    if not readable:
+        raise ItemsNotFound(sha256=sha256)
+    return receipt
 
 
 def _bytes(body: bytes, content_type: str) -> HttpResponse:

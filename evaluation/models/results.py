@@ -56,7 +56,7 @@ class Receipt(models.Model):
 
 
 class ItemOutputs(models.Model):
-    """The per-item outputs behind a receipt, as zlib-packed JSON lines; what paired comparisons are made from."""
+    """The per-item outputs behind a receipt, from which pairs are compared. `services.items` alone unpacks them."""
 
     receipt = models.OneToOneField(Receipt, on_delete=models.CASCADE, related_name="items")
     sha256 = models.CharField(max_length=64, help_text="Of the JSON lines before packing.")

@@ -91,6 +91,9 @@ ROUTES: dict[str, Route] = {
     "evaluation_v1:keys": Route("/api/v1/keys", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "evaluation_v1:benchmark_version": Route("/api/v1/benchmarks/none/1", {"GET": Access.NOTHING}),
     "evaluation_v1:receipt_items": read("/api/v1/receipts/{receipt}/items", Access.DOWNLOAD, names_no_repository=True),
+    "evaluation_v1:receipt_table": read(
+        "/api/v1/receipts/{receipt}/items.parquet", Access.DOWNLOAD, names_no_repository=True
+    ),
     "evaluation_v1:declared_benchmarks": Route(
         "/api/v1/datasets/{repo}/benchmarks/main",
         {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.WRITE},
