@@ -34,10 +34,13 @@ $(STAMP): $(VENV)/bin/python requirements/base.in requirements/models.in require
 
 install-dev: $(DEV_STAMP) ## Install what tests and checks need as well
 
-$(DEV_STAMP): $(STAMP) requirements/dev.in requirements/client-1x.txt $(LOCK)
+$(DEV_STAMP): $(STAMP) requirements/dev.in requirements/client-1x.txt requirements/lm-eval.txt $(LOCK)
 	$(PIP) install -q -c $(LOCK) -r requirements/dev.in
 	@$(BIN)/python -m venv .venv-client-1x
 	@.venv-client-1x/bin/pip --disable-pip-version-check install -q -r requirements/client-1x.txt
+	@$(BIN)/python -m venv .venv-lm-eval
+	@.venv-lm-eval/bin/pip --disable-pip-version-check install -q --no-deps -r requirements/lm-eval.txt
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(.venv-lm-eval/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_main.pth"
 	@touch $@
 
 test: install-dev ## Run every test that can run here; say what was skipped and why
@@ -54,6 +57,7 @@ messages: install-dev ## Collect texts for translation into locale/
 
 bench: install-dev ## Measure speed as ratios against a reference in the same run (never in CI)
 	@$(BIN)/python scripts/bench
+	@$(BIN)/python scripts/bench-engine
 
 clean: ## Remove the environment and caches; data/ stays
-	rm -rf $(VENV) .venv-client-1x .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-client-1x .venv-lm-eval .mypy_cache .ruff_cache .pytest_cache .hypothesis

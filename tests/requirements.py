@@ -59,6 +59,9 @@ def _missing(name: str) -> str:
     if name == "client 1.x":
         found = (ROOT / ".venv-client-1x" / "bin" / "python").exists()
         return "" if found else "The client's 1.x line is not installed; `make install-dev` does it."
+    if name == "lm-eval":
+        found = (ROOT / ".venv-lm-eval" / "bin" / "python").exists()
+        return "" if found else "The public harness is not installed; `make install-dev` does it."
     if name in _MODULES:
         return "" if importlib.util.find_spec(_MODULES[name]) else f"The Python package {name} is not installed."
     return "" if _FOLDERS[name].is_dir() else f"The {name} folder is not beside this checkout."

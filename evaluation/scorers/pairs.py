@@ -40,8 +40,10 @@ class MinimalPairs:
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         arguments = benchmark.scorer_args
-        good = [str(item[arguments.get("good", "good")]) for item in dataset.items]
-        bad = [str(item[arguments.get("bad", "bad")]) for item in dataset.items]
+        # The public harness writes a space before each sentence; a declaration may ask for that.
+        lead = str(arguments.get("lead", ""))
+        good = [lead + str(item[arguments.get("good", "good")]) for item in dataset.items]
+        bad = [lead + str(item[arguments.get("bad", "bad")]) for item in dataset.items]
         both = list(zip(good, bad, strict=True))
         answers = ask_by_item(model, self.operation, both, progress, **prefix_argument(benchmark))
         rows = []
