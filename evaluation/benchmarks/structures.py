@@ -99,6 +99,17 @@ def wav_manifest(sources: Sequence[Source], folder: Path, arguments: Mapping[str
             yield place, {**row, "clip": _clip(folder, base, row, place)}
 
 
+def pinned_clips(content: bytes, path: str) -> Iterator[tuple[str, str]]:
+    """The clips that a list pins: path in the data set, and SHA-256.
+
+    Raises:
+        BadData: a row names no clip inside the list's folder, or no hash.
+    """
+    base = PurePosixPath(path).parent
+    for place, row in numbered(path, ROW_READERS["jsonl"](content, {})):
+        yield _clip_path(base, row, place).as_posix(), str(row["sha256"])
+
+
 READERS: dict[str, Reader] = {
     **{name: by_file(name) for name in ROW_READERS},
     "conll": conll,
@@ -152,14 +163,19 @@ def _questions(source: Source, arguments: Mapping[str, Any]) -> Iterator[Columns
         raise BadData(f"{source.path} does not have the form of SQuAD ({type(error).__name__}: {error}).") from error
 
 
-def _clip(folder: Path, base: PurePosixPath, row: Columns, place: str) -> Clip:
-    """One clip, if it is the listed one and mono sound of 16 bits."""
+def _clip_path(base: PurePosixPath, row: Columns, place: str) -> PurePosixPath:
     name, digest = row.get("file"), row.get("sha256")
     if not isinstance(name, str) or not isinstance(digest, str):
         raise BadData(f"{place} lacks `file` or `sha256`.")
     path = base / name
     if path.is_absolute() or ".." in path.parts or "\\" in name:
         raise BadData(f"{place} names a clip outside its folder.")
+    return path
+
+
+def _clip(folder: Path, base: PurePosixPath, row: Columns, place: str) -> Clip:
+    """One clip, if it is the listed one and mono sound of 16 bits."""
+    path, digest = _clip_path(base, row, place), row["sha256"]
     try:
         with (folder / path).open("rb") as stream:
             content = stream.read(MAX_CLIP_BYTES + 1)

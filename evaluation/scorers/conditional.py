@@ -28,7 +28,8 @@ class ConditionalLanguageModelling:
         sources = [str(item[role(arguments, "source")]) for item in dataset.items]
         targets = [texts_of(item[role(arguments, "target")])[0] for item in dataset.items]
         records = [{"texts": source, "targets": target} for source, target in zip(sources, targets, strict=True)]
-        answers = ask_records(model, "conditional_log_likelihood", records, sources, progress)
+        codes = {name: str(arguments.get(f"{name}_language", "")) for name in ("source", "target")}
+        answers = ask_records(model, "conditional_log_likelihood", records, sources, progress, **codes)
         rows = []
         for item, target, answer in zip(dataset.items, targets, answers, strict=True):
             counts = language.count(target)

@@ -14,7 +14,6 @@ class NextTurn(MultipleChoice):
     """Turns are ranked by their log-likelihood behind the dialogue: R@1, R@2 and the mean reciprocal rank."""
 
     name = "next_turn"
-    version = 1
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
         ranks = [_rank(row) for row in rows]

@@ -11,12 +11,11 @@ from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import bleu, chrf
 from evaluation.scorers.asking import drawn_interval, role, texts_of
-from evaluation.scorers.base import BATCH_ITEMS, Aggregate, Model, Progress, Row, Statistic
+from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, ask_in_batches
 
 
 class Translation:
-    """Greedy, at most 2 × the source's tokens + 20 new ones. Each batch holds sources of one length, so that the limit
-    of one is not the limit of another, and nothing is padded."""
+    """Greedy; of each text at most 2 × its tokens + 20 new ones, which is what runtimes do without another limit."""
 
     name = "translation"
     version = 1
@@ -24,12 +23,12 @@ class Translation:
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         arguments = benchmark.scorer_args
         sources = [str(item[role(arguments, "source")]) for item in dataset.items]
-        said = _translated(benchmark, sources, model, progress)
+        codes = {name: str(arguments.get(f"{name}_language", "")) for name in ("source", "target")}
+        said = ask_in_batches(model, "translate", sources, progress, **codes)
         tokenizer = _tokenizer(benchmark)
         rows = []
-        for item, source in zip(dataset.items, sources, strict=True):
+        for item, hypothesis in zip(dataset.items, said, strict=True):
             references = texts_of(item[role(arguments, "target")])
-            hypothesis = said[source]
             rows.append(
                 {
                     "id": item.id,
@@ -69,26 +68,6 @@ class Translation:
 
     def prediction(self, row: Row) -> str:
         return str(row["predicted"])
-
-
-def _translated(benchmark: Benchmark, sources: Sequence[str], model: Model, progress: Progress) -> dict[str, str]:
-    """Each different source with its translation."""
-    arguments = benchmark.scorer_args
-    codes: dict[str, Any] = {
-        "source": str(arguments.get("source_language", "")),
-        "target": str(arguments.get("target_language", "")),
-    }
-    by_length: dict[int, list[str]] = {}
-    for text in sorted(set(sources)):
-        by_length.setdefault(len(model.call("encode", text=text)), []).append(text)
-    said: dict[str, str] = {}
-    for length, texts in sorted(by_length.items()):
-        for start in range(0, len(texts), BATCH_ITEMS):
-            batch = texts[start : start + BATCH_ITEMS]
-            found = model.call("translate", texts=batch, max_new_tokens=2 * length + 20, **codes)
-            said |= dict(zip(batch, found, strict=True))
-            progress(len(said), len(set(sources)))
-    return said
 
 
 def _tokenizer(benchmark: Benchmark) -> str:

@@ -5,8 +5,6 @@ so that a broken run goes on where it stopped.
 """
 
 import hashlib
-import json
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,14 +18,12 @@ from django.conf import settings
 
 from evaluation.benchmarks import external
 from evaluation.exceptions import ImportFault, SourceUnavailable
-from evaluation.services.importing import SourceSet
+from evaluation.services.importing import SourceSet, clips_of
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _TRIES = 4
 _STEP_BYTES = 1 << 20
 _MAX_BYTES = 2_000_000_000
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -94,20 +90,8 @@ def _wanted(declarations: list[dict[str, Any]]) -> list[Wanted]:
 
 def _clips(declarations: list[dict[str, Any]], folder: Path) -> Iterator[Wanted]:
     """The clips that a verified list pins."""
-    for declared in declarations:
-        if declared["reader"] != "wav_manifest":
-            continue
-        for file in declared["files"]:
-            for line in (folder / file["path"]).read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
-                path, sha256 = row.get("file"), row.get("sha256")
-                if not _is_plain(path) or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-                    raise ImportFault(path=str(path)[:200], reason="the list names no plain path, or no SHA-256.")
-                yield Wanted(path, sha256, row.get("bytes"))
-
-
-def _is_plain(path: Any) -> bool:
-    return isinstance(path, str) and all(_PART.fullmatch(part) for part in path.split("/"))
+    for path, sha256 in clips_of(declarations, folder):
+        yield Wanted(path, sha256, None)
 
 
 def _fetch(client: httpx.Client, url: str, folder: Path, wanted: Wanted) -> None:

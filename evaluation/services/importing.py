@@ -7,13 +7,14 @@ whose text begins `Class A.`, `B.` or `C.`). Only class A may be shown to everyb
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from accounts.models import User
-from evaluation.benchmarks import external
+from evaluation.benchmarks import BadData, external
+from evaluation.benchmarks.structures import pinned_clips
 from evaluation.exceptions import ImportFault
 from evaluation.models import Benchmark
 from evaluation.services.benchmarks import DEFINITION_FILE, definition_digest, register_benchmark
@@ -80,6 +81,8 @@ def import_set(*, source: SourceSet, user: User, full: bool = False) -> ImportRe
     """
     files: dict[str, Path | bytes] = {path: _checked_file(source, path, row) for path, row in source.files.items()}
     declarations = [row for row in declarations_for(source) if full or not external.is_full(row)]
+    for path, sha256 in clips_of(declarations, source.folder):
+        files[path] = _checked_file(source, path, {"sha256": sha256})
     for place, declaration in enumerate(declarations):
         name = DEFINITION_FILE if place == 0 else f"benchmark-{declaration['id']}.json"
         files[name] = _json(declaration)
@@ -97,6 +100,20 @@ def import_set(*, source: SourceSet, user: User, full: bool = False) -> ImportRe
         for variant in variants_of(declaration)
     ]
     return ImportReport(source, published, registered)
+
+
+def clips_of(declarations: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[tuple[str, str]]:
+    """The clips, with their SHA-256, that the sets' own lists pin. The lists have been checked.
+
+    Raises:
+        ImportFault: a list names a clip outside its set, or no hash.
+    """
+    for declared in declarations:
+        for file in declared["files"] if declared["reader"] == "wav_manifest" else ():
+            try:
+                yield from pinned_clips((folder / file["path"]).read_bytes(), file["path"])
+            except BadData as error:
+                raise ImportFault(path=file["path"], reason=str(error)) from error
 
 
 def is_imported(name: str, *, full: bool = False) -> bool:

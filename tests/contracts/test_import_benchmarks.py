@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def benchmarks_of(second: Second) -> dict[str, str]:
     """The second hub's active benchmarks, and who may read their data."""
     sql = (
-        "select key, visibility from evaluation_benchmark as one join models_registry_repository as two "
+        "select one.key, visibility from evaluation_benchmark as one join models_registry_repository as two "
         "on one.repository_id = two.id where is_active and not is_restricted"
     )
     with contextlib.closing(sqlite3.connect(second.data / "hub.sqlite3")) as connection:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from evaluation import engine
+from evaluation import engine, sandbox
 from evaluation.benchmarks import Benchmark, Dataset, Item, parse, rules
 from evaluation.benchmarks.structures import Clip
-from evaluation.sandbox import Answer, Classification, Generation, Likelihood
+from evaluation.sandbox import Answer, Classification, Continued, Generation, Likelihood
 from evaluation.scorers import SCORERS, NotScorable
 from tests.evaluation.benchmarks.test_benchmarks import declared
+from tests.factories.small_formats import TEXTS, make_crf, make_seq2seq
+from tests.requirements import require
 
 Says = dict[str, Callable[..., Any]]
 
@@ -180,8 +183,8 @@ def test_a_corpus_of_translations_has_one_bleu_and_its_signature() -> None:
     assert 0 < result.value < 43.472087
     assert "tok:zh" in result.metrics["signature"]
     assert result.counts == {"empty": 1}
-    asked = [(call["texts"], call["max_new_tokens"]) for name, call in model.calls if name == "translate"]
-    assert asked == [(["one"], 22), (["one two"], 24)]
+    # No limit is given, so each text has the protocol's own.
+    assert [call for _, call in model.calls] == [{"texts": ["one", "one two"], "source": "", "target": "zh"}]
     assert engine.rescore(TRANSLATED, result.rows) == dict(result.metrics)
 
 
@@ -257,8 +260,12 @@ def test_digits_are_words_where_the_set_says_so() -> None:
 
 
 def test_the_next_turn_is_ranked() -> None:
-    logs = {"hi": 0.0, "hi a": -3.0, "hi b": -1.0, "hi c": -2.0}
-    said = {"log_likelihood": lambda texts: [Likelihood(logs[text], 1, 0) for text in texts]}
+    logs = {" a": -3.0, " b": -1.0, " c": -2.0}
+    said = {
+        "continuation_log_likelihood": lambda contexts, continuations: [
+            Continued(logs[text], 1, False, 0) for text in continuations
+        ]
+    }
     dataset = items(*({"context": "hi", "choices": ["a", "b", "c"], "gold": gold} for gold in (0, 1, 2)))
 
     result = engine.measure(TURNS, dataset, Recorder(said))
@@ -269,7 +276,11 @@ def test_the_next_turn_is_ranked() -> None:
 
 
 def test_targets_have_a_perplexity_given_their_sources() -> None:
-    said = {"conditional_log_likelihood": lambda texts, targets: [Likelihood(-math.log(8) * 3, 3, 0) for _ in texts]}
+    said = {
+        "conditional_log_likelihood": lambda texts, targets, source, target: [
+            Likelihood(-math.log(8) * 3, 3, 0) for _ in texts
+        ]
+    }
     dataset = items({"source": "a", "target": "x y"}, {"source": "b", "target": ["z"]})
 
     assert engine.measure(TARGETS, dataset, Recorder(said)).value == pytest.approx(8)
@@ -337,7 +348,11 @@ def test_every_scorer_either_hides_its_answers_or_shows_all_candidates_alike() -
 
 @pytest.mark.parametrize("gold", [0, 1])
 def test_which_candidate_is_right_changes_nothing_that_a_model_sees(gold: int) -> None:
-    said: Says = {"log_likelihood": lambda texts: [Likelihood(-float(len(text)), 1, 0) for text in texts]}
+    said: Says = {
+        "continuation_log_likelihood": lambda contexts, continuations: [
+            Continued(-float(len(text)), 1, False, 0) for text in continuations
+        ]
+    }
     seen = []
     for right in (gold, 1 - gold):
         model = Recorder(said)
@@ -369,3 +384,27 @@ def says_for_three(says: Says) -> Says:
         return answer_all
 
     return {name: repeated(one) for name, one in says.items()}
+
+
+def test_real_models_answer_through_the_sandbox(tmp_path: Path) -> None:
+    """A tagger and an encoder-decoder, trained here: the scorers ask what the runtimes answer."""
+    require("bubblewrap", "torch")
+    tagged = items(
+        *(
+            {"tokens": text.split(), "tags": ["B-animal" if w in ("cat", "dog") else "O" for w in text.split()]}
+            for text in TEXTS
+        )
+    )
+    turned = items(*({"source": text, "target": " ".join(reversed(text.split()))} for text in TEXTS))
+    (tmp_path / "crf").mkdir()
+    (tmp_path / "seq2seq").mkdir()
+    with sandbox.open(make_crf(tmp_path / "crf")) as session:
+        session.load()
+        found = engine.measure(made("tagging", "f1", ("tokens", "tags"), labels=["animal"]), tagged, session)
+    assert found.value == 1
+    with sandbox.open(make_seq2seq(tmp_path / "seq2seq")) as session:
+        session.load()
+        turns = engine.measure(made("translation", "chrf", ("source", "target")), turned, session)
+        likely = engine.measure(TARGETS, turned, session)
+    assert 0 <= turns.value <= 100
+    assert likely.value > 1
