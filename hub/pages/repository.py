@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from evaluation.models import Evaluation, Step
+from evaluation.peers import readings_with_peers
 from evaluation.presentation import (
     Badge,
     badges,
@@ -17,7 +18,6 @@ from evaluation.presentation import (
     cost_readings,
     relevant_first,
     result_of,
-    score_reading,
     scores_of,
 )
 from evaluation.presentation_verdicts import shown
@@ -172,7 +172,7 @@ def _measured(opened: Opened) -> dict[str, Any]:
         "evaluation": evaluation,
         "evaluation_url": address,
         "scores": scores,
-        "readings": [score_reading(score, url=address) for score in scores],
+        "readings": readings_with_peers(scores, repository, int(cost.get("bytes") or repository.size_bytes), address),
         "receipts": sum(1 for run in runs if getattr(run, "receipt", None) is not None),
         "open_runs": sum(run.is_open for run in runs),
         "not_scored": [row for row in benchmark_rows(runs) if row.reading is None and row.state != "not_applicable"],
