@@ -143,3 +143,25 @@ def test_python_dash_m_works():
     done = subprocess.run([sys.executable, "-m", "smallhub", "--version"], capture_output=True, text=True, check=True)
 
     assert done.stdout == f"smallhub {smallhub.__version__}\n"
+
+
+def test_models_explain_and_tag_on_the_command_line(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("numpy")
+    from smallhub.runtimes import crf_training, ngram
+
+    texts = ["the cat sat", "a dog sat"] * 3
+    ngram.train(texts, unit="word", order=2).save(tmp_path / "language")
+    words = [text.split() for text in texts]
+    crf_training.train(words, [["O", "B-X", "O"]] * 6).save(tmp_path / "tagger")
+    monkeypatch.chdir(tmp_path)
+
+    status, out, _ = run(capsys, "explain", "./language", "the cat sat")
+    assert status == 0
+    assert out.splitlines()[0].startswith("the cat sat: log_probability -")
+    assert [line.split()[-1] for line in out.splitlines()[1:]] == ["the", "cat", "sat", "</s>"]
+
+    _, out, _ = run(capsys, "tag", "./tagger", "the cat sat", "--json")
+    assert json.loads(out) == [[["the", "O"], ["cat", "B-X"], ["sat", "O"]]]
+
+    _, out, _ = run(capsys, "explain", "./tagger", "the cat sat", "--target", "1", "--json")
+    assert json.loads(out)["target"] == "B-X"

@@ -166,10 +166,35 @@ def _add_model_commands(commands: Any) -> None:
     classify.add_argument("model")
     classify.add_argument("text", nargs="+")
 
+    tag = _command(commands, "tag", _tag, "let a model label the words of sentences")
+    tag.add_argument("model")
+    tag.add_argument("text", nargs="+", help="words are parted by spaces")
+
+    answer = _command(commands, "answer", _answer_question, "let a model find a question's answer in a text")
+    answer.add_argument("model")
+    answer.add_argument("question")
+    answer.add_argument("context", help="the text, or - to read it from stdin")
+
+    translate = _command(commands, "translate", _translate, "let a model translate texts")
+    translate.add_argument("model")
+    translate.add_argument("text", nargs="+")
+    translate.add_argument("--source", default="", help="a language such as en; models of one pair need none")
+    translate.add_argument("--target", default="")
+
+    transcribe = _command(commands, "transcribe", _transcribe, "let a model write down WAV files")
+    transcribe.add_argument("model")
+    transcribe.add_argument("file", nargs="+", type=Path)
+
+    explain = _command(commands, "explain", _explain, "show how much each word moves a model's answer to a text")
+    explain.add_argument("model")
+    explain.add_argument("text")
+    explain.add_argument("--target", help="a label, a continuation, or the place of a word; default: the model's own")
+    explain.add_argument("--method", default="auto", help="auto, exact, integrated_gradients or occlusion")
+
     score = _command(commands, "score", _score, "show how likely a model finds texts")
     score.add_argument("model")
     score.add_argument("text", nargs="+")
-    for command in (generate, classify, score):
+    for command in (generate, classify, tag, answer, translate, transcribe, explain, score):
         command.add_argument("--threads", type=int)
 
 
@@ -383,6 +408,50 @@ def _classify(options: argparse.Namespace) -> int:
         probability, label = max(zip(item.probabilities, item.labels, strict=True))
         lines.append(f"{label}  {probability:.3f}  {text}")
     return _answer(options, [asdict(item) for item in found], "\n".join(lines))
+
+
+def _tag(options: argparse.Namespace) -> int:
+    sentences = [text.split() for text in options.text]
+    found = _api.load(options.model, threads=options.threads).tag(sentences)
+    pairs = [list(zip(words, labels, strict=True)) for words, labels in zip(sentences, found, strict=True)]
+    lines = ["\n".join(f"{label:12}  {word}" for word, label in sentence) for sentence in pairs]
+    return _answer(options, pairs, "\n\n".join(lines))
+
+
+def _answer_question(options: argparse.Namespace) -> int:
+    context = sys.stdin.read() if options.context == "-" else options.context
+    model = _api.load(options.model, threads=options.threads)
+    (found,) = model.answer([options.question], contexts=[context])
+    return _answer(options, asdict(found), found.text or "No answer.")
+
+
+def _translate(options: argparse.Namespace) -> int:
+    model = _api.load(options.model, threads=options.threads)
+    found = model.translate(options.text, source=options.source, target=options.target)
+    return _answer(options, found, "\n".join(found))
+
+
+def _transcribe(options: argparse.Namespace) -> int:
+    from .runtimes._sound import read_wav
+
+    model = _api.load(options.model, threads=options.threads)
+    found = []
+    for path in options.file:
+        clip, rate = read_wav(path)
+        found += model.transcribe([clip], sampling_rate=rate)
+    return _answer(options, found, "\n".join(found))
+
+
+def _explain(options: argparse.Namespace) -> int:
+    model = _api.load(options.model, threads=options.threads)
+    is_tagger, target = "tag" in model.capabilities, options.target
+    value = options.text.split() if is_tagger else options.text
+    if is_tagger and target is not None and target.isdigit():
+        target = int(target)
+    found = model.explain(value, target=target, method=options.method)
+    lines = [f"{score:+9.3f}  {unit}" for unit, score in zip(found.units, found.scores, strict=True)]
+    head = f"{found.target}: {found.measure} {found.total:.4g}, {found.baseline:.4g} without the text ({found.method})"
+    return _answer(options, asdict(found), "\n".join([head, *lines]))
 
 
 def _score(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import wave
 
 import numpy as np
 import pytest
@@ -258,3 +259,22 @@ def test_long_clips_are_cut_where_they_are_quiet():
     assert [len(part) for part in parts] == [28_000, 22_000]
     assert np.array_equal(np.concatenate(parts), clip)
     assert [len(part) for part in _sound.pieces(clip[:100], rate, longest_s=30)] == [100]
+
+
+@pytest.mark.parametrize(("width", "kind"), [(1, "u1"), (2, "<i2"), (4, "<i4")])
+def test_wav_files_are_read_with_their_channels_averaged(tmp_path, width, kind):
+    middle, top = (128, 64) if width == 1 else (0, 2 ** (8 * width - 2))
+    samples = np.array([[middle, middle], [middle + top, middle + top], [middle - top, middle + top]], dtype=kind)
+    with wave.open(str(tmp_path / "clip.wav"), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(width)
+        file.setframerate(8_000)
+        file.writeframes(samples.tobytes())
+
+    clip, rate = _sound.read_wav(tmp_path / "clip.wav")
+
+    assert rate == 8_000
+    assert clip.tolist() == [0.0, 0.5, 0.0]
+    (tmp_path / "clip.wav").write_bytes(b"not sound")
+    with pytest.raises(smallhub.Invalid):
+        _sound.read_wav(tmp_path / "clip.wav")

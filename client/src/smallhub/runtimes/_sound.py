@@ -7,6 +7,8 @@ that fall on input samples. It is the same whatever else is installed, so that a
 from __future__ import annotations
 
 import math
+import wave
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +21,30 @@ _BETA = 5.0
 _FRAME_S = 0.02
 _SEARCH_S = 5.0
 _MAX_RATE = 1_000_000
+_PCM = {1: "u1", 2: "<i2", 4: "<i4"}
 
 Clip = npt.NDArray[np.float32]
+
+
+def read_wav(path: Path) -> tuple[Clip, int]:
+    """A WAV file's samples from -1 to 1, its channels averaged, and its sampling rate.
+
+    Raises:
+        Invalid: it is missing, or not plain PCM of 8, 16 or 32 bits.
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
+            raw = file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error) as error:
+        raise Invalid(f"{path} is no WAV file that can be read: {error}.", code="invalid_clip") from error
+    if width not in _PCM:
+        raise Invalid(f"{path} has samples of {8 * width} bits; 8, 16 and 32 are read.", code="invalid_clip")
+    values = np.frombuffer(raw, dtype=_PCM[width]).astype(np.float64)
+    if width == 1:
+        values -= 128  # Samples of 8 bits have no sign.
+    samples = values.reshape(-1, channels).mean(axis=1) / 2 ** (8 * width - 1)
+    return samples.astype(np.float32), rate
 
 
 def check_clip(clip: npt.ArrayLike, sampling_rate: int) -> Clip:
