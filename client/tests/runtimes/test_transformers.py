@@ -332,37 +332,6 @@ def test_normalised_embeddings_have_length_one_and_the_limit_holds(encoder, copy
     assert model.description()["normalised"] is True
 
 
-def test_a_dense_layer_and_a_default_prompt_follow_the_models_own_files(encoder, copy):
-    from safetensors.torch import save_file
-
-    folder = copy(encoder)
-    write_recipe(folder, {"pooling_mode_mean_tokens": True}, normalise=False)
-    steps = json.loads((folder / "modules.json").read_text())
-    steps += [
-        {"idx": 2, "path": "2_Dense", "type": "sentence_transformers.models.Dense"},
-        {"idx": 3, "path": "3_Normalize", "type": "sentence_transformers.models.Normalize"},
-    ]
-    (folder / "modules.json").write_text(json.dumps(steps))
-    (folder / "2_Dense").mkdir()
-    settings = {"in_features": 32, "out_features": 8, "bias": True, "activation_function": "torch.nn.ReLU"}
-    (folder / "2_Dense" / "config.json").write_text(json.dumps(settings))
-    weight, bias = torch.randn(8, 32), torch.randn(8)
-    save_file({"linear.weight": weight, "linear.bias": bias}, folder / "2_Dense" / "model.safetensors")
-    prompts = {"prompts": {"query": "a dog: "}, "default_prompt_name": "query"}
-    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
-
-    model = load(folder)
-    vector = model.embed(["the cat"])[0]
-
-    expected = torch.relu(weight @ hidden_of(encoder, "a dog: the cat").mean(0) + bias)
-    assert vector == pytest.approx((expected / expected.norm()).numpy(), abs=1e-4)
-    assert (model.description()["dimension"], model.description()["prompt"]) == (8, "a dog: ")
-    (folder / "2_Dense" / "model.safetensors").rename(folder / "2_Dense" / "pytorch_model.bin")
-    with pytest.raises(UnsupportedModel) as caught:
-        load(folder)
-    assert caught.value.code == "pickle_weights"
-
-
 def test_an_unknown_step_is_refused(encoder, copy):
     folder = copy(encoder)
     write_recipe(folder, {"pooling_mode_mean_tokens": True}, normalise=False)
