@@ -11,7 +11,7 @@ from typing import Any
 from evaluation.benchmarks import Dataset, Item
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.sandbox import RuntimeRefused, SandboxError
-from evaluation.scorers import Row
+from evaluation.scorers import SCORERS, Row
 from evaluation.scorers.base import Model
 
 WRONG, RIGHT = 6, 4
@@ -38,8 +38,8 @@ def _question(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None
     return {"question": question, "context": context}, None
 
 
-def _bad_sentence(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None]:
-    return str(item[_role(arguments, "bad")]), None
+def _context(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None]:
+    return str(item[_role(arguments, "context")]), None
 
 
 # What is explained of an item, by scorer. No true answer is among it: the model is asked about its own.
@@ -47,7 +47,8 @@ _QUESTIONS: Mapping[str, Question] = {
     "classification": _text,
     "tagging": _words,
     "span_answers": _question,
-    "minimal_pairs": _bad_sentence,
+    "last_word": _context,
+    "next_turn": _context,
 }
 
 
@@ -94,10 +95,11 @@ def chosen(benchmark: Benchmark, rows: Sequence[Row]) -> list[str]:
     def order(row: Row) -> str:
         return hashlib.sha256(f"{benchmark.id}:{row['id']}".encode()).hexdigest()
 
+    value_of = SCORERS[benchmark.scorer].item_value
     drawn = sorted(rows, key=order)
-    wrong = [str(row["id"]) for row in drawn if row.get("right") is False][:WRONG]
-    right = [str(row["id"]) for row in drawn if row.get("right") is True][:RIGHT]
-    return wrong + right
+    valued = [(str(row["id"]), row["right"] if "right" in row else value_of(benchmark, row)) for row in drawn]
+    wrong = [name for name, value in valued if value is not None and value < 1][:WRONG]
+    return wrong + [name for name, value in valued if value == 1][:RIGHT]
 
 
 def text_of(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from evaluation import engine
 from evaluation.benchmarks import BadData, Dataset, load, parse
 from evaluation.benchmarks.definition import Benchmark as Declared
 from evaluation.exceptions import DataMissing
+from evaluation.explaining import explain_items
 from evaluation.models import Run, State
 from evaluation.sandbox import HostLost, RuntimeRefused, SandboxError, Usage
 from evaluation.sandbox.staging import is_loadable_name
@@ -21,6 +23,19 @@ from evaluation.services.plain import plain_json
 from evaluation.services.receipts import receipt_of
 from evaluation.services.sessions import Loaded
 from models_registry.models import Commit
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A result, what it took, and what was loaded. Explanations of some items, and `more` that stands beside the score,
+    are no part of the receipt.
+    """
+
+    result: engine.Result
+    usage: Usage
+    loaded: dict[str, Any]
+    why: dict[str, dict[str, Any]]
+    more: dict[str, Any]
 
 
 def score(run: Run, *, job: str, lease: Lease) -> Outcome:
@@ -40,12 +55,13 @@ def score(run: Run, *, job: str, lease: Lease) -> Outcome:
         return Outcome(State.FAILED, str(error))
     lease.say(f"{declared.id} v{declared.version}: {len(dataset.items):,} items.")
     try:
-        result, usage, loaded, more = _measured(run, declared, dataset, job, lease)
+        measured = _measured(run, declared, dataset, job, lease)
     except (NotScorable, RuntimeRefused) as error:
         return Outcome(State.FAILED, error.reason)
+    result = measured.result
     lease.say(f"{result.main_metric} {result.value:.6g}, {result.n:,} items in {result.seconds:.1f} s.")
-    more |= beside.contamination_of(run, declared, dataset, result)
-    return _outcome(run, declared, result, loaded, usage, more)
+    more = measured.more | beside.contamination_of(run, declared, dataset, result)
+    return _outcome(run, declared, replace(measured, more=more))
 
 
 def _dataset(run: Run, declared: Declared, job: str) -> Dataset:
@@ -59,9 +75,7 @@ def _dataset(run: Run, declared: Declared, job: str) -> Dataset:
         return load(declared, folder)
 
 
-def _measured(
-    run: Run, declared: Declared, dataset: Dataset, job: str, lease: Lease
-) -> tuple[engine.Result, Usage, dict[str, Any], dict[str, Any]]:
+def _measured(run: Run, declared: Declared, dataset: Dataset, job: str, lease: Lease) -> _Measured:
     """Measure on the session that was kept of this commit, or on a new one.
 
     A kept one that ends early may have done so of what came before: then the run has a new one to itself.
@@ -82,15 +96,14 @@ def _measured(
     raise AssertionError("A new session is always fresh.")
 
 
-def _measure_on(
-    model: Loaded, declared: Declared, dataset: Dataset, lease: Lease
-) -> tuple[engine.Result, Usage, dict[str, Any], dict[str, Any]]:
+def _measure_on(model: Loaded, declared: Declared, dataset: Dataset, lease: Lease) -> _Measured:
     loaded = model.session.description
     lease.say(f"Loaded in {loaded['wall_s']:.2f} s." if model.is_fresh else "Goes on with the model as it is loaded.")
     result = engine.measure(declared, dataset, model.session, progress=_share(lease))
-    usage = model.usage()
+    usage = model.usage()  # Before anything that is not part of the score.
     more = beside.stress_of(declared, dataset, model.session, result)
-    return result, usage, loaded | {"walls": model.session.walls}, more
+    why = explain_items(declared, dataset, result.rows, model.session)
+    return _Measured(result, usage, loaded | {"walls": model.session.walls}, why, more)
 
 
 def _share(lease: Lease) -> Callable[[int, int], None]:
@@ -101,10 +114,8 @@ def _files(run: Run, job: str) -> AbstractContextManager[Path]:
     return files.laid_out(commit=run.evaluation.commit, job=job, wanted=is_loadable_name)
 
 
-def _outcome(
-    run: Run, declared: Declared, result: engine.Result, loaded: dict[str, Any], usage: Usage, more: dict[str, Any]
-) -> Outcome:
-    """The end of a run; `more` stands beside the score and is no part of its receipt."""
+def _outcome(run: Run, declared: Declared, measured: _Measured) -> Outcome:
+    result, loaded = measured.result, measured.loaded
     interval, baseline = result.interval, declared.baseline
     draft = ScoreDraft(
         metric=result.main_metric,
@@ -119,7 +130,8 @@ def _outcome(
         baseline_name=baseline.name if baseline else "",
         baseline_value=baseline.value if baseline else None,
         chance=declared.chance,
-        metrics=plain_json(dict(result.metrics) | more),
+        metrics=plain_json(dict(result.metrics) | measured.more),
     )
-    receipt = receipt_of(run, declared, result, loaded=loaded, usage=usage, walls=loaded["walls"])
-    return Outcome(State.PASSED, result=result.as_json(), score=draft, receipt=receipt)
+    receipt = receipt_of(run, declared, result, loaded=loaded, usage=measured.usage, walls=loaded["walls"])
+    kept = result.as_json() | ({"explanations": plain_json(measured.why)} if measured.why else {})
+    return Outcome(State.PASSED, result=kept, score=draft, receipt=receipt)

@@ -180,6 +180,11 @@ def test_a_trained_ngram_beats_the_unigram_in_text_and_in_pairs(tmp_path):
     assert 1.0 < text.value < 4.0
     assert pairs.low > pairs.baseline_value
     assert runs["core-topic-en"].state == State.NOT_APPLICABLE
+    turns = runs["core-turns-en"]
+    assert set(turns.score.metrics["by_slice"]) >= {"healthcare", "law"}
+    why = next(iter(turns.result["explanations"].values()))
+    assert why["method"] == "exact"
+    assert why["baseline"] + sum(why["scores"]) == pytest.approx(why["total"], abs=1e-3)
     cost = runs["cost"].result
     assert cost["parameters"] > 0
     assert cost["tokens_per_s"] > 0
