@@ -105,7 +105,9 @@ def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading
         url=url,
         short=short,
     )
-    reading, overlap = _noted(reading), overlap_note(score.metrics.get("contamination"), factor)
+    # A list that left the side metrics out has no room for the note either.
+    metrics = {} if "metrics" in score.get_deferred_fields() else score.metrics
+    reading, overlap = _noted(reading), overlap_note(metrics.get("contamination"), factor)
     return replace(reading, note=" · ".join(part for part in (str(reading.note), overlap) if part))
 
 

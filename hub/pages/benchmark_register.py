@@ -61,6 +61,9 @@ def register(request: HttpRequest) -> HttpResponse:
 
 def _register(request: HttpRequest) -> HttpResponse:
     namespace, _, name = request.POST.get("dataset", "").strip().partition("/")
+    if not namespace or not name:
+        messages.error(request, gettext("Name a data set as namespace/name."))
+        return redirect("benchmark_register")
     repository = repository_at(request, Kind.DATASET, namespace, name)
     require(request.user, Action.WRITE, repository)
     try:

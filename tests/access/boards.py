@@ -13,6 +13,6 @@ BOARD_ROUTES: dict[str, Route] = {
     "evaluation_v1:leaderboard": read("/api/v1/leaderboards/benchmarks/none", Access.NOTHING),
     "evaluation_v1:models_find": read("/api/v1/models/find?task=ner", Access.OPEN),
     "evaluation_v1:models_compare": read(
-        "/api/v1/models/compare?models={repo}&models=nobody/nothing", Access.NOTHING, names_no_repository=True
+        "/api/v1/models/compare?models=nobody/one&models=nobody/nothing", Access.NOTHING, names_no_repository=True
     ),
 }

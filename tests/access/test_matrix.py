@@ -21,6 +21,7 @@ NEVER_THERE = {"dataset_receipt", "app_receipt", "dataset_receipt_items", "app_r
 FOR_THE_ALLOWED = {
     "access_request_not_found",
     "not_compared",
+    "benchmark_invalid",
     "not_gated",
     "nothing_to_cancel",
     "nothing_to_convert",

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.models import AccessToken, Membership, Organisation, Role, Scope, User
-from evaluation.models import ItemOutputs, Receipt, Run
+from evaluation.models import ItemOutputs, Receipt, Run, Step
 from models_registry.api.xet_tokens import cas_space
 from models_registry.models import AccessRequest, Kind, Repository, Visibility, Webhook
 from models_registry.services.collections import add_item, create_collection
@@ -24,6 +24,7 @@ from models_registry.services.repositories import create_repository
 from models_registry.services.webhooks import ping_webhook
 from models_registry.types import AddFile
 from tests.factories.accounts import OrganisationFactory, UserFactory, member, token
+from tests.factories.pages import benchmark
 from tests.factories.registry import put
 
 KINDS = {"models": Kind.MODEL, "datasets": Kind.DATASET, "spaces": Kind.APP}
@@ -151,6 +152,8 @@ class World:
         receipt = hashlib.sha256(repository.full_name.encode() + kind.encode()).hexdigest()
         run = Run.objects.filter(evaluation__commit=commit).first()
         if run is not None:
+            which = benchmark(f"set-{kind}-{visibility}", "A set")
+            run = Run.objects.create(evaluation=run.evaluation, step=Step.BENCHMARK, benchmark=which, position=90)
             made = Receipt.objects.create(of_run=run, run=run, sha256=receipt, body='{"run": 1}')
             ItemOutputs.objects.create(receipt=made, sha256="0" * 64, packed=b"x\x9c\x03\x00\x00\x00\x00\x01", count=0)
         owned = AccessToken.objects.filter(user=self.people["writer"]).first()

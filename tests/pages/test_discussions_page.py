@@ -149,7 +149,7 @@ def test_a_picture_is_attached_and_shown(watch):
 
     picture = page.locator(".comment img")
     expect(picture).to_have_count(1)
-    assert picture.evaluate("(img) => img.complete && img.naturalWidth") == 1
+    page.wait_for_function("() => document.querySelector('.comment img').naturalWidth === 1")
     assert watched.faults == []
 
 

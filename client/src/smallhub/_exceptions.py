@@ -145,6 +145,12 @@ class ServerError(SmallhubError):
     code = "server"
 
 
+class NotMeasurable(SmallhubError):
+    """The measurement cannot be made again here; `code` says which kind of no."""
+
+    code = "not_measurable"
+
+
 class Offline(SmallhubError):
     """No way to the hub, and nothing cached that would do."""
 

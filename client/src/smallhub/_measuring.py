@@ -15,16 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from ._exceptions import Refused, SmallhubError
+from ._exceptions import NotMeasurable, Refused
 
 _HERE = Path(__file__).resolve().parent
 _ENTRY = Path("evaluation") / "rerun.py"
-
-
-class NotMeasurable(SmallhubError):
-    """The measurement cannot be made again here; `code` says which kind of no."""
-
-    code = "not_measurable"
 
 
 def source() -> Path:
