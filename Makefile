@@ -58,6 +58,7 @@ messages: install-dev ## Collect texts for translation into locale/
 bench: install-dev ## Measure speed as ratios against a reference in the same run (never in CI)
 	@$(BIN)/python scripts/bench
 	@$(BIN)/python scripts/bench-engine
+	@$(BIN)/python scripts/bench-verdicts
 
 clean: ## Remove the environment and caches; data/ stays
 	rm -rf $(VENV) .venv-client-1x .venv-lm-eval .mypy_cache .ruff_cache .pytest_cache .hypothesis
