@@ -61,7 +61,7 @@ def register(request: HttpRequest) -> HttpResponse:
 
 def _register(request: HttpRequest) -> HttpResponse:
     namespace, _, name = request.POST.get("dataset", "").strip().partition("/")
-    if not namespace or not name:
+    if not namespace or not name or "\0" in name + namespace:
         messages.error(request, gettext("Name a data set as namespace/name."))
         return redirect("benchmark_register")
     repository = repository_at(request, Kind.DATASET, namespace, name)
