@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -150,9 +151,15 @@ def _is_riff(form: bytes) -> Callable[[Sample], bool]:
 
 
 def _is_zlib(sample: Sample) -> bool:
-    """A zlib header, as joblib writes it. Two printable bytes are not enough to call a text compressed."""
+    """A zlib stream, as joblib writes it: its two bytes alone are as well the length of a safetensors header."""
     head = sample.head[:3]
-    return len(head) == 3 and head[0] == 0x78 and head[1] in (0x01, 0x5E, 0x9C, 0xDA) and not _is_text(sample)
+    if len(head) < 3 or head[0] != 0x78 or head[1] not in (0x01, 0x5E, 0x9C, 0xDA) or _is_text(sample):
+        return False
+    try:
+        zlib.decompressobj().decompress(sample.head, 1024)
+    except zlib.error:
+        return False
+    return True
 
 
 def _is_pdf(sample: Sample) -> bool:
@@ -171,8 +178,18 @@ def _is_html(sample: Sample) -> bool:
 
 
 def _is_pickle(sample: Sample) -> bool:
-    """A pickle with its protocol mark; one in the old text protocols is told by what it would import."""
-    return pickles.looks_like(sample.head)
+    """A pickle with its protocol mark; one in the old text protocols is told by what it would import.
+
+    The length of a safetensors header can be such a mark (640 bytes are 80 02). A pickle's reader stops at the next
+    bytes of that length then, before it has done anything; where it does not, the file is both.
+    """
+    if not pickles.looks_like(sample.head):
+        return False
+    if not _is_safetensors(sample):
+        return True
+    sample.stream.seek(0)
+    report = pickles.scan(sample.stream)
+    return report.broken is None or bool(report.imports or report.calls)
 
 
 def _is_old_pickle(sample: Sample) -> bool:

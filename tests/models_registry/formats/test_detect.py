@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import pickle
 import tarfile
 import zipfile
@@ -116,3 +117,18 @@ def test_what_a_name_promises(path: str, kinds: set[str] | None) -> None:
     promised = detect.kinds_for_name(path)
 
     assert promised == (None if kinds is None else frozenset(kinds))
+
+
+@pytest.mark.parametrize("length", [376, 640, 896, 1152, 1408, 24_184, 40_056, 55_928])
+def test_a_header_whose_length_looks_like_another_magic_is_still_safetensors(length):
+    """Little-endian, 640 is a pickle's mark and 376 a zlib header."""
+    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    content = length.to_bytes(8, "little") + header.ljust(length) + bytes(4)
+
+    assert detect.detect_bytes(content).all_kinds == ("safetensors",)
+
+
+def test_compressed_streams_and_pickles_are_still_told():
+    assert detect.detect_bytes(zlib.compress(bytes(range(256)) * 40, 1)).kind == "zlib"
+    assert detect.detect_bytes(zlib.compress(bytes(range(256)) * 40, 9)).kind == "zlib"
+    assert detect.detect_bytes(pickle.dumps({"a": 1}, protocol=4)).kind == "pickle"
