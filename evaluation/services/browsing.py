@@ -182,11 +182,19 @@ def _shown(declared: Declared, row: Row) -> ShownItem:
         id=str(row["id"]),
         value=value,
         is_right=is_right,
-        gold=_text(row["gold"]) if "gold" in row else "",
+        gold=_gold(row),
         prediction=scorer.prediction(row),
         probability=float(probability) if isinstance(probability, (int, float)) else None,
         slice=str(row.get("slice") or row.get("group") or ""),
     )
+
+
+def _gold(row: Row) -> str:
+    """The true answer as it is shown: places among choices count from 1, as in what the model is said to have taken."""
+    gold = row.get("gold")
+    if gold is None:
+        return ""
+    return str(gold + 1) if type(gold) is int and "log_probs" in row else _text(gold)
 
 
 def _beside(item: ShownItem, before: ShownItem | None) -> ShownItem:
