@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from evaluation.exceptions import BoardNotFound, SuiteNotFound
+from evaluation.boards import find_benchmark
+from evaluation.exceptions import SuiteNotFound
 from evaluation.models import Benchmark, Standing
 from evaluation.names import metric_name, shown_name
 from evaluation.official_suites import SUITES, Suite
@@ -19,11 +19,13 @@ from evaluation.presentation import Reading, score_reading
 from hub.core.numbers import number
 from hub.core.pagination import keyset_page
 from hub.pages import facets
+from hub.pages.boards import is_version
 from models_registry.labels import language_name, task_name
 from models_registry.permissions import Action, can
 
 PER_PAGE = 40
 IN_FRONT = 5
+LOOKED_AT = 50
 
 Viewer = User | AnonymousUser
 
@@ -31,24 +33,18 @@ Viewer = User | AnonymousUser
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """Every active benchmark whose data this person may see, with the way to register one."""
-    task, language = request.GET.get("task", "")[:64], request.GET.get("language", "")[:16]
+    task = request.GET.get("task", "")[:64]
     visible = Benchmark.objects.active().visible_to(request.user)
-    found = visible.select_related("repository__namespace").defer("created_at")
+    found = visible.select_related("repository__namespace")
     if task:
         found = found.filter(task=task)
     page = keyset_page(found, order=("key", "id"), limit=PER_PAGE, cursor=request.GET.get("cursor"))
-    rows = [
-        (row, shown_name(row.title), facts(row))
-        for row in page.rows
-        if not language or language in row.definition.get("language", [])
-    ]
     context = {
         "section": "leaderboards",
-        "rows": rows,
+        "rows": [(row, shown_name(row.title), facts(row)) for row in page.rows],
         "tasks": [(key, task_name(key)) for key in sorted(set(visible.order_by().values_list("task", flat=True)))],
         "task": task,
         "next_url": facets.with_value(request.GET, "cursor", page.next_cursor) if page.next_cursor else "",
-        "suites": [suite for suite in SUITES.values() if suite.is_domain],
     }
     return render(request, "evaluation/benchmarks.html", context)
 
@@ -56,7 +52,8 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_safe
 def benchmark(request: HttpRequest, key: str) -> HttpResponse:
     """One benchmark: its declaration in words and as it is, its data, its versions, and who is in front."""
-    shown = find(request.user, key, request.GET.get("version", ""))
+    version = request.GET.get("version", "")
+    shown = find_benchmark(request.user, key, int(version) if is_version(version) else None)
     data = shown.repository
     in_front = (
         Standing.objects.visible_to(request.user)
@@ -118,21 +115,6 @@ def suite(request: HttpRequest, suite_id: str) -> HttpResponse:
     return render(request, "evaluation/suite.html", context)
 
 
-def find(viewer: Viewer, key: str, version: str = "") -> Benchmark:
-    """The active version of a benchmark, or the one asked for.
-
-    Raises:
-        BoardNotFound: there is none, or its data is not this person's to see.
-    """
-    rows = Benchmark.objects.visible_to(viewer).filter(key=key[:80]).select_related("repository__namespace")
-    if version.isascii() and version.isdigit() and len(version) < 7:
-        rows = rows.filter(version=int(version))
-    found = None if "\x00" in key else rows.order_by("-is_active", "-version").first()
-    if found is None:
-        raise BoardNotFound(board=key[:80])
-    return found
-
-
 def facts(row: Benchmark) -> dict[str, Any]:
     """What a list and a page say of a benchmark besides its name."""
     declared = row.definition
@@ -161,14 +143,11 @@ def _in_front(
 ) -> dict[str, list[tuple[Standing, Reading, int]]]:
     """The best models on each benchmark with a reading and its number of items: one query for a suite.
 
-    In a domain the reading is of the domain's own items; where a benchmark has no such part, it is of all.
+    In a domain the reading is of the domain's own items; where a benchmark has no such part, it is of all. There the
+    first are looked for among those that are best on the whole.
     """
-    rows = (
-        Standing.objects.visible_to(viewer)
-        .filter(Exists(Benchmark.objects.filter(pk=OuterRef("benchmark"), pk__in=[row.pk for row in here])))
-        .select_related("repository__namespace", "score__benchmark", "benchmark")
-        .order_by("-merit", "id")[: 200 * max(len(here), 1)]
-    )
+    best = Standing.objects.visible_to(viewer).first_of_each(here, LOOKED_AT)
+    rows = best.select_related("repository__namespace", "score__benchmark", "benchmark")
     by_key: dict[str, list[tuple[Standing, Reading, int]]] = {row.key: [] for row in here}
     for row in rows:
         reading, n = _part(row, found.slice)

@@ -135,7 +135,7 @@ def front_runners(request: HttpRequest, number: int) -> list[ShownSection]:
 def board(request: HttpRequest, key: str) -> HttpResponse:
     """One benchmark: the chart, then every model with its interval and the places that it allows."""
     version = request.GET.get("version", "")
-    benchmark = boards.find_benchmark(request.user, key, int(version) if _is_version(version) else None)
+    benchmark = boards.find_benchmark(request.user, key, int(version) if is_version(version) else None)
     asked = Asked.of(request.GET)
     shown = boards.board(
         request.user,
@@ -316,7 +316,7 @@ def _point(row: Standing, reading: Reading, cost: float, asked: Asked, *, is_on_
     )
 
 
-def _is_version(text: str) -> bool:
+def is_version(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 8
 
 

@@ -335,7 +335,7 @@ def test_a_kept_process_that_died_is_no_fault_of_the_model(tmp_path):
     assert run.attempt == 1
 
 
-def test_the_same_model_gives_the_same_rows_fresh_kept_and_from_the_warm_process(tmp_path):
+def test_a_kept_model_gives_the_same_rows_as_a_fresh_one(tmp_path):
     benchmark("first"), benchmark("second")
     evaluation = push_folder(RepositoryFactory(), train_ngram(["a b c"] * 30, tmp_path / "model"))
     passed_up_to(evaluation, Step.COST)

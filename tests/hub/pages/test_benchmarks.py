@@ -6,6 +6,7 @@ from django.test import Client
 from evaluation.models import Score
 from evaluation.official_suites import SUITES, missing_fields
 from evaluation.services import standings
+from hub.pages import benchmarks
 from models_registry.models import Visibility
 from tests.factories.accounts import UserFactory
 from tests.factories.pages import benchmark, measured, model
@@ -86,6 +87,21 @@ def test_a_domain_counts_its_own_items_alone(client):
     assert "8 items" in shown
     assert "quote a clause that does not exist" in shown
     assert html(client, "/suites/talks").index("strong") < html(client, "/suites/talks").index("careful")
+
+
+def test_a_set_with_large_numbers_does_not_crowd_out_another(client, monkeypatch):
+    """What is better on one set says nothing of another: the first are found on each by itself."""
+    monkeypatch.setattr(benchmarks, "LOOKED_AT", 1)
+    large, small = benchmark("mutual", "Large numbers"), benchmark("core-turns-en", "Small numbers")
+    for name, value in (("one", 0.9), ("two", 0.8)):
+        measured(model(name=name), {large: value})
+    measured(model(name="three"), {small: 0.3})
+
+    shown = html(client, "/suites/talks")
+
+    assert "<b>one</b>" in shown
+    assert "<b>three</b>" in shown
+    assert "<b>two</b>" not in shown
 
 
 def test_the_queries_of_a_suite_do_not_grow(client, django_assert_max_num_queries):
