@@ -25,7 +25,8 @@ BINS = 10
 SHORT = 400
 _MOST_DATA_BYTES = 8 * 2**20  # The items of a larger set are not put beside what was said; the set's own page has them.
 _KEPT_RECEIPTS = 8
-_HIDDEN_ROLES = frozenset({"id", "label", "gold", "slice", "clip", "solution"})
+# The true answers, which stand by themselves, and what is no text.
+_HIDDEN_ROLES = frozenset("id label gold slice clip solution answers target tags references test".split())
 
 Show = Literal["all", "right", "wrong", "flipped", "better", "worse"]
 SHOWS: tuple[Show, ...] = ("all", "right", "wrong", "flipped", "better", "worse")
