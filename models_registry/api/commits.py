@@ -15,7 +15,7 @@ from models_registry.cards import CardFault, read_card
 from models_registry.exceptions import CommitTooLarge, InvalidCard, InvalidPath
 from models_registry.manifests import listing_of
 from models_registry.modes import UploadRules
-from models_registry.paths import path_fault
+from models_registry.paths import CLIENT_FOLDER, path_fault
 from models_registry.services.commits import commit as make_commit
 from models_registry.services.pull_requests import open_pull_request
 from models_registry.services.rights import require_delivery
@@ -101,8 +101,10 @@ def commit(request: HttpRequest, kind: str, namespace: str, name: str, rev: str)
 
 def _advice(file: dict[str, Any], rules: UploadRules, present: dict[str, Any]) -> dict[str, Any]:
     path = text_field(file, "path")
+    # A folder that our client pulled holds its notes; who uploads the folder means the model, not them.
+    is_noted = path.startswith(f"{CLIENT_FOLDER}/")
     fault = path_fault(path)
-    if fault:  # Said now, before anything is sent that no commit would take.
+    if fault and not is_noted:  # Said now, before anything is sent that no commit would take.
         raise InvalidPath(path=path[:300], reason=fault)
     size = file.get("size")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
@@ -115,7 +117,7 @@ def _advice(file: dict[str, Any], rules: UploadRules, present: dict[str, Any]) -
     return {
         "path": path,
         "uploadMode": "lfs" if rules.is_large(path, size=size, sample=sample) else "regular",
-        "shouldIgnore": rules.is_ignored(path),
+        "shouldIgnore": is_noted or rules.is_ignored(path),
         "oid": entry.content_id if entry else None,
     }
 

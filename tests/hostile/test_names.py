@@ -248,7 +248,9 @@ def test_questions_about_hostile_names_find_nothing(place: Place) -> None:
         if not (answer.status_code == 200 and answer.json() == []) and answer.status_code not in {400, 422}:
             wrong.append(f"paths-info {path!r}: {answer.status_code}")
         answer = place.post(f"/api/models/{name}/preupload/main", json.dumps({"files": [{"path": path, "size": 1}]}))
-        if answer.status_code not in {400, 422}:
+        # A pulled folder holds our client's notes: who uploads it is told to leave them out, and can go on.
+        leaves_out = answer.status_code == 200 and answer.json()["files"][0]["shouldIgnore"]
+        if answer.status_code not in {400, 422} and not (leaves_out and path.startswith(".smallhub/")):
             wrong.append(f"preupload {path!r}: {answer.status_code}")
         shown = quote(path.encode("utf-8", "surrogatepass"))
         for address in (
@@ -281,3 +283,11 @@ def test_a_bad_name_of_a_branch_or_tag_is_refused_at_each_door(place: Place, nam
     }
     assert {door: status for door, status in found.items() if not 400 <= status < 500} == {}
     assert state(repository) == place.before
+
+
+def test_the_notes_of_a_pulled_folder_are_left_out_and_the_rest_goes_up(place: Place) -> None:
+    files = [{"path": path, "size": 1} for path in (".smallhub/manifest.json", "config.json")]
+    answer = place.post(f"/api/models/{place.repository.full_name}/preupload/main", json.dumps({"files": files}))
+
+    assert answer.status_code == 200
+    assert [file["shouldIgnore"] for file in answer.json()["files"]] == [True, False]
