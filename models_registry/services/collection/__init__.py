@@ -1,10 +1,11 @@
 """Taking away what nothing needs any more, after a time of grace. Never races an upload; may be killed anywhere.
 
 From the top down, each step on its own: commits that no ref leads to, with the Git objects and content links that only
-they used; content that no repository holds; packs of chunks that no content is made of; bytes that no pack names. Each
-deletion of a row is one transaction that looks again under locks which uploads and commits take too, and goes on only
-if nobody has touched the row since this run first read it. Clocks decide how long things are kept, never whether they
-are needed. Bytes go after their rows: what a killed run leaves behind is found by the next one.
+they used; content that no repository holds; all packings of one content but one; packs of chunks that no content is
+made of; bytes that no pack names. Each deletion of a row is one transaction that looks again under locks which uploads
+and commits take too, and goes on only if nobody has touched the row since this run first read it. Clocks decide how
+long things are kept, never whether they are needed. Bytes go after their rows: what a killed run leaves behind is found
+by the next one.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from models_registry.models import Repository
 from models_registry.services import quotas
-from models_registry.services.collection import blobs, contents, history
+from models_registry.services.collection import blobs, contents, history, uniting
 from models_registry.services.collection.keepers import keeper
 from models_registry.services.content.upkeep import clean_leftovers
 from models_registry.storage.cache import whole_file_cache
@@ -31,6 +32,7 @@ class Collected:
     git_objects: int = 0
     links: int = 0
     contents: int = 0
+    united: int = 0
     xorbs: int = 0
     blobs: int = 0
     freed_bytes: int = 0
@@ -54,6 +56,7 @@ def collect(*, grace: timedelta | None = None, dry_run: bool = False) -> Collect
         done.commits, done.git_objects = done.commits + commits, done.git_objects + objects
         done.links += contents.collect_links(repository, cutoff=cutoff, dry_run=dry_run)
     done.contents = contents.collect_contents(cutoff=cutoff, dry_run=dry_run)
+    done.united = uniting.unite(dry_run=dry_run)
     done.xorbs = contents.collect_xorbs(cutoff=cutoff, dry_run=dry_run)
     done.blobs, done.freed_bytes = blobs.collect(cutoff=cutoff, dry_run=dry_run)
     if not dry_run:
