@@ -38,12 +38,10 @@ class Badge:
 
 def badge_of(repository: Repository, *, benchmark: str = "") -> Badge:
     """What `latest` gives: its release, its main score or that of one benchmark, and the verdict against the release
-    before. Always in English, whoever asks: it stands on other pages.
+    before. Always in English and of what anybody may see, whoever asks: it stands on other pages.
     """
     release, commit = latest_release(repository), latest_commit(repository)
-    evaluation = (
-        Evaluation.objects.filter(commit=commit).prefetch_related("runs__score__benchmark", "runs__receipt").first()
-    )
+    evaluation = Evaluation.objects.with_runs(None).filter(commit=commit).first()
     scores = scores_of(evaluation)
     if benchmark:
         scores = [score for score in scores if score.benchmark.key == benchmark]
@@ -67,8 +65,9 @@ def _verdict(evaluation: Evaluation | None) -> str:
     if evaluation is None:
         return ""
     base = base_of_release(evaluation)
-    row = Comparison.objects.filter(evaluation=evaluation, base=base, settled_at__isnull=False).first()
-    return row.summary if row is not None else ""
+    rows = Comparison.objects.shown(None).filter(evaluation=evaluation, base=base, settled_at__isnull=False)
+    row: Comparison | None = rows.first()
+    return row.seen_summary if row is not None else ""
 
 
 def _message(evaluation: Evaluation | None, score: Score | None, verdict: str) -> tuple[str, str]:

@@ -10,7 +10,13 @@ from evaluation.models import Evaluation
 from evaluation.services import comparisons, declarations, exchange, gates, proposals, standings
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Discussion, Kind, Release, Repository
-from models_registry.signals import commit_published, latest_moved, merge_wanted, release_published
+from models_registry.signals import (
+    commit_published,
+    latest_moved,
+    merge_wanted,
+    release_published,
+    visibility_changed,
+)
 from models_registry.types import BRANCH
 
 _BEGINNING = {".gitattributes"}  # What a repository is made with: nothing that could be measured.
@@ -46,6 +52,13 @@ def require_mergeable(*, discussion: Discussion, head: Commit, user: User, text:
     """A repository may want its pull requests measured, and no worse, before they are merged."""
     if discussion.repository.kind == Kind.MODEL:
         gates.require_mergeable(discussion=discussion, head=head, user=user, text=text)
+
+
+@receiver(visibility_changed, dispatch_uid="evaluation.hide")
+def hide_benchmarks(*, repository: Repository, **kwargs: Any) -> None:
+    """What is measured with data that were made private is not named any more where anybody reads."""
+    if repository.kind == Kind.DATASET and repository.is_private:
+        gates.hide_names(repository)
 
 
 @receiver(commit_published, dispatch_uid="evaluation.declare")

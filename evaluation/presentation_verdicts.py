@@ -104,7 +104,7 @@ class Shown:
 
 def shown(comparison: Comparison) -> Shown:
     """A comparison with its prefetched benchmarks."""
-    mark, word = SUMMARIES.get(comparison.summary, ("first", ""))
+    mark, word = SUMMARIES.get(comparison.seen_summary, ("first", ""))
     rows = [verdict_row(row) for row in comparison.benchmarks.all()] if comparison.is_settled else []
     return Shown(comparison, mark, word, rows, cost_rows(comparison.costs))
 

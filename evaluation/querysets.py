@@ -11,12 +11,27 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import Namespace, User
-    from evaluation.models import Benchmark, Comparison, Evaluation, Receipt, Run, Score  # noqa: F401 - base classes name them in quotes.
+    from evaluation.models import (  # noqa: F401 - base classes name them in quotes.
+        Benchmark,
+        BenchmarkComparison,
+        Comparison,
+        Evaluation,
+        Receipt,
+        Run,
+        Score,
+    )
     from models_registry.models import Repository
 
 
 def shown(prefix: str, user: "User | AnonymousUser | None") -> Q:
-    """The condition under which a benchmark's scores are shown to somebody; `prefix` leads to the benchmark."""
+    """The condition under which somebody may know of a benchmark and what was measured with it.
+
+    Every door asks here: pages, the API, badges, webhooks, reasons, counts, exports.
+
+    Args:
+        prefix: leads to the benchmark.
+        user: None asks for what anybody may see, for whatever is written down once and read by all.
+    """
     from django.contrib.auth.models import AnonymousUser
 
     from models_registry.models import Repository
@@ -68,7 +83,11 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
 
         return self.filter(repository__in=Repository.objects.visible_to(user))
 
-    def with_runs(self, viewer: "User | AnonymousUser | None" = None) -> "EvaluationQuerySet":
+    def of_public_models(self) -> "EvaluationQuerySet":
+        """Those that everybody may know of."""
+        return self.filter(repository__visibility="public")
+
+    def with_runs(self, viewer: "User | AnonymousUser | None") -> "EvaluationQuerySet":
         """With all that a page shows of it to this viewer (None: to anybody), in a constant number of queries."""
         from evaluation.models import Run
 
@@ -76,6 +95,13 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
             "benchmark__repository__namespace", "score__benchmark", "receipt"
         )
         return self.select_related("commit", "repository__namespace").prefetch_related(Prefetch("runs", queryset=runs))
+
+    def with_scores(self, viewer: "User | AnonymousUser | None") -> "EvaluationQuerySet":
+        """With what a row of a list shows of it to this viewer: its runs without their logs, and their scores."""
+        from evaluation.models import Run
+
+        runs = Run.objects.shown_to(viewer).select_related("score__benchmark").defer("log").order_by("position")
+        return self.select_related("commit").prefetch_related(Prefetch("runs", queryset=runs))
 
     def after(self, pk: int) -> "EvaluationQuerySet":
         """Those after this id in the order in which they were asked for, with what tells whether they are of a head."""
@@ -141,18 +167,31 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         """Those that can be answered, both sides having ended, and are not."""
         return self.filter(settled_at__isnull=True, evaluation__status="done", base__status="done")
 
-    def shown(self, viewer: "User | AnonymousUser | None" = None) -> "ComparisonQuerySet":
-        """With all that a page shows of them to this viewer (None: to anybody), in a constant number of queries."""
+    def shown(self, viewer: "User | AnonymousUser | None") -> "ComparisonQuerySet":
+        """With all that a page shows of them to this viewer (None: to anybody), in a constant number of queries.
+
+        What such a comparison says in one word is its `seen_summary`: of the benchmarks that came along.
+        """
         from evaluation.models import BenchmarkComparison
 
-        rows = BenchmarkComparison.objects.filter(shown("benchmark__", viewer))
-        rows = rows.select_related("benchmark__repository")
+        rows = BenchmarkComparison.objects.shown_to(viewer).select_related("benchmark__repository")
         return self.select_related("evaluation__commit", "base__commit").prefetch_related(
             Prefetch("benchmarks", queryset=rows)
         )
 
 
+class BenchmarkComparisonQuerySet(models.QuerySet["BenchmarkComparison"]):
+    def shown_to(self, user: "User | AnonymousUser | None") -> "BenchmarkComparisonQuerySet":
+        """Without those of benchmarks that this person may not know of."""
+        return self.filter(shown("benchmark__", user))
+
+
 class ReceiptQuerySet(models.QuerySet["Receipt"]):
+    def public(self) -> "ReceiptQuerySet":
+        """Those that everybody may know of."""
+        seen = self.filter(of_run__evaluation__repository__visibility="public")
+        return seen.filter(Q(of_run__benchmark__isnull=True) | shown("of_run__benchmark__", None))
+
     def visible_to(self, user: "User | AnonymousUser") -> "ReceiptQuerySet":
         """Those of models that this person may read."""
         from models_registry.models import Repository

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import override
 
+from accounts.models import User
 from evaluation.models import Comparison, Evaluation, Run, State, Step, Summary
 from evaluation.services.reading import comparison_with_the_one_before
 from models_registry import addresses
@@ -23,8 +25,13 @@ class Status:
     target_url: str
 
 
-def statuses_of(repository: Repository, commit: Commit, evaluation: Evaluation | None) -> list[Status]:
-    """All states of a commit in a fixed order; none where it is not measured. Always in English: programs read it."""
+def statuses_of(
+    repository: Repository, commit: Commit, evaluation: Evaluation | None, *, viewer: User | AnonymousUser
+) -> list[Status]:
+    """All states of a commit in a fixed order; none where it is not measured. Always in English: programs read it.
+
+    The evaluation comes with the runs that the viewer may see.
+    """
     if evaluation is None:
         return []
     page = addresses.absolute(addresses.at(repository, "evaluations", commit.oid))
@@ -32,7 +39,7 @@ def statuses_of(repository: Repository, commit: Commit, evaluation: Evaluation |
         found = [_of_run(run, page) for run in evaluation.runs.all() if run.benchmark_id is None]
         benchmarks = [run for run in evaluation.runs.all() if run.step == Step.BENCHMARK]
         found.append(_of_benchmarks(benchmarks, page))
-        found.append(_of_verdict(repository, evaluation))
+        found.append(_of_verdict(repository, evaluation, viewer))
         for release in repository.releases.filter(commit=commit).order_by("pk"):
             url = addresses.absolute(addresses.at(repository, "releases", release.name))
             text = release.gate_reason or str(ReleaseGate(release.gate).label)
@@ -52,9 +59,9 @@ def _of_benchmarks(runs: list[Run], page: str) -> Status:
     return Status("smallhub/benchmarks", state, f"{scored} scored, {len(broken)} failed.", page)
 
 
-def _of_verdict(repository: Repository, evaluation: Evaluation) -> Status:
+def _of_verdict(repository: Repository, evaluation: Evaluation, viewer: User | AnonymousUser) -> Status:
     """Against the version before. Worse is a failure; not told apart passes, and its words say so."""
-    found: Comparison | None = comparison_with_the_one_before(evaluation)
+    found: Comparison | None = comparison_with_the_one_before(evaluation, viewer=viewer)
     if found is None:
         page = addresses.absolute(addresses.at(repository, "evaluations", evaluation.commit.oid))
         state = "passed" if evaluation.status == Evaluation.Status.DONE else "pending"
@@ -63,6 +70,7 @@ def _of_verdict(repository: Repository, evaluation: Evaluation) -> Status:
     page = addresses.absolute(addresses.at(repository, "compare", span))
     if not found.is_settled:
         return Status("smallhub/verdict", "pending", "It is being compared.", page)
-    worse = found.summary in {Summary.WORSE, Summary.MIXED} or bool(found.fault)
-    text = found.fault or str(Summary(found.summary).label)
+    summary = Summary(found.seen_summary)
+    worse = summary in {Summary.WORSE, Summary.MIXED} or bool(found.fault)
+    text = found.fault or str(summary.label)
     return Status("smallhub/verdict", "failed" if worse else "passed", text, page)

@@ -18,9 +18,13 @@ release_published = Signal()
 # the gate. Arguments: repository.
 latest_moved = Signal()
 
+# Sent inside the transaction that changed who may see a repository. Arguments: repository (as it is now).
+visibility_changed = Signal()
+
 # Sent inside the transaction that merges a pull request, before it does; a listener that refuses raises. Arguments:
 # discussion, head (models_registry.models.Commit), user, text (what she says with it).
 merge_wanted = Signal()
+
 # Sent inside the transaction that renamed or transferred a repository, so that what was granted by the old owner ends
 # with it. Arguments: repository (as it is now), user, old_namespace, old_full_name.
 repository_moved = Signal()

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import acting_user
+from accounts.models import User
 from evaluation.api.present import evaluation_answer
 from evaluation.api.receipts import receipt_url
 from evaluation.api.serializers import STEPS, EvaluationOutput
@@ -47,7 +48,7 @@ class CancelView(APIView):
         user, evaluation = acting_user(request), _found(request, namespace, name, revision)
         wanted = CancelInput(data=request.data)
         wanted.is_valid(raise_exception=True)
-        run = _run(evaluation, wanted.validated_data) if "step" in wanted.validated_data else None
+        run = _run(user, evaluation, wanted.validated_data) if "step" in wanted.validated_data else None
         cancel(evaluation=evaluation, user=user, run=run)
         return _answer(request, evaluation)
 
@@ -62,7 +63,7 @@ class RerunView(APIView):
         user, evaluation = acting_user(request), _found(request, namespace, name, revision)
         wanted = RunInput(data=request.data)
         wanted.is_valid(raise_exception=True)
-        rerun(run=_run(evaluation, wanted.validated_data), user=user)
+        rerun(run=_run(user, evaluation, wanted.validated_data), user=user)
         return _answer(request, evaluation)
 
 
@@ -77,17 +78,17 @@ def _found(request: Request, namespace: str, name: str, revision: str) -> Evalua
     return found
 
 
-def _run(evaluation: Evaluation, wanted: dict[str, Any]) -> Run:
+def _run(user: User, evaluation: Evaluation, wanted: dict[str, Any]) -> Run:
     which = {"step": wanted["step"]}
     if wanted["step"] == Step.BENCHMARK:
         which["benchmark__key"] = wanted.get("benchmark", "")
-    run = evaluation.runs.filter(**which).order_by("-position").first()
+    run: Run | None = Run.objects.shown_to(user).filter(evaluation=evaluation, **which).order_by("-position").first()
     if run is None:
         raise NoSuchRun(step=wanted["step"], benchmark=wanted.get("benchmark", ""))
     return run
 
 
 def _answer(request: Request, evaluation: Evaluation) -> Response:
-    found = Evaluation.objects.with_runs().get(pk=evaluation.pk)
+    found = Evaluation.objects.with_runs(request.user).get(pk=evaluation.pk)
     answer = evaluation_answer(found, receipt_url=lambda sha256: receipt_url(request, sha256))
     return Response(EvaluationOutput(answer).data, status=status.HTTP_202_ACCEPTED)

@@ -65,7 +65,7 @@ class ComparisonOutput(serializers.Serializer[Any]):
     old = serializers.CharField(source="base.commit.oid")
     new = serializers.CharField(source="evaluation.commit.oid")
     state = serializers.SerializerMethodField()
-    verdict = serializers.ChoiceField(choices=Summary.choices, source="summary", allow_blank=True)
+    verdict = serializers.ChoiceField(choices=Summary.choices, source="seen_summary", allow_blank=True)
     fault = serializers.CharField()
     costs = serializers.DictField(help_text="Old and new value; for orientation, but for bytes.")
     benchmarks = BenchmarkVerdictOutput(many=True)
@@ -115,7 +115,7 @@ class ComparisonView(APIView):
     def get(self, request: Request, namespace: str, name: str, span: str) -> Response:
         repository = repository_at(request._request, Kind.MODEL, namespace, name)
         old, new = _span(repository, span)
-        found = reading.comparison_of(old, new)
+        found = reading.comparison_of(old, new, viewer=request.user)
         if found is None:
             raise NotCompared(what="These two were not compared. Ask for it with POST.")
         return Response(ComparisonOutput(found).data)
@@ -127,7 +127,8 @@ class ComparisonView(APIView):
         user = acting_user(request)
         old, new = _span(repository, span)
         reading.ask(repository=repository, user=user, before=old, after=new)
-        return Response(ComparisonOutput(reading.comparison_of(old, new)).data, status=status.HTTP_202_ACCEPTED)
+        found = reading.comparison_of(old, new, viewer=user)
+        return Response(ComparisonOutput(found).data, status=status.HTTP_202_ACCEPTED)
 
 
 class GateView(APIView):
@@ -137,7 +138,7 @@ class GateView(APIView):
     def get(self, request: Request, namespace: str, name: str) -> Response:
         repository = repository_at(request._request, Kind.MODEL, namespace, name)
         require(request.user, Action.READ, repository)
-        return Response(PolicyOutput(gates.policy_of(repository)).data)
+        return Response(PolicyOutput(gates.policy_seen_by(request.user, repository)).data)
 
     @extend_schema(operation_id="gate_update", request=PolicyOutput, responses=PolicyOutput)
     def put(self, request: Request, namespace: str, name: str) -> Response:
@@ -146,7 +147,8 @@ class GateView(APIView):
         require(user, Action.ADMINISTER, repository)
         given = PolicyOutput(data=request.data)
         given.is_valid(raise_exception=True)
-        return Response(PolicyOutput(gates.set_policy(repository=repository, user=user, **given.validated_data)).data)
+        gates.set_policy(repository=repository, user=user, **given.validated_data)
+        return Response(PolicyOutput(gates.policy_seen_by(user, repository)).data)
 
 
 class GateOverrideView(APIView):
@@ -171,8 +173,8 @@ class StatusesView(APIView):
     def get(self, request: Request, namespace: str, name: str, revision: str) -> Response:
         repository = repository_at(request._request, Kind.MODEL, namespace, name)
         commit = find_commit(repository, revision)
-        evaluation = Evaluation.objects.with_runs().filter(commit=commit).first()
-        found = statuses_of(repository, commit, evaluation)
+        evaluation = Evaluation.objects.with_runs(request.user).filter(commit=commit).first()
+        found = statuses_of(repository, commit, evaluation, viewer=request.user)
         states = {row.state for row in found}
         whole = next((state for state in ("failed", "pending", "passed") if state in states), "pending")
         answer = {"commit": commit.oid, "state": whole, "statuses": found}

@@ -1,12 +1,14 @@
 """What changed between two measured commits, and what a repository makes of it."""
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from evaluation.models.benchmarks import Benchmark
 from evaluation.models.runs import Evaluation
-from evaluation.querysets import ComparisonQuerySet
+from evaluation.querysets import BenchmarkComparisonQuerySet, ComparisonQuerySet
 
 
 class Summary(models.TextChoices):
@@ -19,6 +21,23 @@ class Summary(models.TextChoices):
     INCONCLUSIVE = "inconclusive", "Not told apart"
     NOT_COMPARABLE = "not_comparable", "Not comparable"
     NOTHING = "nothing", "Nothing in common"
+
+    @classmethod
+    def of(cls, verdicts: Iterable[str]) -> "Summary":
+        """The word for the verdicts of single benchmarks, as `BenchmarkComparison` keeps them."""
+        found = {str(verdict) for verdict in verdicts}
+        compared = found - {"not_comparable"}
+        if not found:
+            return cls.NOTHING
+        if not compared:
+            return cls.NOT_COMPARABLE
+        if {"improved", "regressed"} <= compared:
+            return cls.MIXED
+        if "regressed" in compared:
+            return cls.WORSE
+        if "improved" in compared:
+            return cls.BETTER
+        return cls.INCONCLUSIVE if "inconclusive" in compared else cls.SAME
 
 
 class Comparison(models.Model):
@@ -53,6 +72,16 @@ class Comparison(models.Model):
     @property
     def is_settled(self) -> bool:
         return self.settled_at is not None
+
+    @property
+    def seen_summary(self) -> str:
+        """What it says of the benchmarks that it was fetched with, see `ComparisonQuerySet.shown`.
+
+        `summary` is of all of them, those too that a reader may not know of: it is for those who decide, not to show.
+        """
+        if not self.is_settled or self.fault:
+            return self.summary
+        return Summary.of(row.verdict for row in self.benchmarks.all())
 
 
 class BenchmarkComparison(models.Model):
@@ -89,6 +118,8 @@ class BenchmarkComparison(models.Model):
     log_likelihood = models.JSONField(null=True, help_text="Mean difference by document, low, high, in nats.")
     flips = models.JSONField(default=list, help_text="Up to some thousand of [item, is better, slice].")
     slices = models.JSONField(default=list, help_text="[name, items, better, worse], most flips first.")
+
+    objects = BenchmarkComparisonQuerySet.as_manager()
 
     class Meta:
         ordering = ["benchmark__key"]

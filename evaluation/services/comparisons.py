@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from accounts.models import User
 from evaluation.benchmarks import parse
 from evaluation.exceptions import ItemsNotFound
 from evaluation.models import Benchmark, BenchmarkComparison, Comparison, Evaluation, GatePolicy, Receipt, Step, Summary
@@ -120,7 +122,7 @@ def _keep(row: Comparison, answer: Answer, fault: str) -> bool:
     BenchmarkComparison.objects.filter(comparison=row).delete()
     BenchmarkComparison.objects.bulk_create(_as_row(row, found) for found in answer.benchmarks)
     gates.settle_releases(row.evaluation)
-    _note(row, answer)
+    _note(row)
     return True
 
 
@@ -134,7 +136,7 @@ def answer_of(base: Evaluation, evaluation: Evaluation) -> Answer:
     ]
     found = _corrected(found)
     costs = _costs(base, evaluation)
-    return Answer(_summary(found), found, costs)
+    return Answer(Summary.of(row.verdict for row in found), found, costs)
 
 
 def _receipts(evaluation: Evaluation) -> dict[int, Receipt]:
@@ -202,22 +204,6 @@ def _corrected(found: list[Found]) -> list[Found]:
     return rows
 
 
-def _summary(found: list[Found]) -> Summary:
-    verdicts = {row.verdict for row in found}
-    compared = verdicts - {Verdict.NOT_COMPARABLE}
-    if not found:
-        return Summary.NOTHING
-    if not compared:
-        return Summary.NOT_COMPARABLE
-    if {Verdict.IMPROVED, Verdict.REGRESSED} <= compared:
-        return Summary.MIXED
-    if Verdict.REGRESSED in compared:
-        return Summary.WORSE
-    if Verdict.IMPROVED in compared:
-        return Summary.BETTER
-    return Summary.INCONCLUSIVE if Verdict.INCONCLUSIVE in compared else Summary.SAME
-
-
 def _costs(base: Evaluation, evaluation: Evaluation) -> dict[str, list[float | None]]:
     """Old and new value of each cost that either side has."""
     old, new = (_cost(row) for row in (base, evaluation))
@@ -251,17 +237,20 @@ def _as_row(comparison: Comparison, found: Found) -> BenchmarkComparison:
     return row
 
 
-def _note(row: Comparison, answer: Answer) -> None:
-    """Tell the webhooks of a verdict."""
-    news = {
-        "commit": row.evaluation.commit.oid,
-        "base": row.base.commit.oid,
-        "verdict": str(answer.summary),
-        "benchmarks": {found.benchmark.key: str(found.verdict) for found in answer.benchmarks},
-    }
-    note_event(
-        repository=row.evaluation.repository, action="update", scope="repo.evaluation", more={"comparison": news}
-    )
+def _note(row: Comparison) -> None:
+    """Tell the webhooks of a verdict: each of the benchmarks that its owner may know of."""
+
+    def news(owner: User) -> dict[str, Any]:
+        seen = Comparison.objects.shown(owner).get(pk=row.pk)
+        told = {
+            "commit": row.evaluation.commit.oid,
+            "base": row.base.commit.oid,
+            "verdict": str(seen.seen_summary),
+            "benchmarks": {each.benchmark.key: each.verdict for each in seen.benchmarks.all()},
+        }
+        return {"comparison": told}
+
+    note_event(repository=row.evaluation.repository, action="update", scope="repo.evaluation", more_for=news)
 
 
 def _tell(comparison_id: int) -> None:

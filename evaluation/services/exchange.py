@@ -23,7 +23,7 @@ _MAX_CARD_BYTES = 1024 * 1024
 
 
 def measured_of(evaluation: Evaluation) -> list[exchange.Measured]:
-    """The scores of an evaluation as they go out; it comes with its runs."""
+    """The scores of an evaluation as they go out; it comes with the runs that may be seen there."""
     url = addresses.absolute(addresses.at(evaluation.repository, "evaluations", evaluation.commit.oid))
     found = []
     for run in evaluation.runs.all():
@@ -60,6 +60,7 @@ def propose(*, evaluation: Evaluation, user: User) -> pull_requests.Opened:
     Raises:
         NotMeasured: it has no score yet. RepositoryForbidden and the other refusals of pull requests.
     """
+    evaluation = Evaluation.objects.with_runs(None).get(pk=evaluation.pk)  # The card is read by anybody.
     repository, scores = evaluation.repository, measured_of(evaluation)
     if not scores:
         raise NotMeasured(commit=evaluation.commit.oid, repository=repository.full_name)

@@ -15,17 +15,19 @@ from evaluation.services import comparisons, items, versions
 from models_registry.models import Commit, Repository
 from models_registry.permissions import Action, can, require
 
+Viewer = User | AnonymousUser
 
-def comparison_of(before: Commit, after: Commit) -> Comparison | None:
-    """The comparison of two commits, with all that is shown of it."""
-    rows = Comparison.objects.shown().filter(evaluation__commit=after, base__commit=before)
+
+def comparison_of(before: Commit, after: Commit, *, viewer: Viewer) -> Comparison | None:
+    """The comparison of two commits, with all that is shown of it to this viewer."""
+    rows = Comparison.objects.shown(viewer).filter(evaluation__commit=after, base__commit=before)
     found: Comparison | None = rows.first()
     return found
 
 
-def comparison_with_the_one_before(evaluation: Evaluation) -> Comparison | None:
+def comparison_with_the_one_before(evaluation: Evaluation, *, viewer: Viewer) -> Comparison | None:
     """Against the release before, else against the measured commit before; None for the first of all."""
-    rows = {row.base_id: row for row in Comparison.objects.shown().filter(evaluation=evaluation)}
+    rows = {row.base_id: row for row in Comparison.objects.shown(viewer).filter(evaluation=evaluation)}
     if not rows:
         return None
     released = versions.base_of_release(evaluation)
@@ -68,7 +70,7 @@ def predictions(row: BenchmarkComparison, ids: Iterable[str]) -> dict[str, tuple
     return {name: (sides[0].get(name, "—"), sides[1].get(name, "—")) for name in wanted}
 
 
-def may_read_items(user: User | AnonymousUser, repository: Repository, benchmark: Benchmark) -> bool:
+def may_read_items(user: Viewer, repository: Repository, benchmark: Benchmark) -> bool:
     """Whether outputs by item may be shown: as with receipts, for who may have the model's files and the data."""
     readable = Benchmark.objects.readable_by(user).filter(pk=benchmark.pk).exists()
     return readable and can(user, Action.DOWNLOAD, repository)

@@ -72,15 +72,15 @@ def _pull_lines(request: HttpRequest, row: Row | None) -> str:
 
 
 def _totals() -> dict[str, int]:
-    """Counts of the whole hub, shared for a minute."""
+    """Counts of what everybody may see of the hub, shared for a minute."""
     found: dict[str, int] | None = cache.get("totals")
     if found is None:
         kinds = Repository.objects.filter(visibility="public").counts_by_kind()
         found = {
             "models": kinds.get(Kind.MODEL, 0),
             "datasets": kinds.get(Kind.DATASET, 0),
-            "evaluations": Evaluation.objects.filter(status=Evaluation.Status.DONE).count(),
-            "receipts": Receipt.objects.count(),
+            "evaluations": Evaluation.objects.of_public_models().filter(status=Evaluation.Status.DONE).count(),
+            "receipts": Receipt.objects.public().count(),
         }
         cache.set("totals", found, facets.COUNTS_S)
     return found
@@ -135,7 +135,7 @@ def _ranking(request: HttpRequest, found: RepositoryQuerySet) -> Benchmark | Non
     """The benchmark to rank by: the one asked for, else the one that most of the newest of these were scored on."""
     asked = request.GET.get("benchmark")
     if asked:
-        return Benchmark.objects.active().filter(key=asked[:80]).first()
+        return Benchmark.objects.active().shown_to(request.user).filter(key=asked[:80]).first()
     newest = list(found.order_by("-updated_at", "-id").select_related("namespace")[:PER_PAGE])
     return common_benchmark(rows_of(newest))
 

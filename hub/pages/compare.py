@@ -55,7 +55,7 @@ def compare(request: HttpRequest, kind: str, namespace: str, name: str, span: st
             reading.ask(repository=repository, user=acting_user(request), before=before, after=after)
             return HttpResponseRedirect(addresses.at(repository, "compare", f"{old}..{new}"))
         return _compare_weights(request, repository, before, after)
-    known = measured(repository, [before, after])
+    known = measured(repository, [before, after], viewer=request.user)
     context = opened.context("releases") | {
         "old": old,
         "new": new,
@@ -64,7 +64,7 @@ def compare(request: HttpRequest, kind: str, namespace: str, name: str, span: st
         "choices": choices(repository),
         "pairs": all_pairs(known[after.pk], known[before.pk]) if before != after else [],
         "sides": (known[before.pk], known[after.pk]),
-        "verdicts": _verdicts(repository, before, after),
+        "verdicts": _verdicts(request, repository, before, after),
         "both_measured": _is_done(known[before.pk]) and _is_done(known[after.pk]) and before != after,
         "span": f"{old}..{new}",
         "swapped": f"{new}..{old}",
@@ -73,9 +73,11 @@ def compare(request: HttpRequest, kind: str, namespace: str, name: str, span: st
     return render(request, "models_registry/compare.html", context)
 
 
-def _verdicts(repository: Repository, before: Commit, after: Commit) -> Shown | None:
+def _verdicts(request: HttpRequest, repository: Repository, before: Commit, after: Commit) -> Shown | None:
     """What the two versions' answers to the same items say."""
-    found = reading.comparison_of(before, after) if repository.kind == Kind.MODEL else None
+    if repository.kind != Kind.MODEL:
+        return None
+    found = reading.comparison_of(before, after, viewer=request.user)
     return shown(found) if found is not None else None
 
 

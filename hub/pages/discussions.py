@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
@@ -204,7 +205,7 @@ def thread_context(
     repository, user = opened.repository, request.user
     may_discuss = can(user, Action.DISCUSS, repository) and not repository.discussions_disabled
     is_author = user.is_authenticated and discussion.author_id == user.pk
-    measured = _measured(discussion, weighed)
+    measured = _measured(discussion, weighed, user)
     return opened.context("discussions") | {
         "discussion": discussion,
         "view": view,
@@ -213,13 +214,13 @@ def thread_context(
         "may_change": may_discuss and (opened.may_write or (is_author and not discussion.is_locked)),
         "head_badges": badges(measured) if measured is not None else [],
         "measured_oid": measured.commit.oid if measured is not None else "",
-        **_verdict(discussion, measured),
+        **_verdict(discussion, measured, user),
         "picture_types": ",".join(attachments.MEDIA_TYPES),
         "clone_url": f"{origin(request)}{addresses.page(repository)}",
     }
 
 
-def _verdict(discussion: Discussion, measured: Evaluation | None) -> dict[str, Any]:
+def _verdict(discussion: Discussion, measured: Evaluation | None, viewer: User | AnonymousUser) -> dict[str, Any]:
     """How the head stands next to the branch that it is for, and whether the gate would let it be merged."""
     if not discussion.is_pull_request or discussion.repository.kind != Kind.MODEL:
         return {}
@@ -227,21 +228,22 @@ def _verdict(discussion: Discussion, measured: Evaluation | None) -> dict[str, A
     base = versions.base_of(discussion) if discussion.is_open else None
     if measured is None or base is None:
         return {"verdicts": None, "merge_waits": policy.blocks_merge and discussion.is_open}
-    found = reading.comparison_of(base.commit, measured.commit)
+    found = reading.comparison_of(base.commit, measured.commit, viewer=viewer)
     complaints = gates.complaints(policy, measured, base)
+    said = None if complaints is None else gates.sentences(complaints, viewer)
     return {
         "verdicts": shown(found) if found is not None else None,
-        "merge_complaints": complaints,
+        "merge_complaints": said,
         "merge_waits": policy.blocks_merge and complaints != [],
     }
 
 
-def _measured(discussion: Discussion, weighed: Weighed | None) -> Evaluation | None:
+def _measured(discussion: Discussion, weighed: Weighed | None, viewer: User | AnonymousUser) -> Evaluation | None:
     """What was measured of a pull request's head or merge. Only default branches are measured of their own accord."""
     oid = discussion.merge_commit or (weighed.head.oid if weighed is not None else "")
     if not oid:
         return None
-    rows = Evaluation.objects.with_runs().filter(repository=discussion.repository, commit__oid=oid)
+    rows = Evaluation.objects.with_runs(viewer).filter(repository=discussion.repository, commit__oid=oid)
     return rows.select_related("commit").first()
 
 

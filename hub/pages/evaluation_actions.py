@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.authentication import acting_user
 from accounts.models import User
-from evaluation.models import Evaluation
+from evaluation.models import Evaluation, Run
 from evaluation.services import conversions, exchange, rerun
 from evaluation.services.runs import cancel
 from hub.core.exceptions import Conflict
@@ -24,7 +24,7 @@ def propose(request: HttpRequest, kind: str, namespace: str, name: str, revision
     opened = open_repository(request, kind, namespace, name, revision)
     user = acting_user(request)
     require(user, Action.DISCUSS, opened.repository)
-    found = Evaluation.objects.with_runs(request.user).filter(commit=opened.commit).first()
+    found = Evaluation.objects.with_runs(None).filter(commit=opened.commit).first()
     if found is None or not exchange.measured_of(found):
         return HttpResponseRedirect(addresses.at(opened.repository, "evaluations", opened.commit.oid))
     made = exchange.propose(evaluation=found, user=user)
@@ -50,7 +50,8 @@ def act(request: HttpRequest, kind: str, namespace: str, name: str, revision: st
 def _done(request: HttpRequest, evaluation: Evaluation, user: User) -> str:
     """Do it, and say what was done."""
     wanted = request.POST.get("run", "")
-    run = evaluation.runs.filter(pk=wanted).first() if wanted.isdigit() and len(wanted) < 19 else None
+    seen = Run.objects.shown_to(user).filter(evaluation=evaluation)
+    run: Run | None = seen.filter(pk=wanted).first() if wanted.isdigit() and len(wanted) < 19 else None
     if request.POST.get("do") == "rerun" and run is not None:
         rerun(run=run, user=user)
         return gettext("It is asked for again.")

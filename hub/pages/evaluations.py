@@ -36,11 +36,8 @@ CLAIMS_SHOWN = 50
 def evaluations(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     """Every measured commit, newest first."""
     opened = open_repository(request, kind, namespace, name)
-    found = (
-        Evaluation.objects.filter(repository=opened.repository)
-        .select_related("commit__author")
-        .prefetch_related("runs__score__benchmark")
-    )
+    found = Evaluation.objects.with_scores(request.user).filter(repository=opened.repository)
+    found = found.select_related("commit__author")
     page = keyset_page(found, order=("-id",), limit=PER_PAGE, cursor=request.GET.get("cursor"))
     rows = []
     for evaluation in page.rows:

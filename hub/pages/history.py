@@ -35,7 +35,7 @@ def commits(request: HttpRequest, kind: str, namespace: str, name: str, revision
     start = request.GET.get("cursor", "")
     walked = first_parents(opened.repository, start or opened.commit.oid, PER_PAGE + 1)
     shown, more = walked[:PER_PAGE], walked[PER_PAGE:]
-    evaluations = Evaluation.objects.filter(commit__in=shown).prefetch_related("runs").select_related("commit")
+    evaluations = Evaluation.objects.with_scores(request.user).filter(commit__in=shown)
     by_commit = {found.commit_id: found for found in evaluations}
     context = opened.context("history") | {
         "commits": [(commit, badges(by_commit.get(commit.pk))) for commit in shown],

@@ -56,7 +56,7 @@ class Cell:
 def items(request: HttpRequest, kind: str, namespace: str, name: str, revision: str, sha256: str) -> HttpResponse:
     """The items of one receipt, beside those of the version that it was compared with."""
     opened = open_repository(request, kind, namespace, name, revision)
-    receipt = _receipt(opened, sha256)
+    receipt = _receipt(request, opened, sha256)
     benchmark = receipt.of_run.benchmark
     assert benchmark is not None
     context = opened.context("evaluations") | {"receipt": receipt, "benchmark": benchmark, "score": _score(receipt)}
@@ -81,9 +81,10 @@ def items(request: HttpRequest, kind: str, namespace: str, name: str, revision: 
     return render_page_or_fragment(request, "evaluation/items.html", "evaluation/partials/_items.html", context)
 
 
-def _receipt(opened: Opened, sha256: str) -> Receipt:
+def _receipt(request: HttpRequest, opened: Opened, sha256: str) -> Receipt:
     found = (
-        Receipt.objects.select_related("run__score__benchmark", "of_run__benchmark__repository__namespace")
+        Receipt.objects.visible_to(request.user)
+        .select_related("run__score__benchmark", "of_run__benchmark__repository__namespace")
         .filter(sha256=sha256, of_run__evaluation__commit=opened.commit, of_run__benchmark__isnull=False)
         .first()
     )

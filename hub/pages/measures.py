@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import Prefetch
+from django.contrib.auth.models import AnonymousUser
 
-from evaluation.models import Evaluation, Run, Score, Step
+from accounts.models import User
+from evaluation.models import Evaluation, Score, Step
 from evaluation.presentation import (
     Badge,
     Reading,
@@ -47,10 +48,9 @@ class Pair:
         return self.new or self.old
 
 
-def measured(repository: Repository, commits: Sequence[Commit]) -> dict[int, Measured]:
-    """By the commits' ids; also those that were never measured."""
-    runs = Run.objects.select_related("score__benchmark").defer("log").order_by("position")
-    rows = Evaluation.objects.filter(commit__in=commits).prefetch_related(Prefetch("runs", queryset=runs))
+def measured(repository: Repository, commits: Sequence[Commit], *, viewer: User | AnonymousUser) -> dict[int, Measured]:
+    """By the commits' ids, of what this viewer may see; also those that were never measured."""
+    rows = Evaluation.objects.with_scores(viewer).filter(commit__in=commits)
     found = {row.commit_id: row for row in rows}
     return {commit.pk: _measured(repository, commit, found.get(commit.pk)) for commit in commits}
 

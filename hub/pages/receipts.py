@@ -43,7 +43,8 @@ def receipt(request: HttpRequest, kind: str, namespace: str, name: str, revision
     """One receipt; as JSON with `format=json`, in its signed envelope with `format=dsse`."""
     opened = open_repository(request, kind, namespace, name, revision)
     found = (
-        Receipt.objects.select_related("run__score__benchmark", "of_run__benchmark__repository__namespace")
+        Receipt.objects.visible_to(request.user)
+        .select_related("run__score__benchmark", "of_run__benchmark__repository__namespace")
         .filter(sha256=sha256, of_run__evaluation__commit=opened.commit)
         .first()
     )

@@ -74,7 +74,7 @@ def timeline(request: HttpRequest, kind: str, namespace: str, name: str) -> Http
     shown, next_cursor = page.rows, page.next_cursor
     below = _before(repository, shown[-1]) if next_cursor else None  # What the last one shown is compared with.
     compared = [*shown, below] if below else shown
-    known = measured(repository, [release.commit for release in compared])
+    known = measured(repository, [release.commit for release in compared], viewer=request.user)
     latest = latest_release(repository)
     context = opened.context("releases") | {
         "rows": [_row(opened, compared, index, known, latest) for index in range(len(shown))],
@@ -209,7 +209,7 @@ def _release_context(opened: Opened, found: Release) -> dict[str, Any]:
     repository = opened.repository
     before = _before(repository, found)
     commits: list[Commit] = [found.commit, *([before.commit] if before else [])]
-    known = measured(repository, commits)
+    known = measured(repository, commits, viewer=opened.viewer)
     latest = latest_release(repository)
     listing = listing_of(found.commit)
     return {

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from evaluation.models import Evaluation, Step
 from evaluation.peers import readings_with_peers
 from evaluation.presentation import (
@@ -63,6 +65,7 @@ class Opened:
     liked: bool
     may_download: bool
     asked: AccessRequest | None
+    viewer: User | AnonymousUser
 
     @property
     def badges(self) -> list[Badge]:
@@ -114,6 +117,7 @@ def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, 
         liked=Like.objects.of(request.user).filter(repository=repository).exists(),
         may_download=may_download,
         asked=None if may_download else AccessRequest.objects.of(request.user).filter(repository=repository).first(),
+        viewer=request.user,
     )
 
 
@@ -184,7 +188,7 @@ def _measured(opened: Opened) -> dict[str, Any]:
         "fits": fit_rows(cost),
         "tensor_count": inspected.get("tensors"),
         "held": opened.commit.held,
-        **_verdicts(evaluation),
+        **_verdicts(evaluation, opened.viewer),
     }
 
 
@@ -201,9 +205,9 @@ def _more_facts(inspected: dict[str, Any]) -> list[tuple[str, Any, str]]:
     ]
 
 
-def _verdicts(evaluation: Evaluation | None) -> dict[str, Any]:
+def _verdicts(evaluation: Evaluation | None, viewer: User | AnonymousUser) -> dict[str, Any]:
     """What the newest commit's answers say next to the release before, and what that is called."""
-    found = reading.comparison_with_the_one_before(evaluation) if evaluation is not None else None
+    found = reading.comparison_with_the_one_before(evaluation, viewer=viewer) if evaluation is not None else None
     if found is None:
         return {"verdicts": None}
     release = Release.objects.filter(commit=found.base.commit_id).values_list("name", flat=True).first()

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.authentication import acting_user
+from accounts.models import User
 from evaluation.badges import badge_of, draw
 from evaluation.exceptions import InvalidPolicy, NotCompared
 from evaluation.models import Benchmark, BenchmarkComparison, GatePolicy
@@ -56,8 +58,8 @@ def versions(request: HttpRequest, kind: str, namespace: str, name: str) -> Http
     opened = open_repository(request, kind, namespace, name)
     rows = opened.repository.releases.filter(yanked_at__isnull=True).newest_first()
     releases = list(rows.select_related("commit")[:VERSIONS_SHOWN])
-    known = measured(opened.repository, [release.commit for release in releases])
-    marks = _marks(releases)
+    known = measured(opened.repository, [release.commit for release in releases], viewer=request.user)
+    marks = _marks(releases, request.user)
     context = opened.context("releases") | {
         "releases": releases,
         "lines": _lines(releases, known, marks),
@@ -66,12 +68,14 @@ def versions(request: HttpRequest, kind: str, namespace: str, name: str) -> Http
     return render(request, "evaluation/versions.html", context)
 
 
-def _marks(releases: Sequence[Release]) -> dict[tuple[int, int, int], str]:
+def _marks(releases: Sequence[Release], viewer: User | AnonymousUser) -> dict[tuple[int, int, int], str]:
     """The verdict of each release against the one below it, by both commits and the benchmark: two queries."""
     commits = [release.commit_id for release in releases]
-    rows = BenchmarkComparison.objects.filter(
-        comparison__evaluation__commit__in=commits, comparison__base__commit__in=commits
-    ).select_related("benchmark", "comparison__evaluation", "comparison__base")
+    rows = (
+        BenchmarkComparison.objects.shown_to(viewer)
+        .filter(comparison__evaluation__commit__in=commits, comparison__base__commit__in=commits)
+        .select_related("benchmark", "comparison__evaluation", "comparison__base")
+    )
     found = {}
     for row in rows:
         sides = (row.comparison.evaluation.commit_id, row.comparison.base.commit_id)
@@ -125,7 +129,7 @@ def flips(request: HttpRequest, kind: str, namespace: str, name: str, span: str)
     """The items of one benchmark that one version told right and the other did not, with what both said."""
     opened = open_repository(request, kind, namespace, name)
     old, new, before, after = span_of(opened.repository, span)
-    comparison = reading.comparison_of(before, after)
+    comparison = reading.comparison_of(before, after, viewer=request.user)
     key = request.GET.get("benchmark", "")
     row = next((r for r in comparison.benchmarks.all() if r.benchmark.key == key), None) if comparison else None
     if comparison is None or row is None:

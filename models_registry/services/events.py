@@ -1,10 +1,11 @@
 """What webhooks hear of. The messages are written with the change itself: both stand or neither does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from django.utils import timezone
 
+from accounts.models import User
 from models_registry import addresses
 from models_registry.models import Kind, Repository, Webhook, WebhookDelivery
 from models_registry.permissions import Action, can
@@ -26,6 +27,7 @@ def note_event(
     discussion: Mapping[str, Any] | None = None,
     comment: Mapping[str, Any] | None = None,
     more: Mapping[str, Any] | None = None,
+    more_for: Callable[[User], Mapping[str, Any]] | None = None,
 ) -> int:
     """Write a delivery for each webhook that watches this; says how many. Call inside the change's transaction.
 
@@ -37,6 +39,7 @@ def note_event(
         discussion: `{id, title, url, status, author: {id}, num, isPullRequest, changes?}`, with ids of the wire.
         comment: `{id, author: {id}, content?, hidden, url}`.
         more: fields of our own beside those of the wire, such as `release`.
+        more_for: the same, where what may be said depends on whose webhook hears it.
     """
     about_discussion = scope.startswith("discussion")
     webhooks = list(Webhook.objects.watching(repository, discussion=about_discussion).select_related("owner"))
@@ -44,6 +47,7 @@ def note_event(
     if not heard:
         return 0
     payload = _payload(repository, action, scope, refs, discussion, comment) | dict(more or {})
+    own = {each.owner_id: dict(more_for(each.owner)) for each in heard} if more_for is not None else {}
     now = timezone.now()
     rows = [
         WebhookDelivery(
@@ -51,7 +55,7 @@ def note_event(
             action=action,
             scope=scope,
             repository_name=repository.full_name,
-            payload=payload | {"webhook": {"id": webhook.public_id, "version": 3}},
+            payload=payload | own.get(webhook.owner_id, {}) | {"webhook": {"id": webhook.public_id, "version": 3}},
             next_try_at=now,
         )
         for webhook in heard

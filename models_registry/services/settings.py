@@ -12,7 +12,7 @@ from models_registry.permissions import Action, require
 from models_registry.services import audit
 from models_registry.services.events import note_event
 from models_registry.services.heads import note_head
-from models_registry.signals import commit_published
+from models_registry.signals import commit_published, visibility_changed
 from models_registry.types import BRANCH
 
 MAX_DESCRIPTION = 300
@@ -57,6 +57,8 @@ def update_settings(*, repository: Repository, user: User, changes: Changes) -> 
     if changed:
         audit.note(repository=row, actor=user, deed=AuditEntry.Deed.SETTINGS, **changed)
         note_event(repository=row, action="update", scope="repo.config")
+    if "visibility" in changed:
+        visibility_changed.send(sender=Repository, repository=row)
     for name, value in changed.items():
         setattr(repository, name, value)
     return row

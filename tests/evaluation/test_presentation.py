@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def reload(evaluation: Evaluation) -> Evaluation:
-    return Evaluation.objects.with_runs().get(pk=evaluation.pk)
+    return Evaluation.objects.with_runs(None).get(pk=evaluation.pk)
 
 
 def test_a_share_is_shown_in_percent_on_its_benchmarks_own_scale():
