@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+CARD = "README.md"
+MAX_CARD_BYTES = 1024 * 1024  # Of the whole file; its front matter has a limit of its own.
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 MAX_NODES = 2_000

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "hf_test_token_0123456789"
 RANGE = re.compile(r"bytes=(\d+)-(\d*)")
@@ -69,6 +69,9 @@ class TestHub:
     notes: dict[str, str] = field(default_factory=dict)  # Revisions that are releases, and their notes.
     yanked: dict[str, str] = field(default_factory=dict)  # Releases that were withdrawn, and why.
     held: dict[str, str] = field(default_factory=dict)  # Paths that the scan holds back, and why.
+    licences: dict[str, tuple[str, str]] = field(default_factory=dict)  # Licence and class by commit.
+    forgotten: set[str] = field(default_factory=set)  # Repositories that the hub does not show any more.
+    rules: dict[str, list[str]] = field(default_factory=dict)  # What organisations allow.
     damaged: set[str] = field(default_factory=set)  # Paths whose stored bytes the hub itself found to be wrong.
     ignore_ranges: bool = False
     redirect_files_to: str | None = None
@@ -109,11 +112,35 @@ class TestHub:
             "revision": revision,
             "files": rows + self.extra_manifest_rows,
             "total_bytes": sum(map(len, files.values())),
-            "licence": "apache-2.0",
+            **self.terms(commit_of(files)),
             "verdict": {"scan": "clean", "state": "done"},
             "quarantined": repository.is_quarantined,
             **self.release(name, commit_of(files)),
             "created_at": "2025-01-01T00:00:00.000Z",
+        }
+
+    def terms(self, commit: str) -> dict[str, Any]:
+        """The licence of a commit, as manifests and reports carry it."""
+        text, kind = self.licences.get(commit, ("apache-2.0", "permissive"))
+        choices = [dict.fromkeys(part.strip("()").split(" AND "), kind) for part in text.split(" OR ")]
+        return {"licence": text, "licence_class": kind, "licence_choices": choices if text else []}
+
+    def report(self, item: dict[str, str]) -> dict[str, Any]:
+        """What the hub says of one locked commit."""
+        if item["repository"] in self.forgotten:
+            return {**item, "found": False}
+        terms = self.terms(item["commit"])
+        keep = {"term": "keep-notice", "text": "Keep the notice.", "because": [item["repository"]]}
+        clash = {"rule": "sold", "text": "The base may not be sold."}
+        is_clash = terms["licence_class"] == "non-commercial"
+        return {
+            **item,
+            **terms,
+            "found": True,
+            "verdict": "conflict" if is_clash else "obligations",
+            "obligations": [keep],
+            "conflicts": [clash] if is_clash else [],
+            "unknowns": [],
         }
 
     def releases_of(self, name: str) -> list[dict[str, Any]]:
@@ -158,6 +185,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._json([{"id": name, "pipeline_tag": "text-generation"} for name in sorted(self.hub.repositories)])
         elif path == "/api/whoami-v2":
             self._whoami()
+        elif path == "/api/v1/licence-rules":
+            wanted = parse_qs(urlsplit(self.path).query)["organisation"][0]
+            found = self.hub.rules.get(wanted) if self._is_known else None
+            row = {"organisation": wanted, "allow": found, "for_pulls": True, "for_uploads": True}
+            self._json({"items": [row] if found is not None else []})
+        elif match := re.fullmatch(r"/api/v1/repositories/models/([^/]+/[^/]+)/sbom", path):
+            self._json({"of": match[1], "query": urlsplit(self.path).query})
         elif match := re.fullmatch(r"/api/v1/models/([^/]+/[^/]+)/evaluations/(.+)", path):
             score = {
                 "benchmark": "core-text-en",
@@ -173,7 +207,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         path = self._begin()
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if path == "/api/repos/create":
+        if path == "/api/v1/licences":
+            asked = json.loads(body)
+            rows = [self.hub.report(item) for item in asked["items"]]
+            notice = "".join(f"{row['repository']}\n" for row in rows)
+            self._json({"items": rows, **({"notice": notice} if asked.get("notice") else {})})
+        elif path == "/api/repos/create":
             self._create(json.loads(body))
         elif path == "/api/validate-yaml":
             bad = "broken: [" in json.loads(body)["content"]

@@ -102,7 +102,7 @@ def test_the_command_line_locks_tells_and_updates(hub, lock_file, capsys):
         return status, out, err
 
     at = ("--lock-file", str(lock_file))
-    assert run("lock", "ada/tiny@main", *at)[1] == "ada/tiny@main  v1  1 files\n"
+    assert run("lock", "ada/tiny@main", *at)[1] == "ada/tiny@main  v1  1 files  apache-2.0\n"
     assert run("outdated", *at)[1] == "All locked names mean what they meant.\n"
     new = hub.add("ada/tiny", {"a": b"123"}, "main")
     assert run("outdated", *at)[1] == f"ada/tiny@main  v1 -> {new[:12]}  +2 B\n"

@@ -20,6 +20,8 @@ from models_registry.manifests import listing_of
 from models_registry.models import Commit, Kind, Repository
 from models_registry.permissions import Action, can
 from models_registry.services.diffs import FileDiff, file_diffs
+from models_registry.services.licensing import declared
+from models_registry.services.licensing.changes import step
 from models_registry.services.revisions import find_commit, latest_release
 from models_registry.services.weights import request_weights_diff
 from models_registry.types import Listing
@@ -68,6 +70,7 @@ def compare(request: HttpRequest, kind: str, namespace: str, name: str, span: st
         "both_measured": _is_done(known[before.pk]) and _is_done(known[after.pk]) and before != after,
         "span": f"{old}..{new}",
         "swapped": f"{new}..{old}",
+        "licence_step": step(declared.licence_of(repository, before), declared.licence_of(repository, after)),
         **diff_context(request, repository, before, after, listing_of(after)),
     }
     return render(request, "models_registry/compare.html", context)

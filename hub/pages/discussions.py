@@ -26,7 +26,7 @@ from hub.pages.compare import diff_context
 from hub.pages.repository import Opened, open_repository, origin
 from models_registry import addresses
 from models_registry.manifests import listing_of
-from models_registry.models import Discussion, Kind, Mention, Repository
+from models_registry.models import Discussion, Kind, LicenceChange, Mention, Repository
 from models_registry.permissions import Action, can, require
 from models_registry.services import attachments
 from models_registry.services.discussions import MAX_TITLE, MIN_TITLE, find_discussion, open_discussion
@@ -34,6 +34,7 @@ from models_registry.services.pull_requests import Weighed, changed, commits_of,
 from models_registry.services.rights import require_discussing
 
 PER_PAGE = 30
+LICENCES_SHOWN = 10
 
 
 class NewThreadForm(PlainForm):
@@ -256,5 +257,8 @@ def mentions(request: HttpRequest) -> HttpResponse:
     )
     page = keyset_page(rows, order=("-id",), limit=PER_PAGE, cursor=request.GET.get("cursor"))
     next_url = facets.with_value(request.GET, "cursor", page.next_cursor) if page.next_cursor else ""
-    context = {"mentions": page.rows, "next_url": next_url, "title": gettext("Mentions")}
+    news = (
+        [] if "cursor" in request.GET else LicenceChange.objects.of_interest_to(acting_user(request))[:LICENCES_SHOWN]
+    )
+    context = {"mentions": page.rows, "next_url": next_url, "title": gettext("Mentions"), "licence_changes": news}
     return render(request, "models_registry/mentions.html", context)

@@ -26,6 +26,7 @@ from models_registry.models.releases import MAX_REASON, MAX_RELEASE_NAME
 from models_registry.permissions import Action, can, require
 from models_registry.services import releases as services
 from models_registry.services.gating import override_gate
+from models_registry.services.licensing.changes import between_releases
 from models_registry.services.revisions import find_commit, latest_release
 
 PER_PAGE = 20
@@ -76,8 +77,12 @@ def timeline(request: HttpRequest, kind: str, namespace: str, name: str) -> Http
     compared = [*shown, below] if below else shown
     known = measured(repository, [release.commit for release in compared], viewer=request.user)
     latest = latest_release(repository)
+    steps = between_releases(compared)
     context = opened.context("releases") | {
-        "rows": [_row(opened, compared, index, known, latest) for index in range(len(shown))],
+        "rows": [
+            _row(opened, compared, index, known, latest) | {"licence_step": steps[row.pk]}
+            for index, row in enumerate(shown)
+        ],
         "next_url": facets.with_value(request.GET, "cursor", next_cursor) if next_cursor else "",
         "latest": latest,
         "suggested": semver.suggest(release.name for release in shown),

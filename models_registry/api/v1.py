@@ -13,9 +13,12 @@ from hub.core.pagination import keyset_page
 from models_registry import downloads
 from models_registry.api.lookup import KINDS, PREFIX, endpoint, find_repository, find_revision
 from models_registry.api.yanks import release_of, warn
+from models_registry.licences import CLASSES
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Kind, Release, Repository
 from models_registry.permissions import Action, require
+from models_registry.services.licensing.choices import terms_of
+from models_registry.services.licensing.declared import licence_of
 from models_registry.types import Entry
 
 PLURAL_OF_V1 = {"models": "models", "datasets": "datasets", "apps": "spaces"}
@@ -103,7 +106,12 @@ class ManifestOutput(serializers.Serializer[Any]):
     revision = serializers.CharField()
     commit = serializers.CharField()
     created_at = serializers.DateTimeField()
-    licence = serializers.CharField(allow_blank=True)
+    licence = serializers.CharField(allow_blank=True, help_text="What this very commit declares.")
+    licence_class = serializers.ChoiceField(choices=list(CLASSES))
+    licence_choices = serializers.ListField(
+        child=serializers.DictField(child=serializers.CharField()),
+        help_text="Any one of these may be taken; each names the licences that hold together, with their classes.",
+    )
     total_bytes = serializers.IntegerField()
     quarantined = serializers.BooleanField()
     verdict = VerdictOutput()
@@ -168,7 +176,7 @@ class ManifestView(APIView):
                 "revision": revision,
                 "commit": commit.oid,
                 "created_at": commit.committed_at.isoformat().replace("+00:00", "Z"),
-                "licence": repository.licence,
+                **terms_of(licence_of(repository, commit)),
                 "total_bytes": listing.total_bytes,
                 "quarantined": commit.scan_verdict == "quarantined",
                 "verdict": {

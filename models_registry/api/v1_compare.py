@@ -17,9 +17,11 @@ from models_registry.api.v1 import PLURAL_OF_V1
 from models_registry.diffing import Change, changes
 from models_registry.exceptions import EntryNotFound
 from models_registry.manifests import listing_of
-from models_registry.models import Repository
+from models_registry.models import LicenceChange, Repository
 from models_registry.permissions import Action, can, require
 from models_registry.services.diffs import SHOWN_WEIGHTS
+from models_registry.services.licensing import declared
+from models_registry.services.licensing.changes import step
 from models_registry.services.weights import WeightsChange, request_weights_diff, weights_change
 
 _SPAN = OpenApiParameter("span", str, "path", description="Two revisions, as in `v1.0.0...main`.")
@@ -46,11 +48,20 @@ class WeightsOutput(serializers.Serializer[Any]):
     result = serializers.DictField(help_text="counts, max_abs, tensors with changed, max_abs, relative, not_finite.")
 
 
+class LicenceStep(serializers.Serializer[Any]):
+    """From one licence to another; "" is none."""
+
+    old = serializers.CharField(allow_blank=True)
+    new = serializers.CharField(allow_blank=True)
+    way = serializers.ChoiceField(choices=LicenceChange.Way.choices)
+
+
 class CompareOutput(serializers.Serializer[Any]):
     base = serializers.CharField()
     head = serializers.CharField()
     files = ChangedFile(many=True)
     truncated = serializers.BooleanField()
+    licence = LicenceStep(allow_null=True, help_text="Set where the two declare different licences.")
     weights = WeightsOutput(many=True, help_text="Left empty where the caller may not have the files.")
 
 
@@ -73,6 +84,7 @@ class CompareView(APIView):
             "head": after.oid,
             "files": [change_item(change) for change in found[:MAX_FILES]],
             "truncated": len(found) > MAX_FILES,
+            "licence": step(declared.licence_of(repository, before), declared.licence_of(repository, after)),
             "weights": [_compared(repository, change) for change in weights if change.path not in held],
         }
         return Response(CompareOutput(answer).data)

@@ -17,6 +17,7 @@ from models_registry.exceptions import PointerNotFound
 from models_registry.models import Pointer, PointerMove, Release, ReleaseEvent, Repository
 from models_registry.models.releases import MAX_REASON
 from models_registry.services import pointers, releases
+from models_registry.services.licensing.declared import licences_of
 from models_registry.services.revisions import latest_release
 
 _ORDER = ("-precedence", "-created_at", "-id")
@@ -41,8 +42,13 @@ class ReleaseOutput(serializers.Serializer[Any]):
     gate = serializers.CharField(help_text="Whether it may become latest: passed, waiting or failed.")
     gate_reason = serializers.CharField(help_text="What speaks against it, or why it passed all the same.")
     scan = serializers.CharField(source="commit.scan_verdict")
+    licence = serializers.SerializerMethodField(help_text="What its commit declares.")
     yanked = serializers.SerializerMethodField()
     latest = serializers.SerializerMethodField(help_text="Whether `latest` names this one.")
+
+    def get_licence(self, release: Release) -> str:
+        known: dict[int, str] = self.context.get("licences") or licences_of([release.commit])
+        return known[release.commit_id]
 
     def get_yanked(self, release: Release) -> dict[str, Any] | None:
         return {"reason": release.yank_reason, "at": release.yanked_at} if release.is_yanked else None
@@ -137,7 +143,8 @@ class ReleasesView(APIView):
         wanted = query.validated_data
         found = _shown(repository.releases.all())
         page = keyset_page(found, order=_ORDER, limit=wanted["limit"], cursor=wanted.get("cursor"))
-        items = ReleaseOutput(page.rows, many=True, context=_latest(repository)).data
+        licences = {"licences": licences_of([row.commit for row in page.rows])}
+        items = ReleaseOutput(page.rows, many=True, context=_latest(repository) | licences).data
         return Response({"items": items, "next_cursor": page.next_cursor})
 
     @extend_schema(operation_id="releases_create", request=ReleaseInput, responses={201: ReleaseDetail})

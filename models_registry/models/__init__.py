@@ -27,6 +27,7 @@ from models_registry.models.content import (
 from models_registry.models.diffs import WeightsDiff
 from models_registry.models.git import GitObject
 from models_registry.models.imports import ImportState, RepositoryImport
+from models_registry.models.licence_terms import CommitLicence, LicenceAllowance, LicenceChange
 from models_registry.models.names import AuditEntry, FormerName
 from models_registry.models.releases import Pointer, PointerMove, Release, ReleaseEvent, ReleaseGate
 from models_registry.models.repositories import (
@@ -61,6 +62,7 @@ __all__ = [
     "CollectionUpvote",
     "CommentVersion",
     "Commit",
+    "CommitLicence",
     "Content",
     "Discussion",
     "DiscussionCounter",
@@ -74,6 +76,8 @@ __all__ = [
     "GitObject",
     "ImportState",
     "Kind",
+    "LicenceAllowance",
+    "LicenceChange",
     "Like",
     "Manifest",
     "Mention",

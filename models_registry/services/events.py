@@ -13,7 +13,9 @@ from models_registry.services import deliveries
 from models_registry.types import RefChange
 
 EventAction = Literal["create", "delete", "update", "move"]
-EventScope = Literal["repo", "repo.content", "repo.config", "repo.evaluation", "discussion", "discussion.comment"]
+EventScope = Literal[
+    "repo", "repo.content", "repo.config", "repo.evaluation", "repo.licence", "discussion", "discussion.comment"
+]
 _WIRE_KIND = {Kind.MODEL: "model", Kind.DATASET: "dataset", Kind.APP: "space"}
 _WIRE_PLURAL = {Kind.MODEL: "models", Kind.DATASET: "datasets", Kind.APP: "spaces"}
 

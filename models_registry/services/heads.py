@@ -1,6 +1,8 @@
 """Copies onto the repository's row what lists show of its head, in the transaction that moves the head."""
 
 from models_registry import facts
+from models_registry.cards import CARD as CARD
+from models_registry.cards import MAX_CARD_BYTES as MAX_CARD_BYTES
 from models_registry.cards import Card, CardFault, read_card
 from models_registry.manifests import listing_of
 from models_registry.models import (
@@ -12,12 +14,11 @@ from models_registry.models import (
     RepositoryTag,
     ScanVerdict,
 )
+from models_registry.services.licensing import changes
 from models_registry.types import Listing
 
-CARD = "README.md"
 CONFIG = "config.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
-MAX_CARD_BYTES = 1024 * 1024
 _OF_HEAD = (
     "head",
     "card",
@@ -81,10 +82,12 @@ _ROWS = 500
 
 def note_head(*, repository: Repository, commit: Commit) -> None:
     """Refresh the row and the tags from a new head of the default branch."""
+    before, had_head = repository.licence, bool(repository.head)
     describe(repository=repository, commit=commit)
     repository.save(update_fields=_OF_HEAD)  # Not the counters, which others write meanwhile.
     RepositoryTag.objects.filter(repository=repository).delete()
     RepositoryTag.objects.bulk_create(RepositoryTag(repository=repository, tag=tag) for tag in repository.tags)
+    changes.note_head(repository=repository, commit=commit, before=before, had_head=had_head)
 
 
 def note_parameters(*, repository: Repository, commit_oid: str, by_dtype: dict[str, int]) -> None:

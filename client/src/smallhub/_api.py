@@ -5,7 +5,10 @@ Imports of the network stay inside the functions, so that `import smallhub` cost
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +16,18 @@ from ._exceptions import Invalid
 from ._lock import LOCK_FILE, Lock, Pin, PinState, check_hub, locked_reference
 from ._lock import state as pin_state
 from ._names import Kind, Reference
+from ._policy import Licence
 from ._types import PushReport, VerifyReport
 
 if TYPE_CHECKING:
     from ._client import Hub
+    from ._licences import LicenceReport
     from ._needs import Findings, Need
     from ._verify import ReceiptReport
     from .runtimes import Model
 
 StrPath = str | os.PathLike[str]
+log = logging.getLogger("smallhub")
 
 
 def pull(
@@ -36,6 +42,7 @@ def pull(
     lock_file: StrPath | None = None,
     task: str | None = None,
     update: bool = False,
+    licence: str | None = None,
     **need: Any,
 ) -> Path:
     """Bring a version of a repository here and return the folder that holds it.
@@ -55,9 +62,12 @@ def pull(
             choice is kept, by default `smallhub.lock`.
         task, need: what the model must do and keep to; see `smallhub.Need`.
         update: choose anew for a need.
+        licence: an id or a class, such as permissive: any other is refused before a byte is pulled. What
+            `smallhub.toml` allows holds besides.
 
     Raises:
         NotFound, AccessDenied, IntegrityError, Quarantined, UnsafePath, Offline, CacheError, ServerError.
+        LicenceRefused: a rule keeps its licence out.
         Invalid: neither a name nor a task, or both.
     """
     from ._client import Hub
@@ -68,7 +78,7 @@ def pull(
         "verify": verify,
         "progress": progress,
     }
-    wanted = _need(task, need)
+    wanted = _need(task, need | ({} if licence is None or name is not None else {"licence": licence}))
     if (name is None) == (wanted is None):
         raise Invalid("Give the name of a model, or a task and limits to choose one by.", code="name_or_need")
     if name is None and wanted is not None:
@@ -81,10 +91,12 @@ def pull(
     assert name is not None
     if update:
         raise Invalid("For names there is `smallhub update`.", code="name_or_need")
-    pin = Lock.read(Path(lock_file)).find(name) if lock_file is not None else None
+    known = Lock.read(Path(lock_file)) if lock_file is not None else None
+    pin = known.find(name) if known else None
+    allow = (licence,) if licence else known.allow if known else None
     with Hub() as hub:
         reference = locked_reference(pin) if pin else Reference.parse(name, kind=kind, revision=revision)
-        return hub.downloads.pull(reference, pin=pin, **options)
+        return hub.downloads.pull(reference, pin=pin, allow=allow, **options)
 
 
 def find(task: str, *, limit: int = 10, **need: Any) -> Findings:
@@ -129,11 +141,20 @@ def releases(name: str, *, kind: Kind | None = None) -> list[dict[str, Any]]:
         return hub.releases.list(Reference.parse(name, kind=kind))
 
 
-def lock(*names: str, lock_file: StrPath = LOCK_FILE, kind: Kind | None = None) -> tuple[Pin, ...]:
+def lock(
+    *names: str,
+    lock_file: StrPath = LOCK_FILE,
+    kind: Kind | None = None,
+    allow: tuple[str, ...] | None = None,
+) -> tuple[Pin, ...]:
     """Write down which commit each name means now, with the SHA-256 of every file. Other pins of the file stay.
+
+    Args:
+        allow: from now on the file lets in these classes and ids of licences alone; None leaves it as it is.
 
     Raises:
         Invalid: the file belongs to another hub, or no name was given.
+        LicenceRefused: a rule keeps a licence out; nothing is locked then.
     """
     from ._client import Hub
 
@@ -143,9 +164,17 @@ def lock(*names: str, lock_file: StrPath = LOCK_FILE, kind: Kind | None = None) 
     with Hub() as hub:
         known = Lock.read(path) if path.exists() else Lock(hub.config.endpoint, {})
         check_hub(known, hub.config.endpoint, path)
+        known = known if allow is None else replace(known, allow=allow)
         pins = tuple(Pin.of(name, hub.downloads.manifest(Reference.parse(name, kind=kind))) for name in names)
+        _check_licences(hub, known, pins)
     known.with_pins(pins).write(path)
     return pins
+
+
+def _check_licences(hub: Hub, known: Lock, pins: Iterable[Pin]) -> None:
+    policy = hub.downloads.policies.here().with_rule(known.allow, "the lock file")
+    for pin in pins:
+        policy.check(pin.name, pin.terms or Licence())
 
 
 def outdated(lock_file: StrPath = LOCK_FILE) -> tuple[PinState, ...]:
@@ -159,8 +188,15 @@ def outdated(lock_file: StrPath = LOCK_FILE) -> tuple[PinState, ...]:
         return tuple(_state_of(hub, pin) for pin in known.pins.values())
 
 
-def update(*names: str, lock_file: StrPath = LOCK_FILE) -> tuple[PinState, ...]:
-    """Lock these names (default: all) as what they mean today. Returns the ones that changed."""
+def update(*names: str, lock_file: StrPath = LOCK_FILE, keep_licence: bool = False) -> tuple[PinState, ...]:
+    """Lock these names (default: all) as what they mean today, with a warning where the licence is another one.
+
+    Args:
+        keep_licence: leave out what would come under another licence.
+
+    Returns:
+        The ones that changed.
+    """
     from ._client import Hub
 
     path = Path(lock_file)
@@ -169,7 +205,15 @@ def update(*names: str, lock_file: StrPath = LOCK_FILE) -> tuple[PinState, ...]:
         check_hub(known, hub.config.endpoint, path)
         chosen = [known.find(name) for name in names] or list(known.pins.values())
         changed = [state for state in (_state_of(hub, pin) for pin in chosen) if state.is_outdated and state.current]
+        for state in changed:
+            if state.has_other_licence:
+                stays = " It stays as it is locked." if keep_licence else ""
+                log.warning("%s changes its licence: %s.%s", state.name, state.licence_change, stays)
+        changed = [state for state in changed if not (keep_licence and state.has_other_licence)]
         pins = [_moved(hub, known.find(state.name), state) for state in changed]
+        _check_licences(hub, known, pins)
+        moved = {state.name for state in changed}
+        pins += [_with_terms(hub, pin) for pin in chosen if pin.terms is None and pin.name not in moved]
     known.with_pins(pins).write(path)
     return tuple(changed)
 
@@ -181,10 +225,54 @@ def _moved(hub: Hub, pin: Pin, state: PinState) -> Pin:
     return Pin.of(pin.name, manifest, repository=state.current_repository)
 
 
+def _with_terms(hub: Hub, pin: Pin) -> Pin:
+    """The same pin with its licence, which older lock files do not have."""
+    return replace(pin, terms=hub.downloads.manifest(locked_reference(pin)).terms)
+
+
 def _state_of(hub: Hub, pin: Pin) -> PinState:
     from ._needs import meaning
 
     return pin_state(pin, hub.downloads.manifest(locked_reference(pin)), meaning(hub, pin))
+
+
+def licenses(lock_file: StrPath = LOCK_FILE, *, fail_on: Sequence[str] = ()) -> LicenceReport:
+    """The licence of each locked version and what it asks; from the lock file alone where the hub cannot be asked.
+
+    Args:
+        fail_on: words that `LicenceReport.failures` will be asked for, checked before the hub is.
+
+    Raises:
+        Invalid: a word that is neither a class nor `conflict` nor `unknown`, or the file belongs to another hub.
+    """
+    from ._client import Hub
+    from ._licences import check_words
+
+    check_words(fail_on)
+    with Hub() as hub:
+        return hub.licences.report(_read_lock(hub, Path(lock_file)))
+
+
+def notice(lock_file: StrPath = LOCK_FILE) -> str:
+    """The text of a NOTICE file for all that is locked: names, versions, licences, who to name, what was changed."""
+    from ._client import Hub
+
+    with Hub() as hub:
+        return hub.licences.notice(_read_lock(hub, Path(lock_file)))
+
+
+def sbom(name: str, *, format: str = "cyclonedx", kind: Kind | None = None) -> dict[str, Any]:  # noqa: A002
+    """The bill of materials of a version, as `cyclonedx` (ML-BOM 1.6) or `spdx` (3.0, JSON-LD)."""
+    from ._client import Hub
+
+    with Hub() as hub:
+        return hub.licences.bill(Reference.parse(name, kind=kind), format)
+
+
+def _read_lock(hub: Hub, path: Path) -> Lock:
+    known = Lock.read(path)
+    check_hub(known, hub.config.endpoint, path)
+    return known
 
 
 def load(
@@ -268,12 +356,19 @@ def search(
     tags: tuple[str, ...] = (),
     sort: str = "trendingScore",
     limit: int = 20,
+    licence: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Find repositories by words of their names, owner, task and tags (`license:mit`, `de`, …)."""
+    """Find repositories by words of their names, owner, task, licence and tags (`license:mit`, `de`, …).
+
+    Args:
+        licence: an id such as mit, or a class such as permissive.
+    """
     from ._client import Hub
 
     with Hub() as hub:
-        return hub.repositories.search(query, kind=kind, author=author, task=task, tags=tags, sort=sort, limit=limit)
+        return hub.repositories.search(
+            query, kind=kind, author=author, task=task, tags=tags, sort=sort, limit=limit, licence=licence
+        )
 
 
 def results(name: str, *, revision: str | None = None) -> dict[str, Any]:

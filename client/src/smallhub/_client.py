@@ -11,6 +11,7 @@ import httpx
 from ._cache import Cache
 from ._config import read_config
 from ._http import Http
+from ._licences import Licences
 from ._needs import Needs
 from ._pull import Downloads
 from ._push import Uploads
@@ -44,6 +45,7 @@ class Hub:
         self.evaluations = Evaluations(self._http)
         self.receipts = Receipts(self._http, self.config.cache)
         self.needs = Needs(self._http)
+        self.licences = Licences(self._http)
         self.account = Account(self._http)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ SmallhubError                 anything this package foresaw; `code` is stable, `
 │   ├── UnsafePath            the server named a file outside the folder, or one no system can hold
 │   ├── UnsafeRedirect        the server sent us where we will not go
 │   ├── Quarantined           the scan of this version found something dangerous
+│   ├── LicenceRefused        a rule of the project or the organisation keeps this licence out
 │   └── UnsupportedModel      the files are no model that we load (unknown, pickled, broken)
 ├── IntegrityError            the bytes are not the ones that the manifest names
 ├── CacheError                the disk does not do what the cache needs (full, not writable)
@@ -111,6 +112,12 @@ class Quarantined(Refused):
     """The hub's scan quarantined this version."""
 
     code = "quarantined"
+
+
+class LicenceRefused(Refused):
+    """A rule of this project, or of an organisation, keeps this licence out; `details` names both."""
+
+    code = "licence_refused"
 
 
 class UnsupportedModel(Refused):

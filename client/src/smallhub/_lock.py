@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from ._cache import write_durably
 from ._exceptions import IntegrityError, Invalid, NotFound
 from ._names import Reference, is_commit, is_sha256
+from ._policy import Licence, read_allow
 from ._types import Manifest
 
 LOCK_FILE = "smallhub.lock"
@@ -35,6 +36,7 @@ class Pin:
     total_bytes: int
     files: Mapping[str, str] = field(default_factory=dict)
     repository: str = ""
+    terms: Licence | None = None  # None where it was locked before licences were.
 
     @classmethod
     def of(cls, name: str, manifest: Manifest, *, repository: str = "") -> Self:
@@ -47,6 +49,7 @@ class Pin:
             total_bytes=manifest.total_bytes,
             files={file.path: file.sha256 for file in manifest.files},
             repository=repository,
+            terms=manifest.terms,
         )
 
     def check(self, manifest: Manifest) -> None:
@@ -82,19 +85,35 @@ class PinState:
     yanked: str = ""
     locked_repository: str = ""
     current_repository: str = ""
+    locked_licence: str = ""
+    current_licence: str = ""
+    locked_licence_class: str = ""
+    current_licence_class: str = ""
 
     @property
     def is_outdated(self) -> bool:
         """Does the name mean something else now?"""
         return self.locked != self.current
 
+    @property
+    def has_other_licence(self) -> bool:
+        """Would an update bring another licence?"""
+        return bool(self.current) and self.locked_licence.strip().lower() != self.current_licence.strip().lower()
+
+    @property
+    def licence_change(self) -> str:
+        """From which licence to which, with their classes: `mit (permissive) -> gpl-3.0 (copyleft)`."""
+        old = f"{self.locked_licence or 'none'} ({self.locked_licence_class})"
+        return f"{old} -> {self.current_licence or 'none'} ({self.current_licence_class})"
+
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """All pins of one file, for one hub."""
+    """All pins of one file, for one hub. `allow` are the licences that it lets in; None: all."""
 
     endpoint: str
     pins: Mapping[str, Pin]
+    allow: tuple[str, ...] | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -114,7 +133,8 @@ class Lock:
             if data["format"] != _FORMAT:
                 raise ValueError(f"format {data['format']!r}")
             pins = {name: _pin(name, row) for name, row in data["models"].items()}
-            return cls(endpoint=str(data["endpoint"]), pins=pins)
+            allow = read_allow(data["allow"], str(path)) if "allow" in data else None
+            return cls(endpoint=str(data["endpoint"]), pins=pins, allow=allow)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Invalid(f"{path} is no lock file of this version: {error!r}.", code="bad_lock") from error
 
@@ -127,8 +147,11 @@ class Lock:
             del row["name"]
             if not row["repository"]:
                 del row["repository"]
-            models[name] = row
-        data = {"format": _FORMAT, "endpoint": self.endpoint, "models": models}
+            del row["terms"]
+            terms = self.pins[name].terms
+            models[name] = row | (terms.to_json() if terms else {})
+        allow = {} if self.allow is None else {"allow": list(self.allow)}
+        data = {"format": _FORMAT, "endpoint": self.endpoint, **allow, "models": models}
         write_durably(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
     def find(self, name: str) -> Pin:
@@ -143,7 +166,7 @@ class Lock:
 
     def with_pins(self, pins: Iterable[Pin]) -> Lock:
         """The same with these pins in place of those of their names."""
-        return Lock(self.endpoint, {**self.pins, **{pin.name: pin for pin in pins}})
+        return replace(self, pins={**self.pins, **{pin.name: pin for pin in pins}})
 
 
 def state(pin: Pin, locked: Manifest, current: Manifest | None) -> PinState:
@@ -158,6 +181,10 @@ def state(pin: Pin, locked: Manifest, current: Manifest | None) -> PinState:
         yanked=locked.yanked,
         locked_repository=pin.repository,
         current_repository=current.repository if current and pin.repository else "",
+        locked_licence=locked.terms.text,
+        current_licence=current.terms.text if current else "",
+        locked_licence_class=locked.terms.kind,
+        current_licence_class=current.terms.kind if current else "",
     )
 
 
@@ -189,4 +216,5 @@ def _pin(name: str, row: Any) -> Pin:
         total_bytes=int(row["total_bytes"]),
         files=files,
         repository=str(row.get("repository", "")),
+        terms=Licence.read(row) if "licence" in row else None,
     )

@@ -150,6 +150,7 @@ def pull_by_need(hub: Hub, need: Need, *, lock_file: Path, update: bool, folder:
     known = Lock.read(lock_file) if lock_file.exists() else Lock(hub.config.endpoint, {})
     check_hub(known, hub.config.endpoint, lock_file)
     pin = None if update else known.pins.get(need.name)
+    options["allow"] = known.allow
     if pin is not None:
         return hub.downloads.pull(locked_reference(pin), folder=folder, pin=pin, **options)
     best = hub.needs.find(need, limit=1).best

@@ -23,6 +23,7 @@ from ._exceptions import (
 from ._http import Http
 from ._lock import Pin
 from ._names import Reference, segment
+from ._policy import Policies
 from ._progress import Progress
 from ._transfer import Fetcher
 from ._types import FileCheck, Manifest, ManifestFile, VerifyReport
@@ -39,6 +40,7 @@ class Downloads:
     def __init__(self, http: Http, cache: Cache) -> None:
         self._http = http
         self._cache = cache
+        self.policies = Policies(http)
 
     def manifest(self, reference: Reference) -> Manifest:
         """Ask the hub which files a version has. Without a revision: `latest`, else the head of `main`.
@@ -62,10 +64,16 @@ class Downloads:
         verify: bool = False,
         progress: bool | None = None,
         pin: Pin | None = None,
+        allow: tuple[str, ...] | None = None,
     ) -> Path:
-        """Bring a version here and return its folder; see `smallhub.pull`. With a pin, those very bytes or nothing."""
+        """Bring a version here and return its folder; see `smallhub.pull`. With a pin, those very bytes or nothing.
+
+        Args:
+            allow: licences to let in, beside those of the project's own rules.
+        """
         self._cache.prepare()
         manifest, is_cached = self._resolve(reference)
+        self.policies.here().with_rule(allow, "what was asked for").check(reference.repository, manifest.terms)
         if pin is not None:
             pin.check(manifest)
         _check_quarantine(manifest, allow_quarantined)

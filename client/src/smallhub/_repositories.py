@@ -34,6 +34,7 @@ class Repositories:
         tags: tuple[str, ...] = (),
         sort: str = "trendingScore",
         limit: int = 20,
+        licence: str | None = None,
     ) -> list[dict[str, Any]]:
         """Find repositories by words of their names and by tags, best first."""
         if sort not in SORTS:
@@ -45,6 +46,7 @@ class Repositories:
             "author": author,
             "pipeline_tag": task if kind == "model" else None,
             "filter": [*tags, *([task] if task and kind != "model" else [])] or None,
+            "licence": licence,
             "sort": sort,
             "limit": limit,
             "full": "true",

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from ._exceptions import ServerError, UnsafePath
 from ._names import check_path, is_commit, is_sha256
+from ._policy import Licence
 
 MAX_FILES = 100_000
 
@@ -42,6 +43,7 @@ class Manifest:
     release: str = ""  # The release that this commit is; empty for most commits.
     notes: str = ""  # What its author says of it, in markdown.
     yanked: str = ""  # Why the release was withdrawn.
+    terms: Licence = field(default_factory=Licence)  # The licence with its class, as the hub reads it.
 
     def without_held(self) -> Self:
         """The same version without the files that the hub's scan holds back."""
@@ -88,13 +90,15 @@ class Manifest:
             release=_read_part(data.get("release"), "name"),
             notes=_read_part(data.get("release"), "notes") or str(data.get("notes") or ""),
             yanked=_read_part(data.get("yanked"), "reason"),
+            terms=Licence.read(data),
         )
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form that `read` takes; without addresses, which expire."""
         row = asdict(self)
         row["files"] = [{**asdict(file), "url": ""} for file in self.files]
-        return row
+        del row["terms"]
+        return row | self.terms.to_json()
 
 
 @dataclass(frozen=True, slots=True)

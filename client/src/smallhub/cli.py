@@ -1,8 +1,8 @@
 """The command line: a thin door to the functions of `smallhub`.
 
 Answers go to stdout, everything else to stderr. Exit status: 0 done; 1 failed; 2 wrong usage; 3 not found; 4 access
-denied; 5 wrong bytes or signature; 6 hub not reachable; 7 refused for safety; 8 a receipt does not keep its word;
-130 interrupted.
+denied; 5 wrong bytes or signature; 6 hub not reachable; 7 refused for safety or by a rule on licences; 8 a receipt
+does not keep its word; 9 a licence is what it must not be; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, _api
+from . import _licences_command as licences
+from . import _lock_command as lock_commands
 from . import _verify_command as verify_receipts
 from ._exceptions import IntegrityError, NotFound, SmallhubError
-from ._lock import LOCK_FILE, PinState
 from ._names import KINDS
+from ._progress import format_bytes
 from ._pull import NOTICE
 
 
@@ -59,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_transfer_commands(commands)
     _add_lookup_commands(commands)
-    _add_lock_commands(commands)
+    lock_commands.add_commands(commands, _command)
+    licences.add_commands(commands, _command)
     _add_model_commands(commands)
     return parser
 
@@ -74,7 +77,7 @@ def _add_transfer_commands(commands: Any) -> None:
     pull.add_argument("--locked", action="store_true", help="the commit and bytes of the lock file, or fail")
     pull.add_argument("--update", action="store_true", help="choose anew for a need, whatever the lock file holds")
     _need_options(pull)
-    _lock_option(pull)
+    lock_commands.add_option(pull)
     _progress_option(pull)
 
     push = _command(commands, "push", _push, "make a branch hold the files of a folder", kind=True)
@@ -98,6 +101,7 @@ def _add_lookup_commands(commands: Any) -> None:
     search.add_argument("query", nargs="?", default="")
     search.add_argument("--author")
     search.add_argument("--task", help="text-generation, text-classification, …")
+    search.add_argument("--licence", help="an id, or permissive, copyleft, non-commercial")
     search.add_argument("--tag", action="append", default=[], help="may be given more than once")
     search.add_argument("--sort", default="trendingScore")
     search.add_argument("--limit", type=int, default=20)
@@ -138,20 +142,6 @@ def _need_options(parser: argparse.ArgumentParser) -> None:
 def _need_of(options: argparse.Namespace) -> dict[str, Any]:
     names = ("language", "max_mb", "max_ms", "max_memory_mb", "max_parameters", "licence", "benchmark", "min_score")
     return {name: getattr(options, name) for name in names}
-
-
-def _add_lock_commands(commands: Any) -> None:
-    lock = _command(commands, "lock", _lock, "write down what names mean now, with every file's hash", kind=True)
-    lock.add_argument("name", nargs="+", help="ns/name, ns/name@v1 or ns/name@production")
-    outdated = _command(commands, "outdated", _outdated, "show which locked names mean something else now")
-    update = _command(commands, "update", _update, "lock names as what they mean now")
-    update.add_argument("name", nargs="*", help="default: all that are locked")
-    for command in (lock, outdated, update):
-        _lock_option(command)
-
-
-def _lock_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--lock-file", type=Path, default=Path(LOCK_FILE), help=f"default: {LOCK_FILE}")
 
 
 def _add_model_commands(commands: Any) -> None:
@@ -273,6 +263,7 @@ def _search(options: argparse.Namespace) -> int:
         tags=tuple(options.tag),
         sort=options.sort,
         limit=options.limit,
+        licence=options.licence,
     )
     width = max((len(row["id"]) for row in rows), default=0)
     lines = [f"{row['id']:{width}}  {row.get('pipeline_tag') or '-':24}  {row.get('downloads', 0):>8}" for row in rows]
@@ -344,38 +335,6 @@ def _mark(row: dict[str, Any]) -> str:
     if row.get("yanked"):
         return f"  yanked: {row['yanked']['reason']}"
     return "  latest" if row.get("latest") else ""
-
-
-def _lock(options: argparse.Namespace) -> int:
-    pins = _api.lock(*options.name, lock_file=options.lock_file, kind=options.kind)
-    lines = [f"{pin.name}  {pin.release or pin.commit[:12]}  {len(pin.files)} files" for pin in pins]
-    return _answer(options, [asdict(pin) for pin in pins], "\n".join(lines))
-
-
-def _outdated(options: argparse.Namespace) -> int:
-    states = _api.outdated(options.lock_file)
-    told = [state for state in states if state.is_outdated or state.yanked]
-    lines = [_state_line(state) for state in told] or ["All locked names mean what they meant."]
-    return _answer(options, [{**asdict(state), "outdated": state.is_outdated} for state in states], "\n".join(lines))
-
-
-def _update(options: argparse.Namespace) -> int:
-    states = _api.update(*options.name, lock_file=options.lock_file)
-    lines = [_state_line(state) for state in states] or ["Nothing to do."]
-    return _answer(options, [asdict(state) for state in states], "\n".join(lines))
-
-
-def _state_line(state: PinState) -> str:
-    yanked = f"  locked one was yanked: {state.yanked}" if state.yanked else ""
-    if not state.is_outdated:
-        return f"{state.name}  {state.locked_release or state.locked[:12]}{yanked}"
-    sign = "-" if state.size_change < 0 else "+"
-    if not state.current:
-        return f"{state.name}  {state.locked_repository}: nothing fits this need any more{yanked}"
-    old, new = state.locked_release or state.locked[:12], state.current_release or state.current[:12]
-    if state.current_repository != state.locked_repository:
-        old, new = f"{state.locked_repository} {old}", f"{state.current_repository} {new}"
-    return f"{state.name}  {old} -> {new}  {sign}{format_bytes(abs(state.size_change))}{yanked}"
 
 
 def _login(options: argparse.Namespace) -> int:
@@ -474,13 +433,3 @@ def _answer(options: argparse.Namespace, data: Any, text: str) -> int:
 
 def _print_json(data: Any) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=2, default=str))
-
-
-def format_bytes(count: int) -> str:
-    """A size as people read it: `12.3 MB`, in powers of 1000 as disks are sold."""
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

@@ -1,0 +1,1 @@
+"""What follows from licences: judgements, acceptance, obligations, changes, lists of what is allowed."""
