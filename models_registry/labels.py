@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from django.utils.functional import Promise
 from django.utils.translation import get_language_info, gettext_lazy
 
+from models_registry.licences import label
+
 if TYPE_CHECKING:
     from models_registry.models import Repository
 
@@ -29,59 +31,30 @@ TASKS: dict[str, Text] = {
 
 
 @dataclass(frozen=True)
-class Licence:
-    """What a licence lets people do, in four words each. None: it does not say."""
+class Pick:
+    """A licence that the upload offers, in one sentence."""
 
     name: str
-    may_sell: bool
-    may_change: bool
-    duty: Text
     says: Text
 
-    @property
-    def is_open(self) -> bool:
-        return self.may_sell and self.may_change
 
-
-_NOTICE = gettext_lazy("Keep the notice")
-_NOTICE_CHANGES = gettext_lazy("Keep the notice; say what you changed")
-_CREDIT = gettext_lazy("Name the author")
-_SHARE = gettext_lazy("Share changes under the same licence")
-_NONE: Text = ""
-
-LICENCES: dict[str, Licence] = {
-    "apache-2.0": Licence(
-        "Apache-2.0",
-        True,
-        True,
-        _NOTICE_CHANGES,
-        gettext_lazy("Anyone may use, change and sell it. They keep your notice. Covers patents."),
+PICKS: dict[str, Pick] = {
+    "apache-2.0": Pick(
+        "Apache-2.0", gettext_lazy("Anyone may use, change and sell it. They keep your notice. Covers patents.")
     ),
-    "mit": Licence(
-        "MIT",
-        True,
-        True,
-        _NOTICE,
-        gettext_lazy("Anyone may do anything. They keep your notice. Says nothing of patents."),
-    ),
-    "cc-by-sa-4.0": Licence(
-        "CC-BY-SA-4.0", True, True, _SHARE, gettext_lazy("Changes must be shared under the same licence.")
-    ),
-    "cc-by-nc-4.0": Licence(
-        "CC-BY-NC-4.0", False, True, _CREDIT, gettext_lazy("No commercial use. Shown as “not open” in searches.")
-    ),
-    "bsd-3-clause": Licence("BSD-3-Clause", True, True, _NOTICE, gettext_lazy("Like MIT; your name sells nothing.")),
-    "bsd-2-clause": Licence("BSD-2-Clause", True, True, _NOTICE, gettext_lazy("Like MIT, in fewer words.")),
-    "cc0-1.0": Licence("CC0-1.0", True, True, _NONE, gettext_lazy("You give up all rights.")),
-    "unlicense": Licence("Unlicense", True, True, _NONE, gettext_lazy("You give up all rights.")),
-    "cc-by-4.0": Licence("CC-BY-4.0", True, True, _CREDIT, gettext_lazy("Anyone may do anything, and names you.")),
-    "gpl-3.0": Licence("GPL-3.0", True, True, _SHARE, gettext_lazy("What is built with it is shared the same way.")),
-    "lgpl-3.0": Licence(
-        "LGPL-3.0", True, True, _SHARE, gettext_lazy("Changes to it are shared; programs around it need not be.")
-    ),
-    "mpl-2.0": Licence("MPL-2.0", True, True, _SHARE, gettext_lazy("Changed files are shared; the rest need not be.")),
-    "cc-by-nc-sa-4.0": Licence("CC-BY-NC-SA-4.0", False, True, _SHARE, gettext_lazy("No commercial use; share alike.")),
-    "openrail": Licence("OpenRAIL", True, True, _NOTICE, gettext_lazy("Open, with a list of uses that are forbidden.")),
+    "mit": Pick("MIT", gettext_lazy("Anyone may do anything. They keep your notice. Says nothing of patents.")),
+    "cc-by-sa-4.0": Pick("CC-BY-SA-4.0", gettext_lazy("Changes must be shared under the same licence.")),
+    "cc-by-nc-4.0": Pick("CC-BY-NC-4.0", gettext_lazy("No commercial use. Shown as “not open” in searches.")),
+    "bsd-3-clause": Pick("BSD-3-Clause", gettext_lazy("Like MIT; your name sells nothing.")),
+    "bsd-2-clause": Pick("BSD-2-Clause", gettext_lazy("Like MIT, in fewer words.")),
+    "cc0-1.0": Pick("CC0-1.0", gettext_lazy("You give up all rights.")),
+    "unlicense": Pick("Unlicense", gettext_lazy("You give up all rights.")),
+    "cc-by-4.0": Pick("CC-BY-4.0", gettext_lazy("Anyone may do anything, and names you.")),
+    "gpl-3.0": Pick("GPL-3.0", gettext_lazy("What is built with it is shared the same way.")),
+    "lgpl-3.0": Pick("LGPL-3.0", gettext_lazy("Changes to it are shared; programs around it need not be.")),
+    "mpl-2.0": Pick("MPL-2.0", gettext_lazy("Changed files are shared; the rest need not be.")),
+    "cc-by-nc-sa-4.0": Pick("CC-BY-NC-SA-4.0", gettext_lazy("No commercial use; share alike.")),
+    "openrail": Pick("OpenRAIL", gettext_lazy("Open, with a list of uses that are forbidden.")),
 }
 # Codes that cards use and Django has no name for.
 _LANGUAGES: dict[str, Text] = {"zh": gettext_lazy("Chinese"), "multilingual": gettext_lazy("several languages")}
@@ -100,8 +73,7 @@ def task_name(task: str) -> Text:
 
 def licence_name(licence: str) -> str:
     """The usual spelling: "apache-2.0" → "Apache-2.0"."""
-    found = LICENCES.get(licence.lower())
-    return found.name if found else licence
+    return label(licence)
 
 
 def language_name(code: str) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from models_registry import labels
 from models_registry.labels import Text
+from models_registry.licences.panels import open_spellings
 from models_registry.models import Kind, Repository, RepositoryTag
 from models_registry.querysets import RepositoryQuerySet
 from models_registry.sizes import SIZES
@@ -63,8 +64,7 @@ class Filters:
         if self.licences:
             found = found.filter(licence__in=self.licences)
         if self.open_only:
-            open_ones = [key for key, licence in labels.LICENCES.items() if licence.is_open]
-            found = found.filter(licence__in=open_ones)
+            found = found.filter(licence__in=open_spellings())
         if self.languages:
             tags = [f"language:{code}" for code in self.languages]
             found = found.filter(pk__in=RepositoryTag.objects.filter(tag__in=tags).values("repository"))

@@ -159,8 +159,8 @@ def _shared(request: HttpRequest, name: str) -> dict[str, Any]:
     return {
         "words": _words(),
         "shell_lines": f"export SMALLHUB_ENDPOINT={origin(request)}\nsmallhub push ./folder {name}",
-        "first_licences": [(key, labels.LICENCES[key]) for key in labels.FIRST_LICENCES],
-        "other_licences": [(k, v) for k, v in labels.LICENCES.items() if k not in labels.FIRST_LICENCES],
+        "first_licences": [(key, labels.PICKS[key]) for key in labels.FIRST_LICENCES],
+        "other_licences": [(k, v) for k, v in labels.PICKS.items() if k not in labels.FIRST_LICENCES],
         "steps": [(STEP_NAMES[step], STEP_PLANS[step]) for step in Step],
         "max_file_bytes": settings.SMALLHUB_MAX_FILE_BYTES,
         "section": "models",

@@ -3,6 +3,7 @@
 from django import template
 
 from models_registry import addresses, labels
+from models_registry.licences.panels import Panel, panels
 from models_registry.models import Discussion, Repository
 
 register = template.Library()
@@ -25,9 +26,9 @@ def at(repository: Repository, view: str, revision: str, path: str = "") -> str:
 
 
 @register.filter
-def licence_terms(licence: str) -> labels.Licence | None:
-    """What the licence lets people do, where this hub knows it."""
-    return labels.LICENCES.get(licence.lower())
+def licence_panels(licence: str) -> tuple[Panel, ...]:
+    """What people may, must and must not do, once for each choice that the licence leaves."""
+    return panels(licence)
 
 
 @register.simple_tag
