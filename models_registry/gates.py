@@ -8,7 +8,7 @@ are known ones, lengths are bounded, control characters are left out, and pages 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -24,6 +24,11 @@ TEXT, CHECKBOX, SELECT, DATE, COUNTRY = "text", "checkbox", "select", "date_pick
 KINDS = (TEXT, CHECKBOX, SELECT, DATE, COUNTRY)
 RESERVED = {"csrfmiddlewaretoken", "form"}  # What our own page sends beside the answers.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+
+_LICENCE_KEYS = ("licence", "licence_path", "licence_sha256")
+MAX_LICENCE_BYTES = 256 * 1024
+_LICENCE_NAME = re.compile(r"(?:licen[cs]e|copying)(?:[-_][a-z0-9._-]{1,40})?(?:\.(?:txt|md|rst))?", re.IGNORECASE)
 
 
 class BadAnswers(ValueError):
@@ -49,17 +54,28 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
-    """All that a person is shown before she asks, and hence agrees to."""
+    """All that a person is shown before she asks, and hence agrees to.
+
+    Attributes:
+        licence: what the card calls the licence whose text is part of the terms; with the path and the SHA-256 of
+            that text. Empty where the repository holds no such text.
+    """
 
     heading: str = ""
     description: str = ""
     prompt: str = ""
     button: str = ""
     fields: tuple[Field, ...] = ()
+    licence: str = ""
+    licence_path: str = ""
+    licence_sha256: str = ""
 
     def content(self) -> dict[str, Any]:
-        """As it is kept, in JSON's types."""
+        """As it is kept, in JSON's types. Of a form without a licence's text nothing is said about one."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if not self.licence_sha256:
+            for key in _LICENCE_KEYS:
+                del plain[key]
         return plain
 
     def sha256(self) -> str:
@@ -68,12 +84,19 @@ class Form:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def read_form(card: Mapping[str, Any], *, prompt: str = "", fields: Sequence[Mapping[str, Any]] = ()) -> Form:
+def read_form(
+    card: Mapping[str, Any],
+    *,
+    prompt: str = "",
+    fields: Sequence[Mapping[str, Any]] = (),
+    licence: tuple[str, str, str] = ("", "", ""),
+) -> Form:
     """The form of a repository. What the card says stands before what the settings say; fields are added up.
 
     Args:
         card: front matter.
         prompt, fields: the owner's settings, fields as `Field` has them.
+        licence: what the card calls it, the path of its text, and that text's SHA-256.
     """
     found = _card_fields(card.get("extra_gated_fields"))
     known = {field.name for field in found}
@@ -85,7 +108,22 @@ def read_form(card: Mapping[str, Any], *, prompt: str = "", fields: Sequence[Map
         prompt=_text(card.get("extra_gated_prompt"), MAX_PROMPT) or _text(prompt, MAX_PROMPT),
         button=_line(card.get("extra_gated_button_content"), 60),
         fields=tuple(found[:MAX_FIELDS]),
+        licence=_line(licence[0], MAX_TITLE),
+        licence_path=licence[1],
+        licence_sha256=licence[2],
     )
+
+
+def form_of_content(content: Mapping[str, Any]) -> Form:
+    """A form as it was kept."""
+    plain = {key: str(content.get(key, "")) for key in ("heading", "description", "prompt", "button", *_LICENCE_KEYS)}
+    return Form(**plain, fields=tuple(_own_field(field) for field in content.get("fields") or ()))
+
+
+def licence_path(paths: Iterable[str]) -> str:
+    """The file at the top that holds the licence's text: `LICENSE`, `LICENCE.md`, …; "" where there is none."""
+    found = [path for path in paths if "/" not in path and _LICENCE_NAME.fullmatch(path)]
+    return min(found, key=lambda path: (len(path), path), default="")
 
 
 def read_answers(form: Form, given: Mapping[str, Any]) -> dict[str, Any]:

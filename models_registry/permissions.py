@@ -8,8 +8,8 @@ from accounts.grants import Right
 from accounts.models import Role, Scope, User
 from accounts.permissions import role_in, too_small
 from models_registry import addresses
-from models_registry.exceptions import GatedRepository, RepositoryForbidden, RepositoryNotFound
-from models_registry.models import AccessRequest, AccessState, Repository
+from models_registry.exceptions import AccessLapsed, GatedRepository, RepositoryForbidden, RepositoryNotFound
+from models_registry.models import AccessRequest, Gated, InheritedGate, Repository
 
 
 class Action(enum.Enum):
@@ -69,13 +69,7 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
         raise RepositoryNotFound(name=repository.full_name, anonymous=int(not user.is_authenticated))
     if not _role_allows(user, action, repository):
         if action is Action.DOWNLOAD or (action is Action.PROPOSE and user.is_authenticated):
-            raise GatedRepository(
-                kind={"app": "space"}.get(repository.kind, repository.kind),
-                name=repository.full_name,
-                path=addresses.page(repository),
-                where=addresses.absolute(addresses.page(repository)),
-                anonymous=int(not user.is_authenticated),
-            )
+            raise _refusal(user, repository)
         raise RepositoryForbidden(
             name=repository.full_name, action=action.value, anonymous=int(not user.is_authenticated)
         )
@@ -113,11 +107,30 @@ def _role_allows(user: User | AnonymousUser, action: Action, repository: Reposit
     role = role_in(user, repository.namespace)
     if role is None:
         # Of a gated repository that became private, an accepted request opens no more than others see: nothing.
-        return action is Action.DOWNLOAD and not repository.is_private and _was_accepted(user, repository)
+        return action is Action.DOWNLOAD and not repository.is_private and _gates_let_in(user, repository)
     # A contributor is trusted with what she started herself.
     own = role is Role.CONTRIBUTOR and repository.creator_id == user.pk
     return action in (_ALLOWED[Role.ADMIN] if own else _ALLOWED[role])
 
 
-def _was_accepted(user: User, repository: Repository) -> bool:
-    return AccessRequest.objects.filter(repository=repository, user=user, state=AccessState.ACCEPTED).exists()
+def _gates_let_in(user: User, repository: Repository) -> bool:
+    """Whether she was accepted at its own gate, and at those of what it was made from."""
+    accepted = AccessRequest.objects.opening(user)
+    if repository.has_gate and not accepted.filter(repository=repository).exists():
+        return False
+    if repository.inherited_gate == Gated.OFF:
+        return True
+    return not InheritedGate.objects.filter(child=repository).closed_to(user).exists()
+
+
+def _refusal(user: User | AnonymousUser, repository: Repository) -> GatedRepository:
+    """Why she is not given the files, and where she is told more."""
+    lapsed = AccessRequest.objects.lapsed(user).filter(repository=repository).first() if repository.has_gate else None
+    kind = AccessLapsed if lapsed else GatedRepository
+    return kind(
+        kind={"app": "space"}.get(repository.kind, repository.kind),
+        name=repository.full_name,
+        path=addresses.page(repository),
+        where=addresses.absolute(addresses.page(repository)) + "/ask-access",
+        anonymous=int(not user.is_authenticated),
+    )

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from accounts.models import User
     from models_registry.models import (  # noqa: F401 - base classes name them in quotes.
-        AccessRequest,
         Commit,
         Discussion,
         Mention,
@@ -55,17 +54,19 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
 
     def downloadable_by(self, user: "User | AnonymousUser") -> "RepositoryQuerySet":
         """Those whose files she may have: what she sees, without gated ones of others that did not accept her."""
-        from models_registry.models import AccessRequest
+        from models_registry.models import AccessRequest, InheritedGate
 
         visible = self.visible_to(user)
+        is_open = Q(gated="", inherited_gate="")
         if not user.is_authenticated:
-            return visible.filter(gated="")
+            return visible.filter(is_open)
         granted = _granted(user, Right.READ, Right.GATED)
         if user.is_superuser:
-            return visible.filter(Q(gated="") | granted) if granted else visible  # OR drops an empty condition.
+            return visible.filter(is_open | granted) if granted else visible  # OR drops an empty condition.
         mine = Q(namespace__user=user) | Q(namespace__organisation__in=user.memberships.values("organisation_id"))
-        accepted = AccessRequest.objects.filter(user=user, state="accepted").values("repository_id")
-        return visible.filter(Q(gated="") | (granted & (mine | Q(visibility="public", pk__in=accepted))))
+        accepted = Q(gated="") | Q(pk__in=AccessRequest.objects.opening(user).values("repository_id"))
+        inherited = Q(inherited_gate="") | ~Q(pk__in=InheritedGate.objects.closed_to(user).values("child_id"))
+        return visible.filter(is_open | (granted & (mine | (Q(visibility="public") & accepted & inherited))))
 
     def named(self, kind: str, namespace: str, name: str) -> "RepositoryQuerySet":
         """The repository of that name, however it is spelled, with its namespace."""
@@ -136,24 +137,6 @@ class CommitQuerySet(models.QuerySet["Commit"]):
     def light(self) -> "CommitQuerySet":
         """With what a history shows."""
         return self.select_related("author")
-
-
-class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
-    def of(self, user: "User | AnonymousUser") -> "AccessRequestQuerySet":
-        """Her own requests, to repositories that she still can see."""
-        from models_registry.models import Repository
-
-        if not user.is_authenticated:
-            return self.none()
-        return self.filter(user=user, repository__in=Repository.objects.visible_to(user).values("pk"))
-
-    def waiting_for(self, user: "User | AnonymousUser") -> "AccessRequestQuerySet":
-        """Pending ones that this person may decide about: at her own repositories and those that she writes to."""
-        if not user.is_authenticated:
-            return self.none()
-        roles = user.memberships.filter(role__in=["admin", "write"]).values("organisation_id")
-        here = Q(repository__namespace__user=user) | Q(repository__namespace__organisation__in=roles)
-        return self.filter(here, state="pending").exclude(repository__gated="")
 
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):

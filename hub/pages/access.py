@@ -22,6 +22,7 @@ from models_registry.exceptions import AccessRequestNotFound, AnswersIncomplete,
 from models_registry.models import AccessRequest, AccessState, Gate, Gated, Repository
 from models_registry.permissions import Action, require
 from models_registry.services import access as services
+from models_registry.services.licensing import receipts
 
 PER_PAGE = 30
 STATES = (AccessState.PENDING, AccessState.ACCEPTED, AccessState.REJECTED)
@@ -184,7 +185,7 @@ def grant(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRes
 def export(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponseBase:
     """All requests with their answers as a table for spreadsheets."""
     repository = find_repository(request, kind, namespace, name)
-    lines = services.requests_as_csv(repository=repository, actor=acting_user(request))
+    lines = receipts.requests_as_csv(repository=repository, actor=acting_user(request))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="access-{repository.name}.csv"'
     response["Cache-Control"] = "private, no-store"

@@ -27,7 +27,7 @@ def listing(request: HttpRequest, kind: str, namespace: str, name: str, status: 
     require(acting_user(request), Action.WRITE, repository)
     if status not in STATES:
         raise AccessRequestNotFound
-    if not repository.is_gated:
+    if not repository.has_gate:
         raise NotGated(name=repository.full_name)
     rows = repository.access_requests.filter(state=status).select_related("user")
     page = keyset_page(rows, order=("-id",), limit=PAGE, cursor=request.GET.get("cursor"))

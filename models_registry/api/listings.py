@@ -108,7 +108,8 @@ def filtered(request: HttpRequest, kind: Kind) -> QuerySet[Repository]:
     if query.get("pipeline_tag"):
         found = found.filter(task=query["pipeline_tag"][:100])
     if query.get("gated"):
-        found = found.exclude(gated="") if flag(query["gated"]) else found.filter(gated="")
+        is_open = Q(gated="", inherited_gate="")
+        found = found.exclude(is_open) if flag(query["gated"]) else found.filter(is_open)
     return _of_models(request, found) if kind is Kind.MODEL else _of_others(request, found, kind)
 
 

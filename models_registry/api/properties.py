@@ -89,7 +89,7 @@ _SHARED: dict[str, Maker] = {
 _COUNTED: dict[str, Maker] = {
     "downloads": lambda shown: shown.repository.downloads,
     "downloadsAllTime": lambda shown: shown.repository.downloads,
-    "gated": lambda shown: shown.repository.gated or False,
+    "gated": lambda shown: shown.repository.gated or shown.repository.inherited_gate or False,
 }
 _OF_MODELS: dict[str, Maker] = {
     "baseModels": lambda shown: _base_models(shown),

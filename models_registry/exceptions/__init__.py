@@ -5,6 +5,7 @@ differs from the kind's own.
 """
 
 from models_registry.exceptions.access import (
+    AccessLapsed,
     AccessRejected,
     AccessRequestNotFound,
     AlreadyAsked,
@@ -14,6 +15,7 @@ from models_registry.exceptions.access import (
     GatedRepository,
     InvalidGate,
     InvalidWebhook,
+    NotForOrganisation,
     NotGated,
     SameAccessState,
     TooManyWebhooks,
@@ -92,6 +94,7 @@ from models_registry.exceptions.repositories import (
 )
 
 __all__ = [
+    "AccessLapsed",
     "AccessRejected",
     "AccessRequestNotFound",
     "AlreadyAsked",
@@ -136,6 +139,7 @@ __all__ = [
     "NotAPicture",
     "NotDeleted",
     "NotEditable",
+    "NotForOrganisation",
     "NotGated",
     "NotTheAuthor",
     "NotYours",

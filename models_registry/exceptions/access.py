@@ -18,6 +18,16 @@ class GatedRepository(Forbidden):
         return 401 if self.details.get("anonymous") else 403
 
 
+class AccessLapsed(GatedRepository):
+    """She accepted terms that do not hold any more."""
+
+    code = "access_lapsed"
+    message = (
+        "Access to {kind} {name} is restricted: its terms changed since you accepted them. "
+        "Read and accept the new ones at {where}."
+    )
+
+
 class NotGated(Invalid):
     code = "not_gated"
     message = "{name} is not gated: its files are open to all that see it."
@@ -53,6 +63,13 @@ class AnswersIncomplete(Invalid):
 class AccessRequestNotFound(NotFound):
     code = "access_request_not_found"
     message = "There is no such access request."
+
+
+class NotForOrganisation(Forbidden):
+    """Only an admin speaks for all members."""
+
+    code = "not_for_organisation"
+    message = "Only an admin of {name} can accept terms for all its members."
 
 
 class SameAccessState(Conflict):

@@ -1,6 +1,16 @@
 """Rows of the registry: repositories and their history, Git objects, large content, access, webhooks, discussions."""
 
-from models_registry.models.access import AccessForm, AccessRequest, AccessState, AccessStep, Gate
+from models_registry.models.access import (
+    Acceptance,
+    AccessForm,
+    AccessRequest,
+    AccessState,
+    AccessStep,
+    Gate,
+    InheritedGate,
+    LicenceText,
+    Renewal,
+)
 from models_registry.models.community import (
     ActionCount,
     Attachment,
@@ -47,6 +57,7 @@ from models_registry.models.webhooks import Webhook, WebhookDelivery, WebhookWat
 
 __all__ = [
     "THEMES",
+    "Acceptance",
     "AccessForm",
     "AccessRequest",
     "AccessState",
@@ -75,9 +86,11 @@ __all__ = [
     "Gated",
     "GitObject",
     "ImportState",
+    "InheritedGate",
     "Kind",
     "LicenceAllowance",
     "LicenceChange",
+    "LicenceText",
     "Like",
     "Manifest",
     "Mention",
@@ -91,6 +104,7 @@ __all__ = [
     "Release",
     "ReleaseEvent",
     "ReleaseGate",
+    "Renewal",
     "Repository",
     "RepositoryContent",
     "RepositoryImport",

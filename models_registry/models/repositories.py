@@ -60,6 +60,14 @@ class Repository(models.Model):
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     visibility = models.CharField(max_length=8, choices=Visibility.choices, default=Visibility.PUBLIC)
     gated = models.CharField(max_length=6, choices=Gated.choices, blank=True, default=Gated.OFF, db_default="")
+    inherited_gate = models.CharField(
+        max_length=6,
+        choices=Gated.choices,
+        blank=True,
+        default=Gated.OFF,
+        db_default="",
+        help_text="The strictest gate of what it was made from; derived, see `InheritedGate`.",
+    )
     creator = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     default_branch = models.CharField(max_length=200, default="main")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -113,6 +121,7 @@ class Repository(models.Model):
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="repository_kind_known"),
             models.CheckConstraint(condition=Q(visibility__in=Visibility.values), name="repository_visibility_known"),
             models.CheckConstraint(condition=Q(gated__in=Gated.values), name="repository_gated_known"),
+            models.CheckConstraint(condition=Q(inherited_gate__in=Gated.values), name="repository_heir_gate_known"),
         ]
         indexes = [
             # One per order that lists offer; keyset pages walk them.
@@ -139,8 +148,14 @@ class Repository(models.Model):
         return self.visibility == Visibility.PRIVATE
 
     @property
-    def is_gated(self) -> bool:
+    def has_gate(self) -> bool:
+        """Whether it has a gate of its own."""
         return self.gated != Gated.OFF
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether its files are closed to those who see it: by a gate of its own, or of what it was made from."""
+        return self.has_gate or self.inherited_gate != Gated.OFF
 
 
 class RepositoryTag(models.Model):

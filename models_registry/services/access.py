@@ -1,19 +1,16 @@
 """Access to gated repositories: asked for, given, refused, taken back. Every step is kept."""
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from accounts.exceptions import NamespaceNotFound
-from accounts.models import User
-from accounts.permissions import require_own_write
+from accounts.models import Organisation, Role, User
+from accounts.permissions import require_own_write, role_in
 from models_registry import gates
 from models_registry.exceptions import (
     AccessRejected,
@@ -23,14 +20,30 @@ from models_registry.exceptions import (
     AnswersIncomplete,
     FormChanged,
     InvalidGate,
+    NotForOrganisation,
     NotGated,
     SameAccessState,
 )
-from models_registry.models import AccessForm, AccessRequest, AccessState, AccessStep, Gate, Gated, Repository
+from models_registry.models import (
+    Acceptance,
+    AccessForm,
+    AccessRequest,
+    AccessState,
+    AccessStep,
+    Gate,
+    Gated,
+    Renewal,
+    Repository,
+)
 from models_registry.permissions import Action, can, require
 from models_registry.services.events import note_event
+from models_registry.services.heads import licence_file
+from models_registry.services.licensing.receipts import note_acceptance
+from models_registry.services.licensing.terms import form_now, note_terms, renew_by, settle_renewals
 
 MAX_REASON = 500
+MAX_RENEW_DAYS = 365
+MAX_AT_ONCE = 100
 _STEP_OF = {
     AccessState.PENDING: AccessStep.Action.CANCELLED,
     AccessState.ACCEPTED: AccessStep.Action.ACCEPTED,
@@ -38,71 +51,132 @@ _STEP_OF = {
 }
 
 
+@dataclass(frozen=True)
+class GateRules:
+    """What the owner settles beside the text.
+
+    Attributes:
+        renewal, renew_days: what becomes of those who accepted, when the text changes.
+        with_children: whether the files of what is made from this need its terms as well.
+    """
+
+    renewal: Renewal = Renewal.KEEP
+    renew_days: int = 14
+    with_children: bool = False
+
+
 @transaction.atomic
 def set_gate(
-    *, repository: Repository, user: User, gated: Gated, prompt: str | None = None, fields: str | None = None
+    *,
+    repository: Repository,
+    user: User,
+    gated: Gated,
+    prompt: str | None = None,
+    fields: str | None = None,
+    rules: GateRules | None = None,
+    is_minor: bool = False,
 ) -> Repository:
     """Decide who may have the files: everybody, who asks, or who was accepted.
 
     Args:
         prompt, fields: what people read and answer, fields as `gates.read_field_lines` takes them; None keeps them.
+        rules: what becomes of those who accepted as the text changes, and whether children need it; None keeps them.
+        is_minor: this change means the same as the text before.
 
     Raises:
-        InvalidGate: a line is no field.
+        InvalidGate: a line is no field, or a number of days is none.
     """
     require(user, Action.ADMINISTER, repository)
-    repository.gated = Gated(gated)
-    repository.save(update_fields=["gated"])
-    if prompt is not None or fields is not None:
+    row = Repository.objects.select_for_update(of=("self",)).get(pk=repository.pk)  # Heads and askers wait for it.
+    row.gated = repository.gated = Gated(gated)
+    row.save(update_fields=["gated"])
+    gate = Gate.objects.filter(repository=repository).first()
+    if gate is None and (prompt is not None or fields is not None or rules is not None or gated):
         gate = Gate.objects.get_or_create(repository=repository)[0]
-        gate.prompt = gate.prompt if prompt is None else prompt[: gates.MAX_PROMPT]
-        gate.fields = gate.fields if fields is None else _fields(fields)
-        gate.save()
+    if gate is not None:
+        _write_gate(gate, prompt, fields, rules)
+    if repository.has_gate:
+        note_terms(repository=repository, file=licence_file(repository), is_minor=is_minor)
+        if rules is not None:
+            settle_renewals(Gate.objects.select_related("form").get(repository=repository), anew=True)
     note_event(repository=repository, action="update", scope="repo.config")
     return repository
 
 
+def _write_gate(gate: Gate, prompt: str | None, fields: str | None, rules: GateRules | None) -> None:
+    gate.prompt = gate.prompt if prompt is None else prompt[: gates.MAX_PROMPT]
+    gate.fields = gate.fields if fields is None else read_fields(fields)
+    if rules is not None:
+        if not 1 <= rules.renew_days <= MAX_RENEW_DAYS:
+            raise InvalidGate(reason=f"Give people between 1 and {MAX_RENEW_DAYS} days.")
+        gate.renewal, gate.renew_days, gate.with_children = rules.renewal, rules.renew_days, rules.with_children
+    gate.save(update_fields=["prompt", "fields", "renewal", "renew_days", "with_children"])
+
+
 def form_of(repository: Repository) -> gates.Form:
-    """What people who ask are shown now: the card's keys, then the owner's settings."""
-    gate = Gate.objects.filter(repository=repository).first()
-    return gates.read_form(repository.card, prompt=gate.prompt if gate else "", fields=gate.fields if gate else ())
+    """What people who ask are shown now: the card's keys, the owner's settings, and the licence's text by its hash."""
+    return form_now(repository, licence_file(repository), Gate.objects.filter(repository=repository).first())
 
 
 @transaction.atomic
 def ask_access(
-    *, repository: Repository, user: User, answers: Mapping[str, Any], seen_sha256: str = ""
+    *,
+    repository: Repository,
+    user: User,
+    answers: Mapping[str, Any],
+    seen_sha256: str = "",
+    organisation: Organisation | None = None,
 ) -> AccessRequest:
-    """Ask for the files of a gated repository; where it is open to all that ask, they are hers at once.
+    """Accept the terms and ask for the files; where the gate is open to all that ask, they are hers at once.
+
+    Who was accepted before and has to accept changed terms keeps her access by this: the owner decided already.
 
     Args:
-        seen_sha256: the form that she saw; empty where a program asks that shows none.
+        seen_sha256: the terms that she saw; empty where a program asks that shows none.
+        organisation: for all its members, of whom she is an admin.
 
     Raises:
-        NotGated, AlreadyHasAccess, AlreadyAsked, AccessRejected, FormChanged, AnswersIncomplete
+        NotGated, AlreadyHasAccess, AlreadyAsked, AccessRejected, FormChanged, AnswersIncomplete, NotForOrganisation
     """
     require(user, Action.READ, repository)
     require_own_write(user)
+    if organisation is not None and role_in(user, organisation.namespace) != Role.ADMIN:
+        raise NotForOrganisation(name=organisation.name)
     repository = Repository.objects.select_for_update(of=("self",)).select_related("namespace").get(pk=repository.pk)
     _require_gated(repository)
-    found = AccessRequest.objects.filter(repository=repository, user=user).first()
-    _require_may_ask(repository, user, found)
-    form = form_of(repository)
-    if seen_sha256 and seen_sha256 != form.sha256():
+    found = _found(repository, user, organisation)
+    _require_may_ask(repository, user, organisation, found)
+    row = note_terms(repository=repository, file=licence_file(repository))
+    if seen_sha256 and seen_sha256 != row.sha256:
         raise FormChanged
-    try:
-        checked = gates.read_answers(form, answers)
-    except gates.BadAnswers as error:
-        raise AnswersIncomplete(problems=str(error)) from error
+    checked = _checked(row, answers)
     now = timezone.now()
-    request = found or AccessRequest(repository=repository, user=user)
-    request.form, request.answers, request.asked_at = _form_row(repository, form), checked, now
-    request.state, request.reason, request.updated_at = AccessState.PENDING, "", now
-    request.decided_at = request.decided_by = None
+    request = found or AccessRequest(repository=repository, user=user, organisation=organisation)
+    is_renewal = found is not None and found.state == AccessState.ACCEPTED
+    request.user, request.form, request.answers, request.asked_at = user, row, checked, now
+    request.renew_by, request.reason, request.updated_at = None, "", now
+    if not is_renewal:
+        request.state = AccessState.PENDING
+        request.decided_at = request.decided_by = None
     request.save()
-    _note(request, AccessStep.Action.ASKED, actor=user, with_answers=True)
-    if repository.gated == Gated.AUTO:
+    action = AccessStep.Action.RENEWED if is_renewal else AccessStep.Action.ASKED
+    note_acceptance(request, _note(request, action, actor=user, with_answers=True))
+    if not is_renewal and repository.gated == Gated.AUTO:
         _decide(request, AccessState.ACCEPTED, actor=None, at=now)
     return request
+
+
+def _found(repository: Repository, user: User, organisation: Organisation | None) -> AccessRequest | None:
+    who = {"user": user, "organisation": None} if organisation is None else {"organisation": organisation}
+    found: AccessRequest | None = AccessRequest.objects.filter(repository=repository, **who).first()
+    return found
+
+
+def _checked(row: AccessForm, answers: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return gates.read_answers(gates.form_of_content(row.content), answers)
+    except gates.BadAnswers as error:
+        raise AnswersIncomplete(problems=str(error)) from error
 
 
 @transaction.atomic
@@ -114,14 +188,15 @@ def withdraw_access(*, user: User, public_id: str) -> AccessRequest:
         AccessRejected: a rejection is not undone by asking anew.
     """
     require_own_write(user)
-    request = _locked(AccessRequest.objects.of(user).filter(public_id=public_id).first())
+    request = _locked(AccessRequest.objects.spoken_for(user).filter(public_id=public_id).first())
     if request.state == AccessState.REJECTED:
         raise AccessRejected(name=request.repository.full_name, reason=request.reason)
     if request.state == AccessState.WITHDRAWN:
         raise SameAccessState(state=request.state)
-    request.state, request.updated_at = AccessState.WITHDRAWN, timezone.now()
+    request.state, request.updated_at, request.renew_by = AccessState.WITHDRAWN, timezone.now(), None
     request.save()
     _note(request, AccessStep.Action.WITHDRAWN, actor=user)
+    Acceptance.objects.filter(step__request=request, withdrawn_at=None).update(withdrawn_at=request.updated_at)
     return request
 
 
@@ -144,6 +219,42 @@ def decide_access(
     return _decide(request, state, actor=actor, at=timezone.now(), reason=" ".join(reason.split())[:MAX_REASON])
 
 
+def decide_many(
+    *, repository: Repository, actor: User, public_ids: Sequence[str], state: AccessState, reason: str = ""
+) -> int:
+    """Decide several alike; says how many. What is so already, or was taken back meanwhile, is passed over."""
+    require(actor, Action.WRITE, repository)
+    _require_gated(repository)
+    rows = repository.access_requests.filter(public_id__in=list(public_ids)[:MAX_AT_ONCE]).order_by("pk")
+    done = 0
+    for request in rows:
+        try:
+            decide_access(repository=repository, actor=actor, request=request, state=state, reason=reason)
+        except (SameAccessState, AccessRequestNotFound):
+            continue
+        done += 1
+    return done
+
+
+@transaction.atomic
+def mark_minor(*, repository: Repository, user: User, version: int, is_minor: bool) -> AccessForm:
+    """Say that a version of the terms means the same as the one before it, or take that back.
+
+    Raises:
+        InvalidGate: there is no such version, or none before it.
+    """
+    require(user, Action.ADMINISTER, repository)
+    row = AccessForm.objects.select_for_update().filter(repository=repository, version=version).first()
+    if row is None or version < 2:
+        raise InvalidGate(reason=f"There is no version {version} with one before it.")
+    row.is_minor = is_minor
+    row.save(update_fields=["is_minor"])
+    gate = Gate.objects.select_related("form").filter(repository=repository).first()
+    if gate is not None:
+        settle_renewals(gate)
+    return row
+
+
 @transaction.atomic
 def grant_access(*, repository: Repository, actor: User, username: str) -> AccessRequest:
     """Give somebody access who did not ask, or not yet.
@@ -161,9 +272,11 @@ def grant_access(*, repository: Repository, actor: User, username: str) -> Acces
     if can(person, Action.DOWNLOAD, repository):
         raise AlreadyHasAccess(user=person.username, name=repository.full_name)
     now = timezone.now()
-    request = AccessRequest.objects.select_for_update().filter(repository=repository, user=person).first()
+    own = AccessRequest.objects.select_for_update(of=("self",)).filter(organisation=None)
+    request = own.filter(repository=repository, user=person).first()
     request = request or AccessRequest(repository=repository, user=person)
     request.state, request.reason, request.updated_at = AccessState.ACCEPTED, "", now
+    request.renew_by = _renew_by(request)
     request.decided_at, request.decided_by = now, actor
     request.save()
     _note(request, AccessStep.Action.GRANTED, actor=actor)
@@ -177,61 +290,16 @@ def find_request(repository: Repository, *, username: str = "", public_id: str =
         AccessRequestNotFound
     """
     rows = repository.access_requests.exclude(state=AccessState.WITHDRAWN)
-    by = {"user__namespace__key": username.lower()[:50]} if username else {"public_id": public_id[:24]}
+    by: dict[str, Any] = {"public_id": public_id[:24]}
+    if username:  # Who spoke for an organisation is found by the id of that request alone.
+        by = {"user__namespace__key": username.lower()[:50], "organisation": None}
     found: AccessRequest | None = rows.filter(**by).select_related("user").first()
     if found is None:
         raise AccessRequestNotFound
     return found
 
 
-def requests_as_csv(*, repository: Repository, actor: User) -> Iterator[str]:
-    """All requests with answers, for the owner, a line at a time."""
-    require(actor, Action.WRITE, repository)
-    names = list(
-        dict.fromkeys(
-            str(field["name"])
-            for content in AccessForm.objects.filter(repository=repository).values_list("content", flat=True)
-            for field in content["fields"]
-        )
-    )
-    return _csv_lines(repository, names)
-
-
-def _csv_lines(repository: Repository, names: list[str]) -> Iterator[str]:
-    fixed = "user full_name email status asked_at decided_at decided_by reason form_version form_sha256".split()
-    yield _csv_line([*fixed, *names])
-    rows = repository.access_requests.select_related("user", "decided_by", "form").order_by("pk")
-    for row in rows.iterator(chunk_size=500):
-        yield _csv_line(
-            [
-                row.user.username,
-                row.user.full_name,
-                row.user.email if row.asked_at else "",
-                row.state,
-                _iso(row.asked_at),
-                _iso(row.decided_at),
-                row.decided_by.username if row.decided_by else "",
-                row.reason,
-                row.form.version if row.form else "",
-                row.form.sha256 if row.form else "",
-                *(row.answers.get(name, "") for name in names),
-            ]
-        )
-
-
-def _csv_line(cells: list[Any]) -> str:
-    """One line. A cell that a spreadsheet would run as a formula is made a text."""
-    texts = [str(cell) for cell in cells]
-    line = io.StringIO()
-    csv.writer(line).writerow("'" + text if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text for text in texts)
-    return line.getvalue()
-
-
-def _iso(at: datetime | None) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else ""
-
-
-def _fields(lines: str) -> list[dict[str, Any]]:
+def read_fields(lines: str) -> list[dict[str, Any]]:
     try:
         return [asdict(field) for field in gates.read_field_lines(lines)]
     except gates.BadField as error:
@@ -239,27 +307,28 @@ def _fields(lines: str) -> list[dict[str, Any]]:
 
 
 def _require_gated(repository: Repository) -> None:
-    if not repository.is_gated:
+    if not repository.has_gate:
         raise NotGated(name=repository.full_name)
 
 
-def _require_may_ask(repository: Repository, user: User, found: AccessRequest | None) -> None:
-    if can(user, Action.DOWNLOAD, repository):
-        raise AlreadyHasAccess(user=user.username, name=repository.full_name)
+def _require_may_ask(
+    repository: Repository, user: User, organisation: Organisation | None, found: AccessRequest | None
+) -> None:
+    if found is not None and found.state == AccessState.ACCEPTED and found.renew_by is not None:
+        return  # She was accepted, and accepts what changed.
+    has_access = can(user, Action.DOWNLOAD, repository) if organisation is None else False
+    if has_access or (found is not None and found.state == AccessState.ACCEPTED):
+        name = user.username if organisation is None else organisation.name
+        raise AlreadyHasAccess(user=name, name=repository.full_name)
     if found is not None and found.state == AccessState.PENDING:
         raise AlreadyAsked(name=repository.full_name)
     if found is not None and found.state == AccessState.REJECTED:
         raise AccessRejected(name=repository.full_name, reason=found.reason)
 
 
-def _form_row(repository: Repository, form: gates.Form) -> AccessForm:
-    """The row of this text; a text that was asked with before keeps its version."""
-    sha256 = form.sha256()
-    found = AccessForm.objects.filter(repository=repository, sha256=sha256).first()
-    if found is not None:
-        return found
-    last = AccessForm.objects.filter(repository=repository).aggregate(last=Max("version"))["last"] or 0
-    return AccessForm.objects.create(repository=repository, version=last + 1, content=form.content(), sha256=sha256)
+def _renew_by(request: AccessRequest) -> datetime | None:
+    gate = Gate.objects.filter(repository=request.repository_id).select_related("form").first()
+    return renew_by(gate, request.form_id)
 
 
 def _locked(request: AccessRequest | None) -> AccessRequest:
@@ -276,6 +345,7 @@ def _decide(
     request.reason = reason if state == AccessState.REJECTED else ""
     is_open = state == AccessState.PENDING
     request.decided_at, request.decided_by = (None, None) if is_open else (at, actor)
+    request.renew_by = _renew_by(request) if state == AccessState.ACCEPTED else None
     request.save()
     _note(request, _STEP_OF[state], actor=actor, reason=request.reason)
     return request
@@ -288,8 +358,8 @@ def _note(
     actor: User | None,
     reason: str = "",
     with_answers: bool = False,
-) -> None:
-    AccessStep.objects.create(
+) -> AccessStep:
+    return AccessStep.objects.create(
         request=request,
         actor=actor,
         action=action,

@@ -33,7 +33,7 @@ def duplicate_repository(
         QuotaExceeded: its namespace has no room for it.
     """
     require(user, Action.DOWNLOAD, source)
-    closed = source.is_private or bool(source.gated)
+    closed = source.is_private or source.is_gated
     wanted = visibility or (Visibility.PRIVATE if closed else Visibility(source.visibility))
     if closed and wanted == Visibility.PUBLIC and not can(user, Action.ADMINISTER, source):
         raise PrivateSource(name=source.full_name)

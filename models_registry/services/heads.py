@@ -1,6 +1,6 @@
 """Copies onto the repository's row what lists show of its head, in the transaction that moves the head."""
 
-from models_registry import facts
+from models_registry import facts, gates
 from models_registry.cards import CARD as CARD
 from models_registry.cards import MAX_CARD_BYTES as MAX_CARD_BYTES
 from models_registry.cards import Card, CardFault, read_card
@@ -15,6 +15,7 @@ from models_registry.models import (
     ScanVerdict,
 )
 from models_registry.services.licensing import changes
+from models_registry.services.licensing.terms import NO_FILE, LicenceFile, note_terms
 from models_registry.types import Listing
 
 CONFIG = "config.json"
@@ -41,6 +42,16 @@ def read_small_file(repository: Repository, listing: Listing, path: str, *, limi
         return None
     body = GitObject.objects.filter(repository=repository, oid=entry.oid).values_list("body", flat=True).first()
     return bytes(body) if body is not None else None
+
+
+def licence_file(repository: Repository, listing: Listing | None = None) -> LicenceFile:
+    """The licence's text as it stands at the head of the default branch, or in another listing; none if too long."""
+    if listing is None:
+        commit = Commit.objects.filter(repository=repository, oid=repository.head).select_related("manifest").first()
+        listing = listing_of(commit) if commit is not None else None
+    path = gates.licence_path(listing.files) if listing is not None else ""
+    body = read_small_file(repository, listing, path, limit=gates.MAX_LICENCE_BYTES) if listing and path else None
+    return LicenceFile(path, body) if body else NO_FILE
 
 
 def card_of(repository: Repository, commit: Commit) -> Card:
@@ -88,6 +99,8 @@ def note_head(*, repository: Repository, commit: Commit) -> None:
     RepositoryTag.objects.filter(repository=repository).delete()
     RepositoryTag.objects.bulk_create(RepositoryTag(repository=repository, tag=tag) for tag in repository.tags)
     changes.note_head(repository=repository, commit=commit, before=before, had_head=had_head)
+    if repository.has_gate:
+        note_terms(repository=repository, file=licence_file(repository, listing_of(commit)))
 
 
 def note_parameters(*, repository: Repository, commit_oid: str, by_dtype: dict[str, int]) -> None:

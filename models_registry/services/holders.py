@@ -5,6 +5,7 @@ from django.db.models import ProtectedError, RestrictedError
 
 from accounts.exceptions import StillNeeded, StillOwns
 from accounts.models import Namespace, Organisation, Role, User
+from models_registry.services.licensing.receipts import hand_on
 from models_registry.services.likes import forget_likes
 
 
@@ -31,6 +32,7 @@ def delete_account(*, user: User) -> None:
     if alone:
         raise StillNeeded(organisations=", ".join(sorted(alone)[:10]))
     forget_likes(user=user)
+    hand_on(user=user)
     user.namespace.collections.all().delete()
     user.namespace.followers.all().delete()
     _delete(user, user.username)

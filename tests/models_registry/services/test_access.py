@@ -26,10 +26,10 @@ from models_registry.services.access import (
     find_request,
     form_of,
     grant_access,
-    requests_as_csv,
     set_gate,
     withdraw_access,
 )
+from models_registry.services.licensing.receipts import requests_as_csv
 from models_registry.services.repositories import create_repository, set_visibility
 from tests.factories.accounts import OrganisationFactory, UserFactory, member
 from tests.factories.registry import RepositoryFactory, put
