@@ -51,6 +51,7 @@ def version_pages(at: str, name: str, kind: str) -> dict[str, Route]:
             is_page=True,
             **only,
         ),
+        f"{name}_licence": page(f"{at}/licence", **only),
         f"{name}_releases": page(f"{at}/releases", **only),
         f"{name}_release": Route(
             f"{at}/releases/v1.0.0",

@@ -185,6 +185,8 @@ def everything(live_server):
         "binary file": f"{at}/blob/main/a.bin",
         "history": f"{at}/commits/main",
         "commit": f"{at}/commit/main",
+        "licence": f"{at}/licence",
+        "no licence": "/ada-wyn/running/licence",
         "releases": f"{at}/releases",
         "no releases": "/ada-wyn/running/releases",
         "release": f"{at}/releases/v1.1.0",

@@ -1,0 +1,20 @@
+"""What may be done with a repository, and why: its licence, what it was made from, what follows from both."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from hub.pages.repository import open_repository
+from models_registry import addresses
+from models_registry.licences.panels import panels
+
+
+@require_safe
+def licence(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
+    """The licence of the head, in words, with where it comes from."""
+    opened = open_repository(request, kind, namespace, name)
+    repository = opened.repository
+    if repository.full_name != f"{namespace}/{name}":
+        return HttpResponsePermanentRedirect(f"{addresses.page(repository)}/licence")
+    context = opened.context("licence") | {"panels": panels(repository.licence)}
+    return render(request, "models_registry/licence.html", context)
