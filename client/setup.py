@@ -19,6 +19,7 @@ SHIPPED = (
     "evaluation/engine.py",
     "evaluation/machine.py",
     "evaluation/metrics",
+    "evaluation/noise.py",
     "evaluation/receipts.py",
     "evaluation/rerun.py",
     "evaluation/sandbox",

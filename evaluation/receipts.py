@@ -13,10 +13,12 @@ from typing import Any
 from evaluation import machine
 from evaluation.benchmarks import Benchmark
 from evaluation.engine import Result
+from evaluation.noise import noise_of
 from evaluation.sandbox import Usage
 
-RECEIPT_VERSION = 1
+RECEIPT_VERSION = 2
 RUNNER_VERSION = "1"
+ITEMS_PATH = "items.parquet"
 _TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer.model",
@@ -46,6 +48,14 @@ class ModelIdentity:
     files: Sequence[MeasuredFile]
     format: str
     chat_template_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class ItemsFile:
+    """The Parquet file of the outputs by item, by the SHA-256 of its bytes."""
+
+    sha256: str
+    size_bytes: int
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,7 @@ def build(
     benchmark: Benchmark,
     dataset_commit: str,
     result: Result,
+    items: ItemsFile,
     loaded: Mapping[str, Any],
     usage: Usage,
     threads: int,
@@ -95,8 +106,10 @@ def build(
 
     Args:
         dataset_commit: the commit of the data set that the benchmark pins.
+        items: the file that the outputs by item are kept in.
         loaded: what `session.load()` gave.
-        walls: which walls stood (`session.walls`); who the child ran as is left out, being drawn anew each time.
+        walls: which walls stood (`session.walls`), and the processors that the child was held to; who the child ran as
+            is left out, being drawn anew each time.
         code_commit: version of this software, or an empty text where it is not known.
         code_sha256: hash over the sources that take part in measuring.
         created_at: ISO 8601, UTC.
@@ -113,7 +126,8 @@ def build(
             "env": environment(threads=threads, walls=walls),
             "seeds": {**result.seeds, "python": 0, "numpy": benchmark.seed, "torch": 0},
             "result": _result(benchmark, result),
-            "items": {"sha256": result.rows_sha256, "count": result.n, "format": "jsonl"},
+            "items": _items(items, result),
+            "noise": noise_of((loaded.get("description") or {}).get("dtype")).as_json(),
             "cost": {
                 "seconds": round(result.seconds, 3),
                 "cpu_s": round(usage.cpu_s, 3),
@@ -138,6 +152,7 @@ def environment(*, threads: int, walls: Mapping[str, Any]) -> dict[str, Any]:
         "cpu_flags_sha256": machine.cpu_flags_digest(),
         "cores": here.cores,
         "threads": threads,
+        "affinity": walls.get("cores"),
         "interop_threads": 1,
         "device": "cpu",
         "load_average": here.load_average,
@@ -176,6 +191,26 @@ def _benchmark(benchmark: Benchmark, dataset_commit: str, result: Result) -> dic
         "n_items": result.n,
         "items_sha256": result.items_sha256,
     }
+
+
+def _items(items: ItemsFile, result: Result) -> dict[str, Any]:
+    """Where the outputs by item are. `path` is relative to the receipt's own address, taken as a folder; the bytes of
+    a Parquet file depend on the library that wrote it, so what re-runs are held to is `rows_sha256`, over the rows.
+    """
+    return {
+        "format": "parquet",
+        "path": ITEMS_PATH,
+        "sha256": items.sha256,
+        "bytes": items.size_bytes,
+        "rows_sha256": result.rows_sha256,
+        "count": result.n,
+    }
+
+
+def rows_sha256(record: Mapping[str, Any]) -> str:
+    """The hash over the outputs by item in canonical JSON; receipts of the first version had it as the file's own."""
+    items = record["items"]
+    return str(items.get("rows_sha256") or items["sha256"])
 
 
 def _result(benchmark: Benchmark, result: Result) -> dict[str, Any]:

@@ -18,15 +18,11 @@ from typing import Any
 
 from evaluation import engine, machine, receipts, sandbox
 from evaluation.benchmarks import Benchmark, Dataset, Tier, load, parse, select
+from evaluation.noise import Noise, declared_noise
 from evaluation.sandbox import Limits, replies
 from evaluation.sandbox.child.pipe import encode
 from evaluation.scorers import Row
 
-# What another machine or thread count may move, for numbers in 32 bits; half precision moves a thousand times as much.
-METRIC_TOLERANCE = 1e-6
-ROW_TOLERANCE = 1e-4
-HALF = {"bfloat16", "float16", "bf16", "f16"}
-AGREEING_SHARE = 0.999
 SHOWN = 10
 _LIKELIHOOD_METRICS = ("bits_per", "perplexity", "ppl", "log_prob")
 _COMPARED = (
@@ -108,19 +104,19 @@ def rerun(job: Mapping[str, Any], *, progress: Callable[[int, int], None] | None
 def compare(
     benchmark: Benchmark, record: Mapping[str, Any], kept: Sequence[Row] | None, result: engine.Result, *, dtype: str
 ) -> dict[str, Any]:
-    """What a fresh result says of a receipt, by the tolerance that receipts declare.
+    """What a fresh result says of a receipt, by the noise that it declares.
 
     Equal: the same outputs, byte for byte. Within noise: all that is not a real number (labels, choices, texts) is the
     same for at least 99.9 % of the items, and a metric made of likelihoods is within 1e-6 of what it was.
     """
     whole = result.n == record["benchmark"]["n_items"]
     there = record["result"]["value"]
-    if whole and result.rows_sha256 == record["items"]["sha256"]:
+    if whole and result.rows_sha256 == receipts.rows_sha256(record):
         if _apart(result.value, there) <= 1e-12:
             return _verdict("equal", [], here=result.value, there=there, items=result.n)
         reason = f"The same outputs give {benchmark.main_metric} {result.value}; the receipt states {there}."
         return _verdict("different", [reason], here=result.value, there=there, items=result.n)
-    factor = 1000.0 if dtype in HALF else 1.0
+    noise = declared_noise(record, dtype=dtype)
     differing: list[str] = []
     if kept is not None:
         known = {str(row["id"]): row for row in kept}
@@ -130,17 +126,18 @@ def compare(
         same = [known[name] for name in sorted(mine)]
         if engine.rows_as_jsonl(same) == engine.rows_as_jsonl(result.rows):
             return _verdict("equal", [], here=result.value, there=result.value, items=result.n)
-        differing = [name for name in sorted(mine) if not _alike(mine[name], known[name], ROW_TOLERANCE * factor)]
+        differing = [name for name in sorted(mine) if not _alike(mine[name], known[name], noise)]
         if not whole:
             there = engine.rescore(benchmark, same)[benchmark.main_metric]
     reasons = []
     agreeing = 1 - len(differing) / result.n
-    if agreeing < AGREEING_SHARE:
-        reasons.append(f"{len(differing)} of {result.n} items came out otherwise; 99.9 % have to be the same.")
+    if agreeing < noise.agreeing_share:
+        wanted = 100 * noise.agreeing_share
+        reasons.append(f"{len(differing)} of {result.n} items came out otherwise; {wanted:g} % have to be the same.")
     apart = _apart(result.value, there)
     made_of_likelihoods = any(word in benchmark.main_metric for word in _LIKELIHOOD_METRICS)
-    if (made_of_likelihoods or kept is None) and apart > METRIC_TOLERANCE * factor:
-        allowed = METRIC_TOLERANCE * factor
+    if (made_of_likelihoods or kept is None) and apart > noise.metric_relative:
+        allowed = noise.metric_relative
         reasons.append(f"{benchmark.main_metric} is {apart:.1e} apart, relative; {allowed:.0e} is allowed.")
     verdict = "different" if reasons else "within_noise"
     return _verdict(verdict, reasons, here=result.value, there=there, items=result.n, differing=differing)
@@ -168,7 +165,7 @@ def _rescored(benchmark: Benchmark, record: Mapping[str, Any], kept: Sequence[Ro
     stated = record["result"]["value"]
     if kept is None:
         return _verdict("unknown", ["The outputs of single items cannot be read."], there=stated)
-    if hashlib.sha256(engine.rows_as_jsonl(kept)).hexdigest() != record["items"]["sha256"]:
+    if hashlib.sha256(engine.rows_as_jsonl(kept)).hexdigest() != receipts.rows_sha256(record):
         return _verdict("different", ["The kept outputs are not those that the receipt names."], there=stated)
     again = engine.rescore(benchmark, kept).get(benchmark.main_metric)
     if not isinstance(again, int | float) or _apart(float(again), stated) > 1e-12:
@@ -200,15 +197,15 @@ def _opened(
         return nullcontext(InProcess(folder, threads=threads))
 
 
-def _alike(one: Any, other: Any, tolerance: float) -> bool:
+def _alike(one: Any, other: Any, noise: Noise) -> bool:
     """Whether two outputs are the same but for the last digits of their real numbers."""
     if isinstance(one, float) or isinstance(other, float):
         is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other))
-        return is_number and math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance / 10)
+        return is_number and math.isclose(one, other, rel_tol=noise.item_relative, abs_tol=noise.item_absolute)
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_alike(one[name], other[name], tolerance) for name in one)
+        return one.keys() == other.keys() and all(_alike(one[name], other[name], noise) for name in one)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(_alike(a, b, tolerance) for a, b in zip(one, other, strict=True))
+        return len(one) == len(other) and all(_alike(a, b, noise) for a, b in zip(one, other, strict=True))
     return bool(one == other)
 
 

@@ -1,5 +1,7 @@
 """Our own JSON API: what was measured of a commit, by what, and the receipts."""
 
+import hashlib
+
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -14,6 +16,7 @@ from evaluation.exceptions import ItemsNotFound, NotMeasured
 from evaluation.models import Benchmark, Evaluation, Receipt
 from evaluation.services import items
 from hub.core.pagination import keyset_page
+from models_registry.api.sending import bytes_response, is_known
 from models_registry.finding import repository_at
 from models_registry.models import Kind
 from models_registry.permissions import Action, require
@@ -84,16 +87,25 @@ class ReceiptItemsView(APIView):
 class ReceiptTableView(APIView):
     """The per-item outputs behind a receipt as a Parquet file: `id`, `value`, `correct`, `prediction`, `row` (JSON).
 
-    Needs the same rights as the JSON lines.
+    Needs the same rights as the JSON lines. These are the bytes that the receipt names by `items.sha256`, and that hash
+    is the ETag; one range of them may be asked for, as of any file.
     """
 
     @extend_schema(
         operation_id="receipt_table_read",
         parameters=[SHA256],
-        responses={(200, PARQUET): OpenApiResponse(OpenApiTypes.BINARY, description="A Parquet file.")},
+        responses={
+            (200, PARQUET): OpenApiResponse(OpenApiTypes.BINARY, description="A Parquet file."),
+            (206, PARQUET): OpenApiResponse(OpenApiTypes.BINARY, description="The range that was asked for."),
+        },
     )
     def get(self, request: Request, sha256: str) -> HttpResponse:
-        answer = _bytes(items.table_of(_with_readable_items(request, sha256)), PARQUET)
+        table = items.table_of(_with_readable_items(request, sha256))
+        etag = f'"{hashlib.sha256(table).hexdigest()}"'
+        asked = request._request
+        answer = HttpResponse(status=304) if is_known(asked, etag) else bytes_response(asked, table, etag=etag)
+        answer["ETag"], answer["Accept-Ranges"] = etag, "bytes"
+        answer["Content-Type"], answer["Cache-Control"] = PARQUET, _FOR_EVER
         answer["Content-Disposition"] = f'attachment; filename="{sha256[:12]}-items.parquet"'
         return answer
 

@@ -151,6 +151,7 @@ def specification(job: Job, *, drop_to: int) -> dict[str, object]:
         "loader": job.loader.module,
         "descriptor": job.descriptor,
         "threads": limits.compute_threads,
+        "cores": list(limits.cores),
         "drop_to": drop_to,
         "environment": environment(job),
         "own_namespaces": job.plan in (Plan.VIEW, Plan.NAMESPACES),

@@ -12,6 +12,7 @@ GIB = 1 << 30
 class Limits:
     """Limits of one child process.
 
+    `cores` are the processors that the child may run on, none for all that its parent may.
     `memory_bytes` is resident memory, watched from outside; the address space is limited as well, since libraries
     reserve far more than they use. `call_s` limits each call, `wall_s` the whole session, `cpu_s` all processor time.
     """
@@ -24,6 +25,7 @@ class Limits:
     start_s: float = 20.0
     load_s: float = 180.0
     compute_threads: int = 2
+    cores: tuple[int, ...] = ()
     threads: int = 256
     open_files: int = 256
     tmp_bytes: int = 256 * MIB

@@ -56,7 +56,12 @@ def store(receipt: Receipt, *, lines: bytes, sha256: str, count: int) -> ItemOut
     transaction.
     """
     table = item_table.write(_parsed(lines), _declared(receipt), rows_sha256=sha256)
-    return ItemOutputs.objects.create(receipt=receipt, sha256=sha256, packed=table, count=count)
+    return store_table(receipt, table=table, rows_sha256=sha256, count=count)
+
+
+def store_table(receipt: Receipt, *, table: bytes, rows_sha256: str, count: int) -> ItemOutputs:
+    """Keep the very Parquet file that a receipt names. Part of the caller's transaction."""
+    return ItemOutputs.objects.create(receipt=receipt, sha256=rows_sha256, packed=table, count=count)
 
 
 def _parsed(lines: bytes) -> list[Row]:

@@ -28,7 +28,9 @@ class ScoreDraft:
 
 @dataclass(frozen=True)
 class ReceiptDraft:
-    """A receipt in canonical JSON, and the lines of the per-item outputs that it names by hash (None: no items)."""
+    """A receipt in canonical JSON, and the outputs by item behind it (None: no items): the Parquet file that it names
+    by hash, and the hash over the rows themselves.
+    """
 
     body: str
     sha256: str

@@ -11,10 +11,10 @@ from django.conf import settings
 from dulwich.errors import NotGitRepository
 from dulwich.repo import Repo
 
-from evaluation import engine, receipts
+from evaluation import engine, item_table, receipts
 from evaluation.benchmarks.definition import Benchmark as Declared
 from evaluation.models import Receipt, Run
-from evaluation.receipts import MeasuredFile, ModelIdentity
+from evaluation.receipts import ItemsFile, MeasuredFile, ModelIdentity
 from evaluation.sandbox import Usage
 from evaluation.sandbox.staging import is_loadable_name
 from evaluation.services import versions
@@ -34,13 +34,15 @@ def receipt_of(
     usage: Usage,
     walls: dict[str, Any],
 ) -> ReceiptDraft:
-    """The record of one result, and its per-item outputs as JSON lines."""
+    """The record of one result, and its outputs by item as a Parquet file."""
     assert run.benchmark is not None
+    table = item_table.write(result.rows, declared, rows_sha256=result.rows_sha256)
     built = receipts.build(
         model=_identity(run),
         benchmark=declared,
         dataset_commit=run.benchmark.commit,
         result=result,
+        items=ItemsFile(hashlib.sha256(table).hexdigest(), len(table)),
         loaded=loaded,
         usage=usage,
         threads=settings.SMALLHUB_RUN_THREADS,
@@ -50,9 +52,8 @@ def receipt_of(
         created_at=datetime.now(UTC).isoformat(),
         parent=parent_of(run),
     )
-    items = engine.rows_as_jsonl(result.rows)
     return ReceiptDraft(
-        body=built.body, sha256=built.sha256, items=items, items_sha256=result.rows_sha256, item_count=len(result.rows)
+        body=built.body, sha256=built.sha256, items=table, items_sha256=result.rows_sha256, item_count=len(result.rows)
     )
 
 

@@ -299,7 +299,7 @@ def _store_measurement(run: Run, outcome: Outcome) -> None:
 def _store_receipt(run: Run, draft: ReceiptDraft) -> None:
     receipt = Receipt.objects.create(run=run, of_run=run, sha256=draft.sha256, body=draft.body)
     if draft.items is not None:
-        items.store(receipt, lines=draft.items, sha256=draft.items_sha256, count=draft.item_count)
+        items.store_table(receipt, table=draft.items, rows_sha256=draft.items_sha256, count=draft.item_count)
     signing.sign_receipt(receipt)
 
 

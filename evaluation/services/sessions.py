@@ -19,6 +19,7 @@ from django.conf import settings
 
 from evaluation import sandbox
 from evaluation.sandbox import Limits, Session, Usage
+from evaluation.services import cores
 from evaluation.services.lease import Lease
 
 logger = logging.getLogger("evaluation.sessions")
@@ -63,6 +64,7 @@ def limits(*, threads: int | None = None) -> Limits:
         cpu_s=seconds * max(settings.SMALLHUB_RUN_THREADS, 1),
         call_s=float(min(seconds, 300)),
         compute_threads=threads or settings.SMALLHUB_RUN_THREADS,
+        cores=cores.own(threads or settings.SMALLHUB_RUN_THREADS),
     )
 
 

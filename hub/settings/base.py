@@ -43,6 +43,7 @@ SMALLHUB_RUN_MEMORY_BYTES = env_bytes("SMALLHUB_RUN_MEMORY_BYTES", "6 GiB")
 SMALLHUB_WATTS_PER_CORE = env_int("SMALLHUB_WATTS_PER_CORE", 10, minimum=1)
 SMALLHUB_CLAMD = env_str("SMALLHUB_CLAMD")
 SMALLHUB_RUN_THREADS = env_int("SMALLHUB_RUN_THREADS", 2, minimum=1)
+SMALLHUB_RUN_PINNED = env_bool("SMALLHUB_RUN_PINNED", True)
 # Hosts, as host:port, that webhooks may reach although they are not of the public internet.
 SMALLHUB_WEBHOOK_ALLOW = [each.lower() for each in env_list("SMALLHUB_WEBHOOK_ALLOW")]
 SMALLHUB_BENCHMARKS_PER_OWNER = env_int("SMALLHUB_BENCHMARKS_PER_OWNER", 20, minimum=0)

@@ -14,6 +14,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 SMALLHUB_SEED = False
+SMALLHUB_RUN_PINNED = False  # Tests run side by side, each with data of its own, where no lock of another is seen.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A real file, so that tests with threads and processes meet the locks that production meets.
     DATABASES["default"]["TEST"] = {"NAME": str(Path(SMALLHUB_DATA) / "test.sqlite3")}

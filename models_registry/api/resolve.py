@@ -10,7 +10,7 @@ from hub.core.bodies import flag
 from models_registry import downloads
 from models_registry.api import yanks
 from models_registry.api.lookup import PLURAL, endpoint, find_revision
-from models_registry.api.sending import content_response, requested_span
+from models_registry.api.sending import bytes_response, content_response, is_known
 from models_registry.api.xet_tokens import cas_url
 from models_registry.exceptions import ErasedFile, QuarantinedFile
 from models_registry.models import Commit, GitObject, Kind, Repository
@@ -63,7 +63,7 @@ def raw(request: HttpRequest, kind: str, namespace: str, name: str, rev: str, pa
     entry = find_entry(repository, commit, path, revision=rev)
     if not entry.is_large:
         _refuse_held(request, repository, commit, entry)
-    response = _sent(request, _git_bytes(repository, entry))
+    response = bytes_response(request, _git_bytes(repository, entry), etag=f'"{entry.oid}"')
     _protect(response, entry.path, download=False)
     response["ETag"] = f'"{entry.oid}"'
     response["X-Repo-Commit"] = commit.oid
@@ -85,24 +85,16 @@ def _answer(
     request: HttpRequest, repository: Repository, entry: Entry, held: content.Content | None
 ) -> HttpResponseBase:
     etag = f'"{entry.content_id}"'
-    if etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(",")):
+    if is_known(request, etag):
         return HttpResponse(status=304)
     if request.method == "HEAD":
         response = HttpResponse()
         response["Content-Length"] = str(entry.size)
         return response
     downloads.note(repository, request, entry)
-    return content_response(request, held) if held else _sent(request, _git_bytes(repository, entry))
-
-
-def _sent(request: HttpRequest, body: bytes) -> HttpResponse:
-    """A small file, or the range of it that is asked for."""
-    span = requested_span(request, len(body))
-    if span is None:
-        return HttpResponse(body)
-    response = HttpResponse(body[span.start : span.stop], status=206)
-    response["Content-Range"] = span.content_range(len(body))
-    return response
+    if held:
+        return content_response(request, held, etag=etag)
+    return bytes_response(request, _git_bytes(repository, entry), etag=etag)
 
 
 def _describe(

@@ -48,12 +48,17 @@ class FileRange:
         self._file.close()
 
 
-def requested_span(request: HttpRequest, size_bytes: int) -> Span | None:
+def requested_span(request: HttpRequest, size_bytes: int, *, etag: str = "") -> Span | None:
     """The range that a request asks for; None for all.
+
+    Args:
+        etag: of what is there now, in its quotes: whoever holds a part of something else (`If-Range`) gets all of it.
 
     Raises:
         RangeNotSatisfiable: it lies behind the end.
     """
+    if etag and request.headers.get("If-Range", etag) != etag:
+        return None
     try:
         return read_range(request.headers.get("Range"), size_bytes)
     except Unsatisfiable as error:
@@ -103,13 +108,32 @@ def stored_address(digest: XetHash, fetch: contents.Fetch, *, lifetime_s: int) -
     return store.address(BlobDigest(blob), start=fetch.first_byte, stop=fetch.stop_byte, lifetime_s=lifetime_s)
 
 
-def content_response(request: HttpRequest, content: Content) -> HttpResponseBase:
+def bytes_response(request: HttpRequest, body: bytes, *, etag: str) -> HttpResponse:
+    """A small body, or the range of it that is asked for.
+
+    Raises:
+        RangeNotSatisfiable
+    """
+    span = requested_span(request, len(body), etag=etag)
+    if span is None:
+        return HttpResponse(body)
+    response = HttpResponse(body[span.start : span.stop], status=206)
+    response["Content-Range"] = span.content_range(len(body))
+    return response
+
+
+def is_known(request: HttpRequest, etag: str) -> bool:
+    """Whether the caller has it already, by `If-None-Match`."""
+    return etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(","))
+
+
+def content_response(request: HttpRequest, content: Content, *, etag: str = "") -> HttpResponseBase:
     """Content, or the range of it that is asked for: from the whole-file cache where it is hot, else chunk by chunk.
 
     Raises:
         RangeNotSatisfiable, CorruptContent: found before the answer begins.
     """
-    span = requested_span(request, content.size_bytes)
+    span = requested_span(request, content.size_bytes, etag=etag)
     part = span or Span(0, content.size_bytes)
     response: HttpResponseBase
     if request.method == "HEAD":

@@ -311,10 +311,11 @@ def test_a_receipt_is_named_by_its_own_hash_and_changes_with_every_fact() -> Non
         "benchmark": benchmark(**TEXT),
         "dataset_commit": "d" * 40,
         "result": result,
+        "items": receipts.ItemsFile("3" * 64, 700),
         "loaded": {"runtime": "toy", "description": {"architecture": "toy"}, "wall_s": 0.1},
         "usage": Usage(1, 1, 0.1, 0.2),
         "threads": 2,
-        "walls": {"landlock": 7, "seccomp": True, "namespaces": [], "user": 123},
+        "walls": {"landlock": 7, "seccomp": True, "namespaces": [], "user": 123, "cores": [0, 1]},
         "code_commit": "",
         "code_sha256": "2" * 64,
         "created_at": "2026-01-01T00:00:00Z",
@@ -324,7 +325,9 @@ def test_a_receipt_is_named_by_its_own_hash_and_changes_with_every_fact() -> Non
 
     body = json.loads(receipt.body)
     assert receipt == receipts.seal(body)
-    assert body["items"]["sha256"] == result.rows_sha256
+    assert body["items"]["sha256"] == "3" * 64
+    assert body["items"]["rows_sha256"] == receipts.rows_sha256(body) == result.rows_sha256
+    assert body["env"]["affinity"] == [0, 1]
     assert body["model"]["tokenizer_sha256"]
     assert "user" not in body["env"]["sandbox"]
     assert receipts.build(**{**facts, "dataset_commit": "e" * 40}).sha256 != receipt.sha256

@@ -8,6 +8,7 @@ from typing import Any
 
 from smallhub.runtimes import ngram
 
+from evaluation import item_table
 from evaluation.models import Benchmark, Evaluation, Run, State, Step
 from evaluation.services import register_benchmark
 from evaluation.services.outcomes import Outcome, ReceiptDraft, ScanNews, ScoreDraft
@@ -126,11 +127,13 @@ def score(**changes: Any) -> ScoreDraft:
 
 def receipt(word: str = "one", items: bytes = b'{"id":"1","right":true}\n') -> ReceiptDraft:
     body = json.dumps({"receipt_version": 1, "word": word}, sort_keys=True, separators=(",", ":"))
+    rows = [json.loads(line) for line in items.split(b"\n") if line]
+    sha256 = hashlib.sha256(items).hexdigest()
     return ReceiptDraft(
         body=body,
         sha256=hashlib.sha256(body.encode()).hexdigest(),
-        items=items,
-        items_sha256=hashlib.sha256(items).hexdigest(),
+        items=item_table.write(rows, None, rows_sha256=sha256),
+        items_sha256=sha256,
         item_count=items.count(b"\n"),
     )
 

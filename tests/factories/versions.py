@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from accounts.models import User
+from evaluation import item_table
 from evaluation.models import Benchmark, Comparison, Evaluation, Run, State, Step
 from evaluation.services import comparisons, gates
 from evaluation.services.outcomes import ReceiptDraft
@@ -61,11 +62,12 @@ def receipt_of(run: Run, rows: list[dict[str, Any]], **changes: Any) -> ReceiptD
         section, field = name.split("__")
         record[section] = {**record[section], field: value}  # type: ignore[dict-item]
     body = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    rows_sha256 = hashlib.sha256(lines).hexdigest()
     return ReceiptDraft(
         body=body,
         sha256=hashlib.sha256(body.encode()).hexdigest(),
-        items=lines,
-        items_sha256=hashlib.sha256(lines).hexdigest(),
+        items=item_table.write(rows, None, rows_sha256=rows_sha256),
+        items_sha256=rows_sha256,
         item_count=len(rows),
     )
 

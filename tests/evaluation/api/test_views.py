@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import Scope
 from evaluation.models import Receipt, State, Step
+from evaluation.services import items
 from models_registry.models import ScanVerdict
 from models_registry.services.refs import create_tag
 from tests.factories.accounts import UserFactory, bearer
@@ -156,6 +157,27 @@ def test_a_receipt_comes_as_the_bytes_that_its_name_hashes(client, measured):
     assert response["Content-Type"] == "application/json"
     items = client.get(f"/api/v1/receipts/{sha256}/items")
     assert [json.loads(line) for line in items.content.splitlines()] == [{"id": "1", "right": True}]
+
+
+def test_the_file_of_outputs_is_sent_in_ranges_as_any_file(client, measured):
+    receipt = Receipt.objects.get()
+    path, table = f"/api/v1/receipts/{receipt.sha256}/items.parquet", items.table_of(receipt)
+    whole = client.get(path)
+    etag = whole["ETag"]
+
+    assert (whole.status_code, whole.content) == (200, table)
+    assert etag == f'"{hashlib.sha256(table).hexdigest()}"'
+    assert whole["Accept-Ranges"] == "bytes"
+    part = client.get(path, headers={"Range": "bytes=-8", "If-Range": etag})
+    assert (part.status_code, part.content) == (206, table[-8:])
+    assert part["Content-Range"] == f"bytes {len(table) - 8}-{len(table) - 1}/{len(table)}"
+    assert (part["ETag"], part["Content-Type"]) == (etag, whole["Content-Type"])
+    assert client.get(path, headers={"Range": "bytes=0-3", "If-Range": '"of another"'}).content == table
+    assert client.get(path, headers={"Range": f"bytes={len(table)}-"}).status_code == 416
+    known = client.get(path, headers={"If-None-Match": etag})
+    assert (known.status_code, known.content) == (304, b"")
+    head = client.head(path)
+    assert (head.status_code, head["Content-Length"], head.content) == (200, str(len(table)), b"")
 
 
 def test_receipts_of_private_models_are_not_there_for_strangers(client, measured):

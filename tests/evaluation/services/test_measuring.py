@@ -1,5 +1,6 @@
 """Whole evaluations in this process, through the real sandbox: right scores, honest refusals, no code run."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -234,7 +235,16 @@ def test_a_receipt_names_everything_that_a_score_came_from(tmp_path):
     assert body["benchmark"]["id"] == "pairs"
     assert body["benchmark"]["files"][0]["sha256"] == made.definition["files"][0]["sha256"]
     assert body["result"]["value"] == run.score.value
-    assert body["items"]["sha256"] == run.receipt.items.sha256
+    table = items.table_of(run.receipt)
+    assert body["items"] == {
+        "format": "parquet",
+        "path": "items.parquet",
+        "sha256": hashlib.sha256(table).hexdigest(),
+        "bytes": len(table),
+        "rows_sha256": hashlib.sha256(items.lines_of(run.receipt)).hexdigest(),
+        "count": 2,
+    }
+    assert body["noise"]["metric_relative"] == 1e-6
     assert run.receipt.items.count == 2
 
 

@@ -16,7 +16,7 @@ DATA = noise(1_200_000, seed=31)
 
 
 def get(found, method="GET", **headers):
-    response = content_response(RequestFactory().generic(method, "/", headers=headers), found)
+    response = content_response(RequestFactory().generic(method, "/", headers=headers), found, etag='"now"')
     return response, b"".join(response.streaming_content) if response.streaming else response.content
 
 
@@ -46,6 +46,13 @@ def test_no_range_or_many_send_everything(found, header):
     response, body = get(found, **({"Range": header} if header else {}))
 
     assert (response.status_code, body) == (200, DATA)
+
+
+@pytest.mark.parametrize(("held", "status"), [('"now"', 206), ('"before"', 200), ('W/"now"', 200)])
+def test_a_part_of_something_else_is_not_gone_on_with(found, held, status):
+    response, _ = get(found, **{"Range": "bytes=0-9", "If-Range": held})
+
+    assert response.status_code == status
 
 
 def test_head_says_the_length_and_sends_nothing(found):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -30,9 +30,12 @@ def exact() -> Iterator[None]:
 
 
 def set_threads(threads: int | None) -> None:
-    """Limit torch to so many threads, in this whole process."""
+    """Limit torch to so many threads within an operation, and to one operation at a time, in this whole process."""
     if threads is not None:
         torch.set_num_threads(max(1, threads))
+        if torch.get_num_interop_threads() != 1:
+            with suppress(RuntimeError):  # It can be set until the first operation that asks for it.
+                torch.set_num_interop_threads(1)
 
 
 def choose(logits: torch.Tensor, *, temperature: float, generator: torch.Generator) -> int:
