@@ -16,9 +16,9 @@ from evaluation.exceptions import ItemsNotFound, NotMeasured
 from evaluation.models import Benchmark, Evaluation, Receipt
 from evaluation.services import items
 from hub.core.pagination import keyset_page
-from models_registry.api.sending import bytes_response, is_known
 from models_registry.finding import repository_at
 from models_registry.models import Kind
+from models_registry.parts import bytes_response, is_known
 from models_registry.permissions import Action, require
 from models_registry.services.revisions import find_commit
 

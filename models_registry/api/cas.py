@@ -16,9 +16,10 @@ from hub.core.exceptions import HubError, NotFound, Unavailable
 from hub.core.ranges import Span
 from models_registry.api.grants import BadGrant, Grant, Redeemed, redeem
 from models_registry.api.lookup import endpoint
-from models_registry.api.sending import refuse_held_content, requested_span, stored_address, stored_response
+from models_registry.api.sending import refuse_held_content, stored_address, stored_response
 from models_registry.api.xet_tokens import LIFETIME_S, cas_space, redeem_xet_token
 from models_registry.models import RepositoryContent, Xorb
+from models_registry.parts import requested_span
 from models_registry.permissions import Action, require
 from models_registry.services import content as contents
 from models_registry.storage.digests import XetHash

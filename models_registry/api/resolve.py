@@ -10,10 +10,11 @@ from hub.core.bodies import flag
 from models_registry import downloads
 from models_registry.api import yanks
 from models_registry.api.lookup import PLURAL, endpoint, find_revision
-from models_registry.api.sending import bytes_response, content_response, is_known
+from models_registry.api.sending import content_response
 from models_registry.api.xet_tokens import cas_url
 from models_registry.exceptions import ErasedFile, QuarantinedFile
 from models_registry.models import Commit, GitObject, Kind, Repository
+from models_registry.parts import bytes_response, is_known
 from models_registry.permissions import Action, can, require
 from models_registry.services import content
 from models_registry.services.revisions import find_entry

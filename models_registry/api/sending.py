@@ -10,14 +10,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from accounts.models import User
-from hub.core.ranges import Span, Unsatisfiable, read_range
+from hub.core.ranges import Span
 from models_registry.exceptions import QuarantinedFile
 from models_registry.models import Blob, Content, Repository, RepositoryContent, Xorb
+from models_registry.parts import requested_span
 from models_registry.permissions import Action, can
 from models_registry.services import content as contents
 from models_registry.storage.blobs import blob_store
 from models_registry.storage.digests import BlobDigest, XetHash
-from models_registry.storage.exceptions import RangeNotSatisfiable
 
 _STEP_BYTES = 256 * 1024
 
@@ -46,23 +46,6 @@ class FileRange:
 
     def close(self) -> None:
         self._file.close()
-
-
-def requested_span(request: HttpRequest, size_bytes: int, *, etag: str = "") -> Span | None:
-    """The range that a request asks for; None for all.
-
-    Args:
-        etag: of what is there now, in its quotes: whoever holds a part of something else (`If-Range`) gets all of it.
-
-    Raises:
-        RangeNotSatisfiable: it lies behind the end.
-    """
-    if etag and request.headers.get("If-Range", etag) != etag:
-        return None
-    try:
-        return read_range(request.headers.get("Range"), size_bytes)
-    except Unsatisfiable as error:
-        raise RangeNotSatisfiable(size_bytes=size_bytes) from error
 
 
 def refuse_held_content(user: User | AnonymousUser, repository: Repository, *, sha256: str) -> None:
@@ -106,25 +89,6 @@ def stored_address(digest: XetHash, fetch: contents.Fetch, *, lifetime_s: int) -
         return None
     store = blob_store()
     return store.address(BlobDigest(blob), start=fetch.first_byte, stop=fetch.stop_byte, lifetime_s=lifetime_s)
-
-
-def bytes_response(request: HttpRequest, body: bytes, *, etag: str) -> HttpResponse:
-    """A small body, or the range of it that is asked for.
-
-    Raises:
-        RangeNotSatisfiable
-    """
-    span = requested_span(request, len(body), etag=etag)
-    if span is None:
-        return HttpResponse(body)
-    response = HttpResponse(body[span.start : span.stop], status=206)
-    response["Content-Range"] = span.content_range(len(body))
-    return response
-
-
-def is_known(request: HttpRequest, etag: str) -> bool:
-    """Whether the caller has it already, by `If-None-Match`."""
-    return etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(","))
 
 
 def content_response(request: HttpRequest, content: Content, *, etag: str = "") -> HttpResponseBase:

@@ -33,6 +33,7 @@ PURE = (
     "evaluation.exchange",
     "evaluation.machine",
     "evaluation.metrics",
+    "evaluation.noise",
     "evaluation.receipts",
     "evaluation.rerun",
     "evaluation.sandbox",
