@@ -23,6 +23,7 @@ app.conf.task_routes = {
     "evaluation.tasks.perform": {"queue": MEASURE},
     "evaluation.tasks.convert": {"queue": MEASURE},
     "models_registry.tasks.deliver_to_webhook": {"queue": WEBHOOKS},
+    "models_registry.tasks.look_at_weights": {"queue": MEASURE},  # It reads every byte of a model.
     "models_registry.tasks.refresh_mirror": {"queue": MEASURE},  # Long as well: a whole repository may come.
 }
 app.conf.beat_schedule = {
@@ -30,6 +31,7 @@ app.conf.beat_schedule = {
     "requeue-runs": {"task": "evaluation.tasks.requeue_runs", "schedule": 5.0, "options": {"expires": 10}},
     "purge-deleted": {"task": "models_registry.tasks.purge_deleted", "schedule": 3600.0, "options": {"expires": 600}},
     "deliver-again": {"task": "models_registry.tasks.deliver_again", "schedule": 15.0, "options": {"expires": 15}},
+    "lineage": {"task": "models_registry.tasks.look_at_weights_again", "schedule": 60.0, "options": {"expires": 50}},
     "scrub": {"task": "models_registry.tasks.scrub", "schedule": 300.0, "options": {"expires": 240}},
     "collect-garbage": {"task": "models_registry.tasks.collect_garbage", "schedule": 24 * 3600.0},
     "refresh-mirrors": {"task": "models_registry.tasks.refresh_mirrors", "schedule": 60.0, "options": {"expires": 50}},

@@ -79,6 +79,22 @@ def dispatch_delivery(delivery_id: int) -> None:
         logger.warning("Delivery %s waits for the sweep: the broker cannot be reached: %s", delivery_id, error)
 
 
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def look_at_weights(repository_id: int) -> None:
+    """Take the sketch of a model's weights and see where they come from. What is done is left alone."""
+    from models_registry.services.lineage import weighing  # It needs arithmetic that no web process does.
+
+    weighing.look(repository_id=repository_id)
+
+
+@shared_task
+def look_at_weights_again() -> None:
+    """Find models whose weights nobody has looked at yet, and those whose worker fell silent."""
+    from models_registry.services.lineage import weighing  # As above.
+
+    weighing.tell_again()
+
+
 @shared_task
 def refresh_mirror(record_id: int) -> None:
     """Run one mirror, if it is due and nobody else is at it."""

@@ -38,6 +38,7 @@ from models_registry.models.diffs import WeightsDiff
 from models_registry.models.git import GitObject
 from models_registry.models.imports import ImportState, RepositoryImport
 from models_registry.models.licence_terms import CommitLicence, LicenceAllowance, LicenceChange
+from models_registry.models.lineage import Evidence, LineageLink, LineageState, Relation, SketchShape
 from models_registry.models.names import AuditEntry, FormerName
 from models_registry.models.releases import Pointer, PointerMove, Release, ReleaseEvent, ReleaseGate
 from models_registry.models.repositories import (
@@ -81,6 +82,7 @@ __all__ = [
     "DiscussionStatus",
     "ErasedContent",
     "EventKind",
+    "Evidence",
     "FormerName",
     "Gate",
     "Gated",
@@ -92,6 +94,8 @@ __all__ = [
     "LicenceChange",
     "LicenceText",
     "Like",
+    "LineageLink",
+    "LineageState",
     "Manifest",
     "Mention",
     "PartialUpload",
@@ -101,6 +105,7 @@ __all__ = [
     "Reaction",
     "ReactionKind",
     "Ref",
+    "Relation",
     "Release",
     "ReleaseEvent",
     "ReleaseGate",
@@ -112,6 +117,7 @@ __all__ = [
     "RepositoryXorb",
     "Reservation",
     "ScanVerdict",
+    "SketchShape",
     "StorageUse",
     "UploadPart",
     "Visibility",

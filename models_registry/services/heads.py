@@ -16,6 +16,7 @@ from models_registry.models import (
 )
 from models_registry.services.licensing import changes
 from models_registry.services.licensing.terms import NO_FILE, LicenceFile, note_terms
+from models_registry.services.lineage import building
 from models_registry.types import Listing
 
 CONFIG = "config.json"
@@ -101,6 +102,7 @@ def note_head(*, repository: Repository, commit: Commit) -> None:
     changes.note_head(repository=repository, commit=commit, before=before, had_head=had_head)
     if repository.has_gate:
         note_terms(repository=repository, file=licence_file(repository, listing_of(commit)))
+    building.note_head(repository=repository, commit=commit)
 
 
 def note_parameters(*, repository: Repository, commit_oid: str, by_dtype: dict[str, int]) -> None:
@@ -123,6 +125,7 @@ def note_scan(*, commit: Commit, verdict: ScanVerdict, held: dict[str, str]) -> 
             reason = held.get(entry.path, "")
             reasons[entry.sha256] = reason if reasons.get(entry.sha256, "-") else ""
     note_held(repository_id=commit.repository_id, reasons=reasons)
+    building.ask_for_weights(repository_id=commit.repository_id, commit_id=commit.pk)
 
 
 def note_held(*, repository_id: int, reasons: dict[str, str]) -> None:

@@ -1,0 +1,39 @@
+"""Reads of lineage. Links count while their commit is the head of the child's default branch."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+    from models_registry.models import LineageLink, LineageState, Repository  # noqa: F401 - base classes name them.
+
+
+class LineageLinkQuerySet(models.QuerySet["LineageLink"]):
+    def of_heads(self) -> "LineageLinkQuerySet":
+        """Those that hold now: of heads of living repositories."""
+        return self.filter(commit__oid=F("repository__head"), repository__deleted_at__isnull=True)
+
+    def accepted(self) -> "LineageLinkQuerySet":
+        """Without those that would close a circle."""
+        return self.filter(refused="")
+
+    def children_of(self, repository: "Repository", viewer: "User | AnonymousUser") -> "LineageLinkQuerySet":
+        """Links from what was made from this one, of those that the viewer may see. One that is only tested on a data
+        set is not made from it.
+        """
+        from models_registry.models import Repository
+
+        seen = Repository.objects.visible_to(viewer).values("pk")
+        found = self.of_heads().accepted().filter(parent=repository, repository__in=seen)
+        return found.exclude(relation="evaluated_on").exclude(evidence="contradicted")
+
+
+class LineageStateQuerySet(models.QuerySet["LineageState"]):
+    def claimable(self, *, at: datetime, silence: datetime) -> "LineageStateQuerySet":
+        """Those that wait, and those whose worker fell silent before `silence`."""
+        return self.filter(Q(state="waiting", heard_at__lte=at) | Q(state="running", heard_at__lt=silence))

@@ -1,0 +1,41 @@
+"""Where models and data sets come from: links written with each head, and the graph that pages and the rules walk."""
+
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from models_registry.licences.lineage import Lineage, Link, Part
+from models_registry.models import Commit, Repository
+from models_registry.services.lineage.building import adopt, note_head, rebuild
+from models_registry.services.lineage.tracing import Edge, Node, Trace, licence_of, trace
+
+__all__ = [
+    "Edge",
+    "Node",
+    "Trace",
+    "adopt",
+    "graph",
+    "licence_of",
+    "lineage_of",
+    "note_head",
+    "rebuild",
+    "trace",
+]
+
+
+def graph(
+    repository: Repository, viewer: User | AnonymousUser | None = None, *, commit: Commit | None = None
+) -> Lineage:
+    """All that a repository was made from, for the rules of licences. It has no circle.
+
+    Args:
+        viewer: whose eyes; None is what anybody may see, and for a private repository its namespace's own as well.
+        commit: of the repository; its head by default.
+    """
+    return lineage_of(trace(repository, viewer, commit=commit))
+
+
+def lineage_of(found: Trace) -> Lineage:
+    """A trace without what only pages show."""
+    parts = {node.key: Part(node.key, node.kind, node.licence, node.name, node.where) for node in found.nodes.values()}
+    links = tuple(Link(edge.child, edge.parent, edge.relation, edge.evidence) for edge in found.edges)
+    return Lineage(found.root, parts, links)
