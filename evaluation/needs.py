@@ -110,7 +110,7 @@ def canonical_task(name: str) -> str:
 def find(viewer: "Viewer", need: Need, *, limit: int = 10) -> Found:
     """Models whose files this person may have, ranked on the benchmark that decides for this need."""
     task = canonical_task(need.task)
-    usable = Standing.objects.filter(repository__in=Repository.objects.downloadable_by(viewer))
+    usable = Standing.objects.filter(repository__in=Repository.objects.downloadable_by(viewer).offered_to(viewer))
     benchmark = _deciding(viewer, need, task, usable)
     if benchmark is None:
         return Found(task, None, [], 0, 0, {}, None, _no_benchmark(viewer, need, task))

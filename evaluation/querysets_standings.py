@@ -70,13 +70,15 @@ class StandingQuerySet(models.QuerySet["Standing"]):
         """Those of models that this person may read."""
         from models_registry.models import Repository
 
-        return self.filter(shown("benchmark__", user), repository__in=Repository.objects.visible_to(user))
+        return self.filter(shown("benchmark__", user), repository__in=Repository.objects.listed_to(user))
 
     def public(self) -> "StandingQuerySet":
         """Those that everybody may read."""
         from models_registry.models import Repository
 
-        return self.filter(shown("benchmark__", None), repository__in=Repository.objects.filter(visibility="public"))
+        return self.filter(
+            shown("benchmark__", None), repository__in=Repository.objects.filter(visibility="public", is_draft=False)
+        )
 
     def on(self, benchmark: "Benchmark") -> "StandingQuerySet":
         return self.filter(benchmark=benchmark)

@@ -16,7 +16,7 @@ MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 MAX_NODES = 2_000
 
-_FENCE = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)(?:^---[ \t]*(?:\r?\n|\Z))", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)(?:^---[ \t]*(?:\r?\n|\Z))", re.DOTALL | re.MULTILINE)
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/([0-9]{4}\.[0-9]{4,5})", re.IGNORECASE)
 MAX_ARXIV = 20
 # Which keys of the front matter become tags, and with which prefix.
@@ -34,6 +34,7 @@ _TAGGED = (
     ("source_datasets", "source_datasets:"),
     ("benchmark", "benchmark:"),
 )
+_NO_LICENCE = {"", "unknown", "none", "noassertion", "null"}
 # Code between fences, headings, and the lines that underline one.
 _NOT_PROSE = re.compile(r"^(```|~~~).*?^\1[^\n]*$|^#{1,6}\s[^\n]*$|^[^\n]+\n(?:=+|-+)\s*$", re.DOTALL | re.MULTILINE)
 
@@ -53,6 +54,11 @@ class Card:
     def licence(self) -> str:
         value = self.data.get("license")
         return ", ".join(_texts(value))[:200]
+
+    @property
+    def declares_licence(self) -> bool:
+        """Whether it says under what licence people may use this. To say that nobody knows is not to say."""
+        return any(name.strip().lower() not in _NO_LICENCE for name in _texts(self.data.get("license")))
 
     @property
     def task(self) -> str:
@@ -98,7 +104,7 @@ def read_card(text: str) -> Card:
     Raises:
         CardFault: the front matter is not a mapping, not YAML, or over a limit.
     """
-    match = _FENCE.match(text)
+    match = FENCE.match(text)
     if match is None:
         return Card(body=text)
     return Card(data=_mapping(match[1]), body=text[match.end() :])

@@ -52,6 +52,25 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         namespaces = Q(namespace__user=user) | Q(namespace__organisation__in=user.memberships.values("organisation_id"))
         return self.filter(public | (namespaces & granted))
 
+    def listed_to(self, user: "User | AnonymousUser") -> "RepositoryQuerySet":
+        """Those that lists show her: what she sees, without the drafts of others."""
+        return self.visible_to(user).offered_to(user)
+
+    def offered_to(self, user: "User | AnonymousUser") -> "RepositoryQuerySet":
+        """Without drafts, but for those that she may write.
+
+        A draft answers at its address like everything else; it is not offered to people who look for something.
+        """
+        published = Q(is_draft=False)
+        if not user.is_authenticated:
+            return self.filter(published)
+        if user.is_superuser:
+            return self
+        writes = user.memberships.filter(role__in=["admin", "write"]).values("organisation_id")
+        helps = user.memberships.filter(role="contributor").values("organisation_id")
+        own = Q(namespace__user=user) | Q(namespace__organisation__in=writes)
+        return self.filter(published | own | Q(namespace__organisation__in=helps, creator=user))
+
     def downloadable_by(self, user: "User | AnonymousUser") -> "RepositoryQuerySet":
         """Those whose files she may have: what she sees, without gated ones of others that did not accept her."""
         from models_registry.models import AccessRequest, InheritedGate
@@ -165,8 +184,9 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
         return self.order_by("-precedence", "-created_at", "-pk")
 
     def eligible(self) -> "ReleaseQuerySet":
-        """Those that `latest` may name: past the gate, not yanked, not held back by the scan."""
-        return self.filter(gate="passed", yanked_at__isnull=True).exclude(commit__scan_verdict="quarantined")
+        """Those that `latest` may name: past the gate, not yanked, not held back by the scan, no public draft."""
+        open_ones = self.filter(gate="passed", yanked_at__isnull=True).exclude(commit__scan_verdict="quarantined")
+        return open_ones.exclude(is_draft=True, repository__visibility="public")
 
     def latest_first(self) -> "ReleaseQuerySet":
         """In the order in which they would be `latest`: finished versions and free names before pre-releases."""

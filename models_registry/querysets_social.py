@@ -58,7 +58,7 @@ class CollectionItemQuerySet(models.QuerySet["CollectionItem"]):
         """Items whose repository or collection the viewer may see, with what lists show of them."""
         from models_registry.models import Collection, Repository
 
-        seen = Q(repository__in=Repository.objects.visible_to(user)) | Q(nested__in=Collection.objects.visible_to(user))
+        seen = Q(repository__in=Repository.objects.listed_to(user)) | Q(nested__in=Collection.objects.visible_to(user))
         return self.filter(seen).select_related("repository__namespace", "nested__namespace")
 
     def first_of_each(self, number: int) -> "CollectionItemQuerySet":

@@ -177,6 +177,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._manifest(match[1], unquote(match[2]))
         elif match := re.fullmatch(r"/api/v1/repositories/models/([^/]+/[^/]+)/releases", path):
             self._json({"items": self.hub.releases_of(match[1]), "next_cursor": None})
+        elif match := re.fullmatch(r"/api/v1/repositories/models/([^/]+/[^/]+)", path):
+            card = self.hub.repositories[match[1]].revisions.get("main", {}).get("README.md", b"")
+            self._json({"repository": match[1], "draft": b"license:" not in card})
         elif match := re.fullmatch(r"/files/([^/]+/[^/]+)/([0-9a-f]{40})/(.+)", path):
             self._file(match[1], match[2], unquote(match[3]))
         elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", path):

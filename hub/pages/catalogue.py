@@ -40,7 +40,7 @@ COUNT_UP_TO = 1_000  # Counting further would cost more than it tells.
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What the hub is, the newest models with their scores, and ways into the catalogue."""
-    models = Repository.objects.visible_to(request.user).filter(kind=Kind.MODEL).select_related("namespace")
+    models = Repository.objects.listed_to(request.user).filter(kind=Kind.MODEL).select_related("namespace")
     rows = rows_of(list(models.order_by("-updated_at", "-id")[:HOME_ROWS]))
     example = next((row for row in rows if row.reading is not None and row.is_measured), None)
     counts = facets.public_counts(Kind.MODEL)
@@ -75,7 +75,7 @@ def _totals() -> dict[str, int]:
     """Counts of what everybody may see of the hub, shared for a minute."""
     found: dict[str, int] | None = cache.get("totals")
     if found is None:
-        kinds = Repository.objects.filter(visibility="public").counts_by_kind()
+        kinds = Repository.objects.filter(visibility="public", is_draft=False).counts_by_kind()
         found = {
             "models": kinds.get(Kind.MODEL, 0),
             "datasets": kinds.get(Kind.DATASET, 0),
@@ -90,7 +90,7 @@ def _totals() -> dict[str, int]:
 def model_list(request: HttpRequest) -> HttpResponse:
     """Models, narrowed by words and facets; the next page starts where the last one ended."""
     filters = facets.Filters.of(request.GET)
-    found = filters.apply(Repository.objects.visible_to(request.user).filter(kind=Kind.MODEL))
+    found = filters.apply(Repository.objects.listed_to(request.user).filter(kind=Kind.MODEL))
     total = found.order_by()[: COUNT_UP_TO + 1].count()
     benchmark = _ranking(request, found) if filters.tasks or filters.sort == facets.BEST else None
     page = _page(request, filters, found, benchmark)
@@ -122,7 +122,7 @@ def app_list(request: HttpRequest) -> HttpResponse:
 
 def _unmeasured(request: HttpRequest, kind: Kind, template: str) -> HttpResponse:
     filters = facets.Filters.of(request.GET)
-    found = filters.apply(Repository.objects.visible_to(request.user).filter(kind=kind))
+    found = filters.apply(Repository.objects.listed_to(request.user).filter(kind=kind))
     total = found.order_by()[: COUNT_UP_TO + 1].count()
     page = _page(request, filters, found, None)
     context = _list_context(request, filters, kind, page, total)

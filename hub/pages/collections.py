@@ -227,7 +227,7 @@ def _row(repository: Repository | None, measured: dict[int, Row]) -> Row | None:
 
 def _suggestions(request: HttpRequest, found: Collection, words: str) -> list[Repository]:
     inside = found.items.filter(repository__isnull=False).values("repository")
-    seen = Repository.objects.visible_to(request.user).search(words).exclude(pk__in=inside)
+    seen = Repository.objects.listed_to(request.user).search(words).exclude(pk__in=inside)
     return list(seen.select_related("namespace").order_by("-likes", "-pk")[:SUGGESTED])
 
 

@@ -167,7 +167,7 @@ def public_counts(kind: Kind) -> Counts:
 
 
 def _counted(kind: Kind) -> Counts:
-    public = Repository.objects.filter(kind=kind, visibility="public")
+    public = Repository.objects.filter(kind=kind, visibility="public", is_draft=False)
     counts: Counts = {"all": {"": public.count()}}
     for column in ("task", "licence"):
         rows = public.exclude(**{column: ""}).values_list(column).annotate(n=Count("pk")).order_by("-n", column)[:60]
@@ -175,6 +175,7 @@ def _counted(kind: Kind) -> Counts:
     tags = RepositoryTag.objects.filter(
         repository__kind=kind,
         repository__visibility="public",
+        repository__is_draft=False,
         repository__deleted_at__isnull=True,
         tag__startswith="language:",
     )

@@ -51,7 +51,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     if len(chosen) > 1:
         context |= _matrix_context(request, chosen)
     else:
-        newest = Repository.objects.visible_to(request.user).filter(kind=Kind.MODEL, standings__isnull=False)
+        newest = Repository.objects.listed_to(request.user).filter(kind=Kind.MODEL, standings__isnull=False)
         context["suggestions"] = newest.select_related("namespace").distinct().order_by("-updated_at")[:SUGGESTED]
     return render(request, "evaluation/compare_models.html", context)
 

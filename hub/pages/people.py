@@ -55,7 +55,7 @@ def _tabs(holder: Namespace) -> dict[str, Callable[[HttpRequest, Namespace], dic
 
 def _counts(request: HttpRequest, holder: Namespace) -> dict[str, int]:
     """How much stands under each tab, as far as the viewer may see it."""
-    visible = Repository.objects.visible_to(request.user).filter(namespace=holder)
+    visible = Repository.objects.listed_to(request.user).filter(namespace=holder)
     kinds = dict(visible.order_by().values_list("kind").annotate(Count("pk")))
     counts = {tab: kinds.get(kind, 0) for tab, kind in KINDS.items()}
     counts["collections"] = Collection.objects.visible_to(request.user).filter(namespace=holder).count()
@@ -76,7 +76,7 @@ def _follows(request: HttpRequest, holder: Namespace) -> bool:
 
 def _repositories(request: HttpRequest, holder: Namespace) -> dict[str, Any]:
     kind = KINDS.get(request.GET.get("kind", "models"), Kind.MODEL)
-    found = Repository.objects.visible_to(request.user).filter(namespace=holder, kind=kind).select_related("namespace")
+    found = Repository.objects.listed_to(request.user).filter(namespace=holder, kind=kind).select_related("namespace")
     page = keyset_page(found, order=("-updated_at", "-id"), limit=PER_PAGE, cursor=request.GET.get("cursor"))
     return {"rows": _rows(page.rows), "next_url": _next(request, page.next_cursor)}
 

@@ -94,7 +94,7 @@ def tags_by_type(request: HttpRequest, kind: str) -> HttpResponse:
 def filtered(request: HttpRequest, kind: Kind) -> QuerySet[Repository]:
     """The repositories of a kind that the query asks for, of those that the caller may see."""
     query = request.GET
-    found = Repository.objects.visible_to(request.user).filter(kind=kind).select_related("namespace")
+    found = Repository.objects.listed_to(request.user).filter(kind=kind).select_related("namespace")
     if query.get("author"):
         found = found.filter(namespace__key=query["author"].lower()[:100])
     for words in query.getlist("search")[:4]:
@@ -168,7 +168,7 @@ def _asked(request: HttpRequest, name: str) -> bool:
 
 
 def _tags_by_type(kind: Kind) -> dict[str, list[dict[str, Any]]]:
-    public = Repository.objects.filter(kind=kind, visibility=Visibility.PUBLIC)
+    public = Repository.objects.filter(kind=kind, visibility=Visibility.PUBLIC, is_draft=False)
     rows = RepositoryTag.objects.filter(repository__in=public.values("pk")).order_by()
     counted = rows.values_list("tag").annotate(number=Count("pk")).order_by("-number", "tag")
     tags = [tag for tag, _ in counted.iterator(chunk_size=2000)]

@@ -149,7 +149,7 @@ def avatar(request: HttpRequest, name: str, organisation: bool = False) -> HttpR
 
 def _counts(request: HttpRequest, namespace: Namespace) -> dict[str, Any]:
     """How much the caller can see of a namespace, and whether she follows it."""
-    visible = Repository.objects.visible_to(request.user).filter(namespace=namespace)
+    visible = Repository.objects.listed_to(request.user).filter(namespace=namespace)
     kinds = dict(visible.order_by().values_list("kind").annotate(Count("pk")))
     counts: dict[str, Any] = {
         "numModels": kinds.get(Kind.MODEL, 0),

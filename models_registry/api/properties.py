@@ -245,7 +245,7 @@ def _storage(rows: Sequence[Repository]) -> dict[int, int]:
 
 def _read_users(found: Beside, rows: Sequence[Repository], wanted: set[str], viewer: User | AnonymousUser) -> None:
     """Who builds on these models: by the tags that cards give."""
-    visible = Repository.objects.visible_to(viewer)
+    visible = Repository.objects.listed_to(viewer)
     if "childrenModelCount" in wanted:
         by_tag = {f"base_model:{row.full_name}": row.key for row in rows}
         tags = RepositoryTag.objects.filter(tag__in=by_tag, repository__in=visible.filter(kind=Kind.MODEL).values("pk"))

@@ -53,6 +53,9 @@ class RepositoryOutput(serializers.Serializer[Any]):
     repository = serializers.CharField(source="full_name")
     kind = serializers.CharField()
     private = serializers.BooleanField(source="is_private")
+    draft = serializers.BooleanField(
+        source="is_public_draft", help_text="No licence is declared: in no list of others."
+    )
     summary = serializers.CharField()
     task = serializers.CharField()
     library = serializers.CharField()
@@ -112,6 +115,7 @@ class ManifestOutput(serializers.Serializer[Any]):
         child=serializers.DictField(child=serializers.CharField()),
         help_text="Any one of these may be taken; each names the licences that hold together, with their classes.",
     )
+    draft = serializers.BooleanField(help_text="No licence is declared, so it is in no list of others.")
     total_bytes = serializers.IntegerField()
     quarantined = serializers.BooleanField()
     verdict = VerdictOutput()
@@ -129,7 +133,7 @@ class RepositoryListView(APIView):
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
         kind = KINDS[PLURAL_OF_V1[plural]]
-        found = Repository.objects.visible_to(request.user).filter(kind=kind).select_related("namespace")
+        found = Repository.objects.listed_to(request.user).filter(kind=kind).select_related("namespace")
         if wanted.get("q"):
             found = found.search(wanted["q"])
         if wanted.get("owner"):
@@ -177,6 +181,7 @@ class ManifestView(APIView):
                 "commit": commit.oid,
                 "created_at": commit.committed_at.isoformat().replace("+00:00", "Z"),
                 **terms_of(licence_of(repository, commit)),
+                "draft": repository.is_public_draft,
                 "total_bytes": listing.total_bytes,
                 "quarantined": commit.scan_verdict == "quarantined",
                 "verdict": {

@@ -35,6 +35,9 @@ class Release(models.Model):
     notes = models.TextField(blank=True, help_text="Markdown.")
     precedence = models.CharField(max_length=1200, blank=True, help_text="Sorts as the versions do; empty: free name.")
     is_prerelease = models.BooleanField(default=False)
+    is_draft = models.BooleanField(
+        default=False, db_default=False, help_text="Its card declares no licence; `latest` passes it over."
+    )
     gate = models.CharField(max_length=8, choices=ReleaseGate.choices, default=ReleaseGate.PASSED)
     gate_reason = models.CharField(
         max_length=MAX_REASON, blank=True, db_default="", help_text="What the gate found, for people."

@@ -88,6 +88,11 @@ class Repository(models.Model):
     task = models.CharField(max_length=64, blank=True)
     library = models.CharField(max_length=64, blank=True)
     licence = models.CharField(max_length=200, blank=True)
+    is_draft = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A model or data set whose card declares no licence: not published, whoever may open its address.",
+    )
     summary = models.CharField(max_length=300, blank=True)
     config = models.JSONField(
         default=dict,
@@ -146,6 +151,11 @@ class Repository(models.Model):
     @property
     def is_private(self) -> bool:
         return self.visibility == Visibility.PRIVATE
+
+    @property
+    def is_public_draft(self) -> bool:
+        """Whether it would be in lists if its card declared a licence."""
+        return self.is_draft and not self.is_private
 
     @property
     def has_gate(self) -> bool:

@@ -28,6 +28,7 @@ _OF_HEAD = (
     "task",
     "library",
     "licence",
+    "is_draft",
     "summary",
     "tags",
     "size_bytes",
@@ -65,6 +66,11 @@ def card_of(repository: Repository, commit: Commit) -> Card:
         return Card(body=text)
 
 
+def is_draft(kind: Kind, card: Card) -> bool:
+    """Whether this card leaves a repository a draft: a model or data set of which nobody knows what she may do."""
+    return kind in {Kind.MODEL, Kind.DATASET} and not card.declares_licence
+
+
 def describe(*, repository: Repository, commit: Commit) -> None:
     """Put what a commit says of itself onto the row in memory. Nothing is saved."""
     listing = listing_of(commit)
@@ -80,6 +86,7 @@ def describe(*, repository: Repository, commit: Commit) -> None:
     repository.task = card.task or facts.task_of(paths, config)
     repository.library = card.library or facts.library_of(paths, config)
     repository.licence = card.licence
+    repository.is_draft = is_draft(Kind(repository.kind), card)
     repository.summary = card.summary
     formats = facts.formats_of(paths) if repository.kind == Kind.MODEL else []
     tags = [*card.tags(), *filter(None, (repository.library, repository.task)), *formats]

@@ -17,11 +17,12 @@ from models_registry.exceptions import (
     ReleaseState,
 )
 from models_registry.history import first_parents
-from models_registry.models import Commit, Pointer, Ref, Release, ReleaseEvent, Repository
+from models_registry.models import Commit, Kind, Pointer, Ref, Release, ReleaseEvent, Repository
 from models_registry.models.releases import MAX_REASON, MAX_RELEASE_NAME
 from models_registry.permissions import Action, require
 from models_registry.services import refs
 from models_registry.services.events import note_event
+from models_registry.services.heads import card_of, is_draft
 from models_registry.services.revisions import LATEST, find_commit
 from models_registry.signals import latest_moved, release_published
 from models_registry.types import BRANCH, TAG
@@ -71,6 +72,7 @@ def create_release(
                     notes=notes,
                     precedence=version.precedence() if version else "",
                     is_prerelease=bool(version and version.is_prerelease),
+                    is_draft=is_draft(Kind(repository.kind), card_of(repository, commit)),
                 )
         except IntegrityError as error:
             raise ReleaseExists(name=name) from error

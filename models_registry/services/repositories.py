@@ -11,6 +11,7 @@ from accounts.exceptions import NamespaceNotFound, NotAMember
 from accounts.models import Namespace, User
 from accounts.permissions import require_create
 from models_registry.exceptions import InvalidSdk, RepositoryExists, RepositoryInUse
+from models_registry.front_matter import new_card
 from models_registry.models import AuditEntry, Kind, Repository, Visibility
 from models_registry.permissions import Action, require
 from models_registry.services import audit, names
@@ -40,11 +41,13 @@ def create_repository(
     kind: Kind,
     visibility: Visibility = Visibility.PUBLIC,
     sdk: str = SDKS[0],
+    licence: str = "",
 ) -> Repository:
     """Make a repository whose default branch holds one commit.
 
     Args:
         sdk: what an app runs on, for its card; of no meaning for other kinds.
+        licence: what the first card declares; "" leaves a model or data set a draft.
 
     Raises:
         NotAMember: she may not create anything in that namespace, or there is none of that name.
@@ -54,10 +57,13 @@ def create_repository(
         NameReserved: the name leads to a repository that was called so.
     """
     files = [AddFile(".gitattributes", GIT_ATTRIBUTES)]
+    front: dict[str, str | list[str]] = {"license": licence} if licence else {}
     if kind == Kind.APP:
         if sdk not in SDKS:
             raise InvalidSdk(known=", ".join(SDKS))
-        files.append(AddFile("README.md", f"---\ntitle: {name}\nsdk: {sdk}\n---\n".encode()))
+        front = {"title": name, "sdk": sdk} | front
+    if front:
+        files.append(AddFile("README.md", new_card(front).encode()))
     with new_repository(user=user, namespace=namespace, name=name, kind=kind, visibility=visibility) as repository:
         first_commit(repository=repository, user=user, files=files, title="initial commit")
         audit.note(repository=repository, actor=user, deed=AuditEntry.Deed.CREATED)

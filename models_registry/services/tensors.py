@@ -44,7 +44,7 @@ def list_tensors(repository: Repository, commit: Commit, paths: Iterable[str]) -
     found: list[NamedTensor] = []
     for path in paths:
         try:
-            tensors = _tensors(repository, files[path])
+            tensors = weight_header(repository, files[path]).tensors
         except BadFormat as error:
             raise BadWeights(path=path, reason=error.detail) from error
         found += [
@@ -53,11 +53,16 @@ def list_tensors(repository: Repository, commit: Commit, paths: Iterable[str]) -
     return found
 
 
-def _tensors(repository: Repository, entry: Entry) -> Iterable[safetensors.Tensor]:
+def weight_header(repository: Repository, entry: Entry) -> safetensors.SafetensorsHeader | gguf.GgufHeader:
+    """What the head of a weight file declares: its tensors and its own metadata.
+
+    Raises:
+        BadFormat: the header breaks its format's rules.
+    """
     stream = io.BufferedReader(_Ranges(repository, entry), _BLOCK_BYTES)
     if entry.path.endswith(".gguf"):
-        return gguf.read_header(stream, size_bytes=entry.size).tensors
-    return safetensors.read_header(stream, size_bytes=entry.size).tensors
+        return gguf.read_header(stream, size_bytes=entry.size)
+    return safetensors.read_header(stream, size_bytes=entry.size)
 
 
 class _Ranges(io.RawIOBase):

@@ -22,9 +22,11 @@ class RepositoryFactory(factory.Factory):
     name = factory.Sequence(lambda number: f"tiny-{number}")
     kind = Kind.MODEL
     visibility = Visibility.PUBLIC
+    licence = "mit"
 
     class Params:
         private = factory.Trait(visibility=Visibility.PRIVATE)
+        draft = factory.Trait(licence="")
         dataset = factory.Trait(kind=Kind.DATASET)
 
     @classmethod

@@ -312,6 +312,7 @@ def push(
     message: str = "Upload with smallhub",
     create: bool = True,
     private: bool = False,
+    licence: str | None = None,
     kind: Kind | None = None,
     progress: bool | None = None,
 ) -> PushReport:
@@ -322,9 +323,12 @@ def push(
     Args:
         name: `ns/name`, or `ns/name@branch`.
         create: make the repository if it does not exist; `private` then decides who sees it.
+        licence: what the folder's README.md is made to declare, where it declares none. Without any licence a model
+            or data set stays a draft: it answers by its name and is in no list (`PushReport.is_draft`).
 
     Raises:
-        AccessDenied, NotFound, Invalid (with the hub's reason), Conflict, Offline, ServerError.
+        AccessDenied, NotFound, Conflict, Offline, ServerError.
+        Invalid: with the hub's reason; `licence_differs` if the card declares another licence.
     """
     from ._client import Hub
 
@@ -335,6 +339,7 @@ def push(
             message=message,
             create=create,
             private=private,
+            licence=licence,
             progress=progress,
         )
 

@@ -20,6 +20,7 @@ from typing import IO, Any, TypeVar
 
 from ._exceptions import Conflict, Invalid, ServerError, UnsafePath
 from ._http import Http, TemporaryFailureError, raise_refusal
+from ._licence import declare
 from ._names import Reference, check_path, segment
 from ._progress import Progress
 from ._types import PushReport
@@ -87,10 +88,13 @@ class Uploads:
         message: str,
         create: bool,
         private: bool,
+        licence: str | None = None,
         progress: bool | None = None,
     ) -> PushReport:
         """Make the branch hold the folder's files, in one commit; see `smallhub.push`."""
         files = collect(folder)
+        if licence is not None and declare(folder, licence):
+            files = collect(folder)
         if create:
             self.create(reference, private=private)
         self._check_card(reference, files)
@@ -113,7 +117,14 @@ class Uploads:
             changed=tuple(plan.file.path for plan in planned),
             unchanged=len(files) - len(planned),
             uploaded_bytes=uploaded_bytes,
+            is_draft=self._is_draft(reference),
         )
+
+    def _is_draft(self, reference: Reference) -> bool:
+        """Whether the hub keeps it out of lists. A hub that does not say so lists everything."""
+        path = f"/api/v1/repositories/{reference.api_kind}/{reference.repository}"
+        answer = self._http.call("GET", path, accept=frozenset({404}))
+        return isinstance(answer.data, dict) and answer.data.get("draft") is True
 
     def _check_card(self, reference: Reference, files: Sequence[LocalFile]) -> None:
         """Let the hub check the card's front matter before anything is sent.

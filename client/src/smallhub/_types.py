@@ -131,7 +131,10 @@ class VerifyReport:
 
 @dataclass(frozen=True, slots=True)
 class PushReport:
-    """What a push did. `commit` is the head afterwards; `is_new` tells whether this push made it."""
+    """What a push did. `commit` is the head afterwards; `is_new` tells whether this push made it.
+
+    `is_draft`: the hub shows it in no list, because its card declares no licence.
+    """
 
     repository: str
     commit: str
@@ -140,6 +143,7 @@ class PushReport:
     changed: tuple[str, ...]
     unchanged: int
     uploaded_bytes: int
+    is_draft: bool = False
 
 
 def _read_file(row: Any) -> ManifestFile:

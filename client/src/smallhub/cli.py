@@ -22,6 +22,7 @@ from . import _licences_command as licences
 from . import _lock_command as lock_commands
 from . import _verify_command as verify_receipts
 from ._exceptions import IntegrityError, NotFound, SmallhubError
+from ._licence import draft_note
 from ._names import KINDS
 from ._progress import format_bytes
 from ._pull import NOTICE
@@ -85,6 +86,7 @@ def _add_transfer_commands(commands: Any) -> None:
     push.add_argument("name", help="ns/name or ns/name@branch")
     push.add_argument("-m", "--message", default="Upload with smallhub")
     push.add_argument("--private", action="store_true", help="a new repository is visible to its owner alone")
+    push.add_argument("--licence", "--license", metavar="ID", help="let README.md declare it, if it declares none")
     push.add_argument("--no-create", action="store_true", help="fail if the repository does not exist")
     _progress_option(push)
 
@@ -227,6 +229,7 @@ def _push(options: argparse.Namespace) -> int:
         message=options.message,
         create=not options.no_create,
         private=options.private,
+        licence=options.licence,
         kind=options.kind,
         progress=False if options.quiet else None,
     )
@@ -237,6 +240,8 @@ def _push(options: argparse.Namespace) -> int:
         )
     else:
         text = f"Nothing to do: all {report.unchanged} files are there already, at {report.commit}."
+    if report.is_draft:
+        text += f"\n{draft_note(report, options.kind)}"
     return _answer(options, asdict(report), text)
 
 
