@@ -37,6 +37,7 @@ from models_registry.models.content import (
 from models_registry.models.diffs import WeightsDiff
 from models_registry.models.git import GitObject
 from models_registry.models.imports import ImportState, RepositoryImport
+from models_registry.models.licence_files import LicenceReading
 from models_registry.models.licence_terms import CommitLicence, LicenceAllowance, LicenceChange
 from models_registry.models.lineage import Evidence, LineageLink, LineageState, Relation, SketchShape
 from models_registry.models.names import AuditEntry, FormerName
@@ -93,6 +94,7 @@ __all__ = [
     "LicenceAllowance",
     "LicenceChange",
     "LicenceText",
+    "LicenceReading",
     "Like",
     "LineageLink",
     "LineageState",
