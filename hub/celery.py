@@ -35,6 +35,11 @@ app.conf.beat_schedule = {
     "scrub": {"task": "models_registry.tasks.scrub", "schedule": 300.0, "options": {"expires": 240}},
     "collect-garbage": {"task": "models_registry.tasks.collect_garbage", "schedule": 24 * 3600.0},
     "refresh-mirrors": {"task": "models_registry.tasks.refresh_mirrors", "schedule": 60.0, "options": {"expires": 50}},
+    "read-licences": {
+        "task": "models_registry.tasks.read_missed_licence_files",
+        "schedule": 300.0,
+        "options": {"expires": 240},
+    },
     "clean-up": {"task": "models_registry.tasks.clean_up", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

@@ -8,7 +8,9 @@ from kombu.exceptions import OperationalError
 
 from hub.core.exceptions import HubError
 from models_registry import downloads
+from models_registry.models import Commit
 from models_registry.services import collection, content, deliveries, undelete, weights
+from models_registry.services.licensing import files as licence_files
 from models_registry.services.trending import refresh_trends
 
 logger = logging.getLogger(__name__)
@@ -93,6 +95,28 @@ def look_at_weights_again() -> None:
     from models_registry.services.lineage import weighing  # As above.
 
     weighing.tell_again()
+
+
+@shared_task
+def read_licence_files(commit_id: int) -> None:
+    """Read what the files of a commit say of licences. One that was read, or is gone, is left alone."""
+    commit = Commit.objects.filter(pk=commit_id).select_related("repository__namespace").first()
+    if commit is not None:
+        licence_files.read_commit(commit=commit)
+
+
+@shared_task
+def read_missed_licence_files() -> None:
+    """Find heads whose licence files nobody has read: their job was lost."""
+    licence_files.read_missed(at=timezone.now())
+
+
+def dispatch_licence_reading(commit_id: int) -> None:
+    """Tell the queue of a commit. A broker that is away loses nothing: the sweep finds the row."""
+    try:
+        read_licence_files.apply_async(args=(commit_id,), retry=False, expires=600)
+    except (OperationalError, OSError) as error:
+        logger.warning("Licence files of commit %s wait for the sweep: %s", commit_id, error)
 
 
 @shared_task

@@ -1,5 +1,9 @@
 """Copies onto the repository's row what lists show of its head, in the transaction that moves the head."""
 
+from functools import partial
+
+from django.db import transaction
+
 from models_registry import facts, gates
 from models_registry.cards import CARD as CARD
 from models_registry.cards import MAX_CARD_BYTES as MAX_CARD_BYTES
@@ -15,6 +19,7 @@ from models_registry.models import (
     ScanVerdict,
 )
 from models_registry.services.licensing import changes
+from models_registry.services.licensing.files import has_any
 from models_registry.services.licensing.terms import NO_FILE, LicenceFile, note_terms
 from models_registry.services.lineage import building
 from models_registry.types import Listing
@@ -106,10 +111,18 @@ def note_head(*, repository: Repository, commit: Commit) -> None:
     repository.save(update_fields=_OF_HEAD)  # Not the counters, which others write meanwhile.
     RepositoryTag.objects.filter(repository=repository).delete()
     RepositoryTag.objects.bulk_create(RepositoryTag(repository=repository, tag=tag) for tag in repository.tags)
+    if has_any(listing_of(commit)):
+        transaction.on_commit(partial(_ask_for_reading, commit.pk))
     changes.note_head(repository=repository, commit=commit, before=before, had_head=had_head)
     if repository.has_gate:
         note_terms(repository=repository, file=licence_file(repository, listing_of(commit)))
     building.note_head(repository=repository, commit=commit)
+
+
+def _ask_for_reading(commit_id: int) -> None:
+    from models_registry import tasks  # Imports the services that commit.
+
+    tasks.dispatch_licence_reading(commit_id)
 
 
 def note_parameters(*, repository: Repository, commit_oid: str, by_dtype: dict[str, int]) -> None:
