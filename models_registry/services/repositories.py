@@ -61,7 +61,7 @@ def create_repository(
     if kind == Kind.APP:
         if sdk not in SDKS:
             raise InvalidSdk(known=", ".join(SDKS))
-        front = {"title": name, "sdk": sdk} | front
+        front = {"title": name, "sdk": sdk, **front}
     if front:
         files.append(AddFile("README.md", new_card(front).encode()))
     with new_repository(user=user, namespace=namespace, name=name, kind=kind, visibility=visibility) as repository:
