@@ -16,7 +16,7 @@ def find_drafts(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('models_registry', '0017_acceptance'),
+        ('models_registry', '0018_lineage'),
     ]
 
     operations = [
