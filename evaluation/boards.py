@@ -12,6 +12,7 @@ from evaluation.models import Benchmark, Standing
 from evaluation.official_suites import SUITES
 from evaluation.querysets_standings import ORDERS, Limits
 from evaluation.ranking import Mean, Rank, front, mean, ranks
+from evaluation.reference import baseline_of
 from hub.core.pagination import keyset_page
 from models_registry.sizes import SIZES
 
@@ -108,8 +109,8 @@ def board(
 def _references(benchmark: Benchmark, ranked: Sequence[tuple[int, float]]) -> list[Reference]:
     definition = benchmark.definition
     sign = 1 if definition.get("higher_is_better", True) else -1
-    baseline = definition.get("baseline") or {}
-    values = [("baseline", str(baseline.get("name") or ""), baseline.get("value"))]
+    name, value = baseline_of(benchmark) or ("", None)
+    values = [("baseline", name, value)]
     values.append(("chance", "", definition.get("chance")))
     found = [
         Reference(kind, name, float(value), next((pk for pk, merit in ranked if merit < sign * value), None))

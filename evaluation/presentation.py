@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from evaluation.models import Evaluation, Run, Score, State, Step
 from evaluation.names import metric_name, shown_name
 from evaluation.presentation_beside import StressRow, overlap_note, stress_rows
+from evaluation.reference import baseline_of
 from hub.core.numbers import count_parts, number, size_parts
 from hub.core.ruler import Kind
 from hub.core.ruler import State as Drawn
@@ -87,6 +88,9 @@ def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading
 
     low, high = times(scale.get("low")), times(scale.get("high"))
     value = score.value * factor
+    baseline = (score.baseline_name, score.baseline_value)
+    if score.baseline_value is None:  # Those of a benchmark can come later than its first scores.
+        baseline = baseline_of(score.benchmark) or baseline
     reading = Reading(
         name=shown_name(score.benchmark.title),
         metric=metric_name(score.metric),
@@ -98,8 +102,8 @@ def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading
         kind="log" if scale.get("kind") == "log" else "linear",
         ci_low=times(score.low),
         ci_high=times(score.high),
-        baseline=times(score.baseline_value),
-        baseline_name=shown_name(score.baseline_name.replace("_", " ")),
+        baseline=times(baseline[1]),
+        baseline_name=shown_name(baseline[0].replace("_", " ")),
         chance=times(score.chance),
         higher_is_better=score.higher_is_better,
         url=url,

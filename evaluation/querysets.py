@@ -44,6 +44,11 @@ class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
     def active(self) -> "BenchmarkQuerySet":
         return self.filter(is_active=True)
 
+    def owing_baselines(self, *, before: datetime) -> "BenchmarkQuerySet":
+        """Those whose baselines are not told yet, and that nobody took on since `before`."""
+        nobody = Q(baselines_begun_at__isnull=True) | Q(baselines_begun_at__lt=before)
+        return self.active().filter(nobody, baselines__isnull=True)
+
     def visible_to(self, user: "User | AnonymousUser") -> "BenchmarkQuerySet":
         """Those whose data this person may read."""
         from models_registry.models import Repository

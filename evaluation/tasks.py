@@ -35,6 +35,14 @@ def convert(conversion_id: int) -> None:
     conversions.perform(conversion_id=conversion_id)
 
 
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def measure_baselines(benchmark_id: int) -> None:
+    """Find out what models without skill get on a benchmark; what is known, or worked on, is left alone."""
+    from evaluation.services import baselines
+
+    baselines.perform(benchmark_id=benchmark_id)
+
+
 @shared_task
 def requeue_runs() -> None:
     """Find what was lost: expired leases, hints that never arrived, benchmarks not yet given to earlier models."""
@@ -57,6 +65,14 @@ def dispatch_comparison(comparison_id: int) -> None:
         compare.apply_async(args=(comparison_id,), retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("comparison %s waits for the sweep, for the broker cannot be reached: %s", comparison_id, error)
+
+
+def dispatch_baselines(benchmark_id: int) -> None:
+    """Tell the queue of a benchmark's baselines; without a broker the sweep tells it later."""
+    try:
+        measure_baselines.apply_async(args=(benchmark_id,), retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("baselines of %s wait for the sweep, for the broker cannot be reached: %s", benchmark_id, error)
 
 
 def dispatch_conversion(conversion_id: int) -> None:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from evaluation import boards
+from evaluation.api.present import baseline_answer
 from evaluation.api.serializers import BaselineOutput
 from evaluation.models import Benchmark, Standing
 from evaluation.querysets_standings import ORDERS, Limits
@@ -233,7 +234,7 @@ class BoardView(_Tables):
             "unit": definition.get("unit") or "",
             "higher_is_better": bool(definition.get("higher_is_better", True)),
             "chance": definition.get("chance"),
-            "baseline": definition.get("baseline"),
+            "baseline": baseline_answer(benchmark),
             "total": found.total,
             "items": [standing_answer(request, row.standing, row.rank, row.is_on_front) for row in found.rows],
             "next_cursor": found.next_cursor,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from evaluation.models import Benchmark, Evaluation, Run, State, Step
+from evaluation.reference import baseline_of
 
 COST_FIELDS = (
     *("parameters", "bytes", "load_s", "first_token_s", "tokens_per_s", "peak_rss_bytes", "machine"),
@@ -41,6 +42,11 @@ def evaluation_answer(evaluation: Evaluation, *, receipt_url: Callable[[str], st
     }
 
 
+def baseline_answer(benchmark: Benchmark) -> dict[str, Any] | None:
+    found = baseline_of(benchmark)
+    return None if found is None else {"name": found[0], "value": found[1]}
+
+
 def benchmark_answer(benchmark: Benchmark) -> dict[str, Any]:
     definition = benchmark.definition
     return {
@@ -53,7 +59,8 @@ def benchmark_answer(benchmark: Benchmark) -> dict[str, Any]:
         "unit": definition.get("unit") or "",
         "higher_is_better": bool(definition.get("higher_is_better", True)),
         "chance": definition.get("chance"),
-        "baseline": definition.get("baseline"),
+        "baseline": baseline_answer(benchmark),
+        "baselines": benchmark.baselines or {"values": [], "reason": "not told yet"},
         "requires": definition.get("requires") or [],
         "licence": definition.get("licence") or "",
         "dataset": benchmark.repository.full_name,
@@ -100,11 +107,11 @@ def _score(run: Run, benchmark: Benchmark, receipt_url: Callable[[str], str]) ->
             "n": None,
             "unit": definition.get("unit") or "",
             "higher_is_better": bool(definition.get("higher_is_better", True)),
-            "baseline": definition.get("baseline"),
+            "baseline": baseline_answer(benchmark),
             "chance": definition.get("chance"),
             "metrics": {},
         }
-    baseline = {"name": score.baseline_name, "value": score.baseline_value}
+    own = {"name": score.baseline_name, "value": score.baseline_value}
     return known | {
         "state": "scored",
         "metric": score.metric,
@@ -115,7 +122,7 @@ def _score(run: Run, benchmark: Benchmark, receipt_url: Callable[[str], str]) ->
         "n": score.n,
         "unit": score.unit,
         "higher_is_better": score.higher_is_better,
-        "baseline": baseline if score.baseline_name else None,
+        "baseline": own if score.baseline_name else baseline_answer(benchmark),
         "chance": score.chance,
         "metrics": score.metrics,
     }

@@ -33,6 +33,17 @@ class BaselineOutput(serializers.Serializer[Any]):
     value = serializers.FloatField(allow_null=True)
 
 
+class MeasuredBaselineOutput(BaselineOutput):
+    of = serializers.CharField(allow_blank=True, help_text="What it was made from, if not all of the training split.")
+
+
+class BaselinesOutput(serializers.Serializer[Any]):
+    """What models without skill get, as a worker measured it from the training split."""
+
+    values = MeasuredBaselineOutput(many=True)
+    reason = serializers.CharField(allow_blank=True, help_text="Why there are none.")
+
+
 class ScoreOutput(serializers.Serializer[Any]):
     """One benchmark of an evaluation. Only the state `scored` has a value."""
 
@@ -116,6 +127,7 @@ class BenchmarkOutput(serializers.Serializer[Any]):
     higher_is_better = serializers.BooleanField()
     chance = serializers.FloatField(allow_null=True)
     baseline = BaselineOutput(allow_null=True)
+    baselines = BaselinesOutput()
     requires = serializers.ListField(child=serializers.CharField(), help_text="What a model must be able to do.")
     licence = serializers.CharField(allow_blank=True)
     dataset = serializers.CharField()

@@ -35,6 +35,9 @@ _ID = re.compile(r"[a-z0-9][a-z0-9._-]{1,79}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _SEED = 20
+# Why a set has no measured baselines.
+NO_TRAIN = "none: the set has no training split"
+NO_KIND = "none: no baseline of a kind that is known here fits the task"
 
 
 class BadDefinition(ValueError):
@@ -234,8 +237,7 @@ def _check_whole(benchmark: Benchmark) -> None:
         raise BadDefinition("labels: a classification set needs two different ones")
     if len(set(benchmark.labels)) != len(benchmark.labels):
         raise BadDefinition("labels: one comes twice")
-    has_train = "rows" in benchmark.reader_args or benchmark.files_of(train_split(benchmark))
-    if benchmark.scorer == "probe_classification" and not has_train:
+    if benchmark.scorer == "probe_classification" and not has_train(benchmark):
         raise BadDefinition("files: a probe needs a train split")
     if len({file.path for file in benchmark.files}) != len(benchmark.files):
         raise BadDefinition("files: a path comes twice")
@@ -244,6 +246,12 @@ def _check_whole(benchmark: Benchmark) -> None:
 def train_split(benchmark: Benchmark) -> str:
     """The split that a probe learns from."""
     return str(benchmark.scorer_args.get("train_split", "train"))
+
+
+def has_train(benchmark: Benchmark) -> bool:
+    """Whether there is a training split beside the scored one."""
+    split = train_split(benchmark)
+    return split != benchmark.split and ("rows" in benchmark.reader_args or bool(benchmark.files_of(split)))
 
 
 def _files(declared: Mapping[str, Any]) -> tuple[DataFile, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evaluation.benchmarks.definition import Benchmark, DataFile, train_split
+from evaluation.benchmarks.definition import Benchmark, DataFile, has_train, train_split
 from evaluation.benchmarks.rows import BadData
 from evaluation.benchmarks.structures import READERS, Place, Source
 
@@ -40,15 +40,19 @@ class Dataset:
     train: tuple[Item, ...] = field(default=())
 
 
-def load(benchmark: Benchmark, folder: Path) -> Dataset:
+def load(benchmark: Benchmark, folder: Path, *, with_train: bool = False) -> Dataset:
     """Read a set's files from a folder laid out as its repository.
+
+    Args:
+        with_train: read the training split as well, where there is one; probes have it always.
 
     Raises:
         BadData: a file is missing or has another hash, a row lacks a field, or an id comes twice.
     """
     try:
         test = _split(benchmark, folder, benchmark.split)
-        train = _split(benchmark, folder, train_split(benchmark)) if benchmark.scorer == "probe_classification" else ()
+        learns = benchmark.scorer == "probe_classification" or (with_train and has_train(benchmark))
+        train = _split(benchmark, folder, train_split(benchmark)) if learns else ()
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         if isinstance(error, BadData):
             raise

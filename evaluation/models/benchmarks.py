@@ -29,6 +29,11 @@ class Benchmark(models.Model):
         help_text="While its data are private: measured only on models of owners who may read them, and shown to "
         "nobody else. The hub's own sets are not restricted: their scores are for all, their data may be private.",
     )
+    baselines = models.JSONField(
+        null=True,
+        help_text="What models without skill get: `values` of name and value, or a `reason`. Null while owed.",
+    )
+    baselines_begun_at = models.DateTimeField(null=True, help_text="When a worker last took them on.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = BenchmarkQuerySet.as_manager()

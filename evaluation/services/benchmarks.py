@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -72,6 +73,7 @@ def register_benchmark(
     )
     if active is not None:
         evaluations.close_superseded(active)
+    transaction.on_commit(partial(_tell_of_baselines, made.pk))
     return made
 
 
@@ -80,6 +82,12 @@ def retire_benchmark(benchmark: Benchmark) -> None:
     """Measure with a benchmark no more. Its scores stay, as those of an older version do."""
     _deactivate(benchmark)
     evaluations.close_superseded(benchmark)
+
+
+def _tell_of_baselines(benchmark_id: int) -> None:
+    from evaluation import tasks
+
+    tasks.dispatch_baselines(benchmark_id)
 
 
 def _deactivate(benchmark: Benchmark) -> None:

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evaluation import engine
+from evaluation import engine, reference
 from evaluation.benchmarks import BadData, Dataset, load, parse
 from evaluation.benchmarks.definition import Benchmark as Declared
 from evaluation.exceptions import DataMissing
 from evaluation.explaining import explain_items
-from evaluation.models import Run, State
+from evaluation.models import Benchmark, Run, State
 from evaluation.sandbox import HostLost, RuntimeRefused, SandboxError, Usage
 from evaluation.sandbox.staging import is_loadable_name
 from evaluation.scorers import NotScorable
@@ -66,13 +66,21 @@ def score(run: Run, *, job: str, lease: Lease) -> Outcome:
 
 def _dataset(run: Run, declared: Declared, job: str) -> Dataset:
     """The items, from the commit that the benchmark pins. Every file's hash is compared with the declared one."""
-    benchmark = run.benchmark
-    assert benchmark is not None
+    assert run.benchmark is not None
+    return dataset_of(run.benchmark, declared, job)
+
+
+def dataset_of(benchmark: Benchmark, declared: Declared, job: str, *, with_train: bool = False) -> Dataset:
+    """A benchmark's items, see `benchmarks.load`.
+
+    Raises:
+        BadData, DataMissing, Unavailable
+    """
     commit = Commit.objects.filter(repository=benchmark.repository_id, oid=benchmark.commit).first()
     if commit is None:
         raise DataMissing(benchmark=benchmark.key, path=benchmark.commit, reason="is no longer there.")
     with files.laid_out(commit=commit, job=job, wanted=declared.needs) as folder:
-        return load(declared, folder)
+        return load(declared, folder, with_train=with_train)
 
 
 def _measured(run: Run, declared: Declared, dataset: Dataset, job: str, lease: Lease) -> _Measured:
@@ -116,7 +124,8 @@ def _files(run: Run, job: str) -> AbstractContextManager[Path]:
 
 def _outcome(run: Run, declared: Declared, measured: _Measured) -> Outcome:
     result, loaded = measured.result, measured.loaded
-    interval, baseline = result.interval, declared.baseline
+    assert run.benchmark is not None
+    interval, baseline = result.interval, reference.baseline_of(run.benchmark)
     draft = ScoreDraft(
         metric=result.main_metric,
         value=result.value,
@@ -127,8 +136,8 @@ def _outcome(run: Run, declared: Declared, measured: _Measured) -> Outcome:
         confidence=interval.level if interval else 0.95,
         method=interval.method if interval else "",
         unit=declared.unit,
-        baseline_name=baseline.name if baseline else "",
-        baseline_value=baseline.value if baseline else None,
+        baseline_name=baseline[0] if baseline else "",
+        baseline_value=baseline[1] if baseline else None,
         chance=declared.chance,
         metrics=plain_json(dict(result.metrics) | measured.more),
     )

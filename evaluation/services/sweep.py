@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from evaluation.models import Benchmark, Run
-from evaluation.services import benchmarks, comparisons, conversions, dispatch, files, runs, workers
+from evaluation.services import baselines, benchmarks, comparisons, conversions, dispatch, files, runs, workers
 
 logger = logging.getLogger("evaluation.sweep")
 
@@ -26,6 +26,7 @@ def sweep() -> None:
         benchmarks.measure_heads_with(benchmark, limit=SPREAD_BATCH)
     comparisons.tell_again(at=now)
     conversions.tell_again()
+    baselines.tell_again(at=now)
     files.remove_leftovers()
 
 

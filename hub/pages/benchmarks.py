@@ -7,15 +7,18 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from evaluation.benchmarks.definition import NO_KIND, NO_TRAIN
 from evaluation.boards import find_benchmark
 from evaluation.exceptions import SuiteNotFound
 from evaluation.models import Benchmark, Standing
 from evaluation.names import metric_name, shown_name
 from evaluation.official_suites import SUITES, Suite
 from evaluation.presentation import Reading, score_reading
+from evaluation.reference import baseline_of, measured_of
 from hub.core.numbers import number
 from hub.core.pagination import keyset_page
 from hub.pages import facets
@@ -118,17 +121,34 @@ def suite(request: HttpRequest, suite_id: str) -> HttpResponse:
 def facts(row: Benchmark) -> dict[str, Any]:
     """What a list and a page say of a benchmark besides its name."""
     declared = row.definition
-    baseline = declared.get("baseline") or {}
+    name, value = baseline_of(row) or ("", None)
     return {
         "task": task_name(row.task),
         "languages": ", ".join(str(language_name(code)) for code in declared.get("language", [])),
         "metric": metric_name(str(declared.get("main_metric", ""))),
         "higher": declared.get("higher_is_better", True),
-        "baseline": _percent_or_plain(declared, baseline.get("value")),
-        "baseline_name": shown_name(str(baseline.get("name", "")).replace("_", " ")),
+        "baseline": _percent_or_plain(declared, value),
+        "baseline_name": shown_name(name.replace("_", " ")),
+        "measured": [
+            (shown_name(each["name"]), _percent_or_plain(declared, each["value"]), each.get("of", ""))
+            for each in measured_of(row)
+        ],
+        "no_baselines": _no_baselines(row),
         "chance": _percent_or_plain(declared, declared.get("chance")),
         "licence": declared.get("licence", ""),
     }
+
+
+def _no_baselines(row: Benchmark) -> str:
+    """Why no baseline was measured, for people; "" where some were."""
+    if row.baselines is None:
+        return gettext("not measured yet")
+    reason = str(row.baselines.get("reason") or "")
+    known = {
+        NO_TRAIN: gettext("none: the set has no training split"),
+        NO_KIND: gettext("none: no baseline of a kind that is known here fits the task"),
+    }
+    return known.get(reason, reason)
 
 
 def _percent_or_plain(declared: dict[str, Any], value: float | None) -> str:

@@ -28,6 +28,7 @@ WIRING = ("hub.urls", "hub.api_urls", "hub.page_urls")
 # No Django here: these parts are tried without a database and read by other programs.
 PURE = (
     "accounts.tokens",
+    "evaluation.baselines",
     "evaluation.benchmarks",
     "evaluation.engine",
     "evaluation.exchange",
