@@ -114,14 +114,17 @@ def _refuse_cycles(root: str, above: Mapping[str, list[Link]]) -> None:
     """Walk down with a stack of our own: a lineage may be deeper than Python's."""
     done: set[str] = set()
     path: list[str] = [root]
+    on_path: set[str] = {root}
     stack: list[Iterator[Link]] = [iter(above.get(root, ()))]
     while stack:
         link = next(stack[-1], None)
         if link is None:
             stack.pop()
+            on_path.discard(path[-1])
             done.add(path.pop())
-        elif link.parent in path:
+        elif link.parent in on_path:
             raise LineageCycle((*path[path.index(link.parent) :], link.parent))
         elif link.parent not in done:
             path.append(link.parent)
+            on_path.add(link.parent)
             stack.append(iter(above.get(link.parent, ())))

@@ -181,7 +181,7 @@ def read_family(family: str, text: str) -> Iterator[Record]:
 def _extended(parent: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     full = {key: value for key, value in parent.items() if key not in ("aliases", "label", "drop")}
     for key, value in row.items():
-        full[key] = {**full.get(key, {}), **value} if isinstance(value, dict) else value
+        full[key] = {**full.get(key, {}), **value} if key in _TABLES else value
     for term in row.get("drop", ()):
         for table in _TABLES:
             full[table] = {key: value for key, value in full.get(table, {}).items() if key != term}

@@ -101,6 +101,18 @@ def same(term: str) -> Check:
     return check
 
 
+def alone(parent: Record, child: Choice) -> Iterator[Breach]:
+    """Two licences that each want the whole for themselves do not stand side by side."""
+    clause = parent.clause("same-licence")
+    if clause is None:
+        return
+    for record in child.records:
+        goes_along = record.id in {parent.id, *parent.compatible} or parent.id in record.compatible
+        if record.has("same-licence") and not goes_along and child.ids & {parent.id, *parent.compatible}:
+            yield Breach(clause, ("same-licence",), may_be_cured=False)
+            return
+
+
 def holds(*terms: str, against: tuple[str, ...] = ("commercial-use", "use", "distribute")) -> Check:
     """What the parent forbids or demands stands in the child's licence too."""
 
@@ -197,6 +209,14 @@ RULES: tuple[Rule, ...] = (
         _PERHAPS,
         gettext_lazy("What is made from {parent} has to carry {parent_licence}; {child} declares {child_licence}."),
         gettext_lazy("GPL-3.0, 5(c); CC BY-SA 4.0, 3(b)(1); ODbL 1.0, 4.4: the whole under the same licence."),
+    ),
+    Rule(
+        "share-alike-alone",
+        alone,
+        DERIVED,
+        _PERHAPS,
+        gettext_lazy("{parent_licence} of {parent} wants the whole to itself; {child_licence} asks the same."),
+        gettext_lazy("GPL-3.0, 5(c); OSL-3.0, 1(c): the whole under this licence and no other."),
     ),
     Rule(
         "share-alike-files",
