@@ -21,7 +21,7 @@ from evaluation.scorers import SCORERS, NotScorable, Row
 from evaluation.scorers.base import BATCH_ITEMS, BATCH_RULE, Model, Progress
 
 # Raised when the same model and items would give other last bits, or another number: batches, order, tokenising.
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 PREFIX_RULE = "document_separator"
 BLOCK_TOKENS = 1024
 SLICE = "slice"  # The role of a column that says to which part of the set an item belongs.
@@ -164,6 +164,8 @@ def _method(benchmark: Benchmark, session: Model) -> dict[str, Any]:
         method |= _likelihood_method(benchmark, described)
     if benchmark.requires & {"generate", "translate", "summarize"}:
         method["decoding"] = {"temperature": 0.0, "beams": 1}
+        if "greedy_rule" in described:
+            method["runtime"] = {**method.get("runtime", {}), "greedy_rule": described["greedy_rule"]}
     return method
 
 

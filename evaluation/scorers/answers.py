@@ -11,7 +11,7 @@ from evaluation.benchmarks.readers import Dataset, Item
 from evaluation.metrics import answers as metric
 from evaluation.metrics import uncertainty
 from evaluation.metrics.code import cut
-from evaluation.scorers.asking import ask_records, drawn_interval, is_chinese, role, texts_of
+from evaluation.scorers.asking import ask_records, ask_to_go_on, drawn_interval, is_chinese, role, texts_of
 from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, mean_statistic
 
 
@@ -97,13 +97,11 @@ class GeneratedAnswers(_Answers):
     def ask(self, benchmark: Benchmark, items: Sequence[Item], model: Model, progress: Progress) -> list[str]:
         arguments = benchmark.scorer_args
         longest, stops = int(arguments.get("max_new_tokens", 32)), texts_of(arguments.get("stops", ["\n"]))
-        said = []
-        for number, item in enumerate(items, start=1):
-            prompt = benchmark.fill(item.values)
-            answer = model.call("generate", prompt=prompt, max_new_tokens=longest, temperature=0.0)
-            said.append(cut(answer.text.lstrip(), stops).strip())
-            progress(number, len(items))
-        return said
+        prompts = [benchmark.fill(item.values) for item in items]
+        said = ask_to_go_on(
+            model, prompts, progress, max_new_tokens=longest, stops=stops, seconds=benchmark.limits.seconds
+        )
+        return [cut(text.lstrip(), stops).strip() for text in said]
 
 
 def _column(benchmark: Benchmark) -> str:

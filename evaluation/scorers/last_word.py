@@ -1,7 +1,8 @@
 """Predicting the last word of a passage, greedily.
 
-The model continues each passage before it is shown any target, so the answers cannot influence what it says. Passages
-are continued by a few tokens first, and further only while the text could still become the target.
+Where a runtime tells it, one pass over passage and target gives both the target's probability and whether each of its
+tokens is the likeliest at its place, as the public harness has it. Other models continue each passage, before they are
+shown any target: by a few tokens first, and further only while the text could still become the target.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class LastWord:
     """`accuracy`: the greedy tokens begin with the target's tokens. `target_perplexity` is per item, not per token."""
 
     name = "last_word"
-    version = 2
+    version = 3
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         arguments = benchmark.scorer_args
@@ -44,24 +45,27 @@ class LastWord:
         # White space at the end of a passage belongs to what follows.
         contexts = [text.rstrip() for text in given]
         targets = [f"{text[len(text.rstrip()) :]} {word}" for text, word in zip(given, words, strict=True)]
-        number = len(contexts)
-        said = _continue(model, contexts, targets, lambda done, total: progress(number * done // total, 2 * number))
-        # From here on the targets are shown, all continuations being in our hands already.
         pairs = [[pair] for pair in zip(contexts, targets, strict=True)]
-        answers = ask_continuations(model, pairs, lambda done, total: progress(number + done, 2 * number))
-        rows = []
-        for item, (pair,), heard, (answer,) in zip(dataset.items, pairs, said, answers, strict=True):
-            wanted = _target_ids(model, *pair) if heard.may_be(pair[1]) else []
-            rows.append(
-                {
-                    "id": item.id,
-                    "right": bool(wanted) and list(heard.ids[: len(wanted)]) == wanted,
-                    "target_log_prob": finite(answer.log_prob, f"The target of {item.id}"),
-                    "target_tokens": answer.tokens,
-                    "truncated": answer.cut_tokens > 0,
-                }
-            )
-        return rows
+        if model.description.get("description", {}).get("tells_greedy") is True:
+            answers = [answer for (answer,) in ask_continuations(model, pairs, progress)]
+            right = [answer.is_greedy is True and answer.tokens > 0 for answer in answers]
+        else:
+            number = len(pairs)
+            said = _continue(model, contexts, targets, lambda done, of: progress(number * done // of, 2 * number))
+            # From here on the targets are shown, all continuations being in our hands already.
+            shown = ask_continuations(model, pairs, lambda done, total: progress(number + done, 2 * number))
+            answers = [answer for (answer,) in shown]
+            right = [_is_said(model, *pair, heard) for (pair,), heard in zip(pairs, said, strict=True)]
+        return [
+            {
+                "id": item.id,
+                "right": is_right,
+                "target_log_prob": finite(answer.log_prob, f"The target of {item.id}"),
+                "target_tokens": answer.tokens,
+                "truncated": answer.cut_tokens > 0,
+            }
+            for item, is_right, answer in zip(dataset.items, right, answers, strict=True)
+        ]
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
         right = sum(bool(row["right"]) for row in rows)
@@ -123,8 +127,10 @@ def _continue(model: Model, contexts: Sequence[str], targets: Sequence[str], pro
     return said
 
 
-def _target_ids(model: Model, context: str, target: str) -> list[int]:
-    """The tokens of context and target together that come after the context's own."""
+def _is_said(model: Model, context: str, target: str, heard: _Said) -> bool:
+    """Whether what was said begins with the tokens of context and target together that come after the context's own."""
+    if not heard.may_be(target):
+        return False
     head, full = model.call("encode", text=context), model.call("encode", text=context + target)
-    ids: list[int] = full[len(head) :]
-    return ids
+    wanted = full[len(head) :]
+    return bool(wanted) and list(heard.ids[: len(wanted)]) == wanted

@@ -13,7 +13,7 @@ from evaluation.benchmarks.readers import Dataset, Item
 from evaluation.metrics import uncertainty
 from evaluation.metrics.code import HUMANEVAL_STOPS, cut, pass_at_k
 from evaluation.sandbox import trials
-from evaluation.scorers.asking import role, texts_of
+from evaluation.scorers.asking import ask_to_go_on, role, texts_of
 from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, mean_statistic
 
 
@@ -32,12 +32,16 @@ class Programs:
         longest = int(arguments.get("max_new_tokens", 512))
         stops = texts_of(arguments.get("stops", HUMANEVAL_STOPS))
         total = 2 * len(dataset.items)
-        said = []
-        for number, item in enumerate(dataset.items, start=1):
-            prompt = _prompt(benchmark, item)
-            answer = model.call("generate", prompt=prompt, max_new_tokens=longest, temperature=0.0)
-            said.append(cut(answer.text, stops))
-            progress(number, total)
+        prompts = [_prompt(benchmark, item) for item in dataset.items]
+        written = ask_to_go_on(
+            model,
+            prompts,
+            lambda done, of: progress(len(prompts) * done // of, total),
+            max_new_tokens=longest,
+            stops=stops,
+            seconds=benchmark.limits.seconds,
+        )
+        said = [cut(text, stops) for text in written]
         rows = []
         for item, completion in zip(dataset.items, said, strict=True):
             ended = trials.run(_program(benchmark, item, completion))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from smallhub import runtimes
+from smallhub._exceptions import Invalid
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -178,3 +179,22 @@ def test_going_on_with_many_texts_is_going_on_with_each(model: Any) -> None:
     together = model.continue_greedily(texts, max_new_tokens=4)
 
     assert together == [model.generate(text, max_new_tokens=4) for text in texts]
+
+
+def test_a_prompt_that_fills_the_context_is_refused_as_alone(model: Any) -> None:
+    for ask in (lambda text: model.continue_greedily(["a", text], max_new_tokens=4), model.generate):
+        with pytest.raises(Invalid) as caught:
+            ask("x" * 24)
+
+        assert caught.value.code == "prompt_too_long"
+
+
+def test_a_text_may_end_behind_its_stop(model: Any) -> None:
+    (whole,) = model.continue_greedily(["one"], max_new_tokens=20)
+    stop = whole.text.strip()[3:4]
+
+    (ended,) = model.continue_greedily(["one"], max_new_tokens=20, stops=[stop])
+
+    assert whole.text.startswith(ended.text)
+    assert stop in ended.text
+    assert len(ended.token_ids) == 8 or len(whole.token_ids) < 8

@@ -7,7 +7,7 @@ import pytest
 from evaluation import engine
 from evaluation.sandbox import trials
 from evaluation.sandbox.trials import Ended
-from tests.evaluation.scorers.test_tasks import FUNCTIONS, TASKS, Recorder, generate, items
+from tests.evaluation.scorers.test_tasks import FUNCTIONS, TASKS, Recorder, goes_on, items
 from tests.requirements import require
 
 FUNCTION = {
@@ -39,7 +39,7 @@ for number in range(3, 64):
 def test_a_completed_function_passes_by_its_test(completion: str, outcome: str) -> None:
     require("bubblewrap")
 
-    result = engine.measure(FUNCTIONS, items(FUNCTION), Recorder({"generate": generate(completion)}))
+    result = engine.measure(FUNCTIONS, items(FUNCTION), Recorder(goes_on(completion)))
 
     assert result.rows[0]["outcome"] == outcome
     assert result.value == float(outcome == "pass")
@@ -49,12 +49,15 @@ def test_a_completed_function_passes_by_its_test(completion: str, outcome: str) 
 def test_a_task_is_told_with_its_asserts_which_then_decide() -> None:
     require("bubblewrap")
     row = {"text": "Double a number.", "tests": ["assert twice(2) == base"], "setup": "base = 4"}
-    model = Recorder({"generate": generate("def twice(x):\n    return 2 * x\n# Done")})
+    model = Recorder(goes_on("def twice(x):\n    return 2 * x\n# Done"))
 
     result = engine.measure(TASKS, items(row), model)
 
     assert result.value == 1
-    assert model.shown == [("generate", "Double a number.\nassert twice(2) == base\n")]
+    ((operation, asked),) = model.calls
+    assert operation == "continue_greedily"
+    assert asked["texts"] == ["Double a number.\nassert twice(2) == base\n"]
+    assert asked["stops"] == ["\n#"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,7 @@ def test_counts_name_every_way_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = iter([Ended("timeout", ""), Ended("pass", "")])
     monkeypatch.setattr(trials, "run", lambda source: next(ended))
 
-    result = engine.measure(FUNCTIONS, items(FUNCTION, FUNCTION), Recorder({"generate": generate("")}))
+    result = engine.measure(FUNCTIONS, items(FUNCTION, FUNCTION), Recorder(goes_on("")))
 
     assert result.value == 0.5
     assert dict(result.counts) == {outcome: int(outcome in ("timeout", "pass")) for outcome in trials.OUTCOMES}

@@ -158,18 +158,19 @@ def test_chinese_answers_are_compared_by_characters() -> None:
     assert (result.value, result.metrics["f1_cmrc"]) == (1, 0.5)
 
 
-def generate(text: str) -> Callable[..., Generation]:
-    return lambda prompt, max_new_tokens, temperature: Generation(text, (), "length", 0)
+def goes_on(text: str) -> Says:
+    """A model that says the same after every prompt."""
+    return {"continue_greedily": lambda texts, **_: [Generation(text, (), "length", 0) for _ in texts]}
 
 
 def test_a_generated_answer_ends_at_its_stop_and_is_marked() -> None:
-    model = Recorder({"generate": generate(" The Broncos!\nQ: And then?")})
+    model = Recorder(goes_on(" The Broncos!\nQ: And then?"))
 
     result = engine.measure(ASKED, QUESTIONS, model)
 
     assert result.value == 0.5
     assert result.metrics["method"] == "generative"
-    assert model.shown[0] == ("generate", f"{CONTEXT}\nQ: Who won?\nA:")
+    assert model.shown[0] == ("continue_greedily", f"{CONTEXT}\nQ: Who won?\nA:")
     assert result.method["prompt_sha256"] == ASKED.prompt_sha256
 
 
@@ -307,11 +308,11 @@ SECRET = "zxq"  # In every answer below, and in nothing that a model needs.
 HIDDEN: list[tuple[Benchmark, dict[str, Any], Says]] = [
     (TAGS, {"tokens": ["Ann"], "tags": ["B-person"]}, {"tag": lambda sentences: [("O",) for _ in sentences]}),
     (SPANS, {"question": "q", "context": "c", "answers": [SECRET]}, {"answer": lambda **_: [Answer("", 0, 0, 0.0)]}),
-    (ASKED, {"question": "q", "context": "c", "answers": [SECRET]}, {"generate": generate("")}),
+    (ASKED, {"question": "q", "context": "c", "answers": [SECRET]}, goes_on("")),
     (TRANSLATED, {"source": "a", "target": SECRET}, {"translate": lambda texts, **_: ["" for _ in texts]}),
     (SUMMED, {"source": "a", "references": [SECRET]}, {"summarize": lambda texts, **_: ["" for _ in texts]}),
     (SPOKEN, {"clip": Clip(b"\x00\x40", 8000), "text": SECRET}, {"transcribe": lambda clips, **_: [""]}),
-    (FUNCTIONS, {"prompt": "def f():\n", "test": f"# {SECRET}", "entry_point": SECRET}, {"generate": generate("")}),
+    (FUNCTIONS, {"prompt": "def f():\n", "test": f"# {SECRET}", "entry_point": SECRET}, goes_on("")),
     (
         made("classification", "accuracy", ("text", "label"), labels=[SECRET, "b"]),
         {"text": "t", "label": SECRET},
@@ -377,7 +378,8 @@ def says_for_three(says: Says) -> Says:
 
     def repeated(one: Callable[..., Any]) -> Callable[..., Any]:
         def answer_all(**arguments: Any) -> Any:
-            wanted = max((len(value) for value in arguments.values() if isinstance(value, list)), default=0)
+            lists = [value for name, value in arguments.items() if name != "stops" and isinstance(value, list)]
+            wanted = max(map(len, lists), default=0)
             found = one(**arguments)
             return found * wanted if isinstance(found, list) and len(found) == 1 < wanted else found
 

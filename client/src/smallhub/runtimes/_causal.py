@@ -8,8 +8,19 @@ from functools import cached_property
 from typing import Any
 
 from smallhub._exceptions import Invalid, UnsupportedModel
-from smallhub.runtimes._scoring import RULE, Asked, Found, PackedScorer, greedy_tokens
-from smallhub.runtimes._types import Continued, Generation, Likelihood, Model, PrefixRule, border
+from smallhub.runtimes._continuing import RULE as GREEDY_RULE
+from smallhub.runtimes._continuing import Continuer, Row
+from smallhub.runtimes._scoring import RULE, Asked, Found, PackedScorer
+from smallhub.runtimes._types import (
+    Continued,
+    Finish,
+    Generation,
+    Likelihood,
+    Model,
+    PrefixRule,
+    border,
+    check_generation,
+)
 
 _HARNESS_LIMIT = 2048  # What the public harness takes for the context of a model that names none.
 
@@ -31,6 +42,8 @@ class CausalScoring(Model):
         return {
             "batch_rule": RULE,
             "shares_beginnings": self._scorer.shares_beginnings,
+            "greedy_rule": GREEDY_RULE,
+            "tells_greedy": True,
             "continuation_rule": "context and continuation tokenised together, nothing before the context",
         }
 
@@ -86,20 +99,36 @@ class CausalScoring(Model):
             for one, (tokens, is_merged, cut) in zip(found, facts, strict=True)
         ]
 
-    def continue_greedily(self, texts: Sequence[str], *, max_new_tokens: int) -> list[Generation]:
-        """Go on with many texts by the likeliest tokens. A text that leaves no room loses its beginning."""
-        prompts = [self._prompt_ids(text) for text in texts]
-        answers = greedy_tokens(
-            self._scorer,
-            prompts,
-            tokens=max_new_tokens,
-            stop=self._stop_ids.__contains__,
-            limit=self._limit,
-        )
-        return [
-            Generation(self._new_text(prompt, [*prompt, *new]), tuple(new), "stop" if ended else "length", len(prompt))
-            for prompt, (new, ended) in zip(prompts, answers, strict=True)
-        ]
+    def continue_greedily(
+        self, texts: Sequence[str], *, max_new_tokens: int, stops: Sequence[str] = ()
+    ) -> list[Generation]:
+        """Go on with many texts side by side, each as `generate` does.
+
+        Raises:
+            Invalid: a prompt leaves no room in the context.
+        """
+        check_generation(max_new_tokens=max_new_tokens, temperature=0.0)
+        rows: dict[str, Row] = {}
+        for text in texts:
+            if text not in rows:
+                ids = self._prompt_ids(text)
+                self._check_length(ids, 1 if max_new_tokens else 0)
+                room = max_new_tokens if self.context_length is None else self.context_length - len(ids)
+                rows[text] = Row(ids, min(max_new_tokens, room))
+        is_cut = (lambda row: _holds(self._said(row), stops)) if stops else None
+        self._continuer.go_on(list(rows.values()), ends=self._stop_ids, is_cut=is_cut)
+        found = {
+            text: self.generate(text, max_new_tokens=max_new_tokens) if row.is_close else self._generation(row)
+            for text, row in rows.items()
+        }
+        return [found[text] for text in texts]
+
+    def _generation(self, row: Row) -> Generation:
+        finish: Finish = "stop" if row.has_ended or row.is_cut else "length"
+        return Generation(self._said(row), tuple(row.new), finish, len(row.ids))
+
+    def _said(self, row: Row) -> str:
+        return self._new_text(row.ids, [*row.ids, *row.new])
 
     # What the class that mixes this in has: prompts as the tokenizer begins texts, and when to stop.
     _stop_ids: frozenset[int]
@@ -109,12 +138,20 @@ class CausalScoring(Model):
         """Ids of a prompt; never none at all."""
 
     @abstractmethod
+    def _check_length(self, ids: list[int], new_tokens: int) -> None:
+        """Refuse a prompt that leaves no room for so many more."""
+
+    @abstractmethod
     def _new_text(self, prompt_ids: list[int], ids: list[int]) -> str:
         """What was added to a prompt."""
 
     @cached_property
     def _scorer(self) -> PackedScorer:
         return PackedScorer(self.network)
+
+    @cached_property
+    def _continuer(self) -> Continuer:
+        return Continuer(self.network)
 
     @property
     def _limit(self) -> int:
@@ -164,3 +201,13 @@ def _windows(ids: list[int], first: int, limit: int) -> Iterator[Asked]:
     for at in range(limit, len(ids), limit):
         end = min(at + limit, len(ids))
         yield Asked(tuple(ids[end - limit - 1 : end]), limit + 1 - (end - at))
+
+
+def _holds(text: str, stops: Sequence[str]) -> bool:
+    """Whether the first stop in a text is known: nothing that is still to come could be an earlier one.
+
+    Stops in front of the first letter do not count, for some ask only for what follows it.
+    """
+    settled = text.lstrip().rstrip("\ufffd")  # A character may still be cut at the end.
+    places = [place for stop in stops if (place := settled.find(stop)) >= 0]
+    return bool(places) and min(places) + max(map(len, stops)) <= len(settled)

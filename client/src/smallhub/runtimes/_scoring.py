@@ -6,7 +6,7 @@ The rules are fixed, since batching changes the last bits of a number; `RULE` sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -81,16 +81,6 @@ class PackedScorer:
                 for number, answer in self._run(batch, distinct):
                     found[distinct[number]] = answer
         return [found[one] for one in asked]
-
-    def last_logits(self, sequences: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """Logits of the token that follows each sequence, in their order."""
-        rows = [_single(number, Asked((*ids, 0), len(ids))) for number, ids in enumerate(sequences)]
-        found: dict[int, torch.Tensor] = {}
-        with exact():
-            for batch in self._batches(rows):
-                logits, _ = self._forward(batch)
-                found |= {row.reads[0][0]: logits[place].clone() for place, row in enumerate(batch)}
-        return [found[number] for number in range(len(sequences))]
 
     @property
     def shares_beginnings(self) -> bool:
@@ -182,14 +172,14 @@ class PackedScorer:
             ids[r, : len(row.ids)] = torch.tensor(row.ids)
         # Padding stands behind each row, where attention that looks back does not see it: alone, no mask is needed.
         extra = _masks(batch, longest) if batch[0].is_shared else {}
-        with _only(self._head, lines, ids.shape):
+        with only(self._head, lines, ids.shape):
             logits = self._network(input_ids=ids, use_cache=False, **extra).logits
         is_selected = logits.shape[0] == 1 and logits.shape[1] == len(wanted)
         return (logits[0] if is_selected else logits[lines]).float(), index
 
 
 @contextmanager
-def _only(head: Any, lines: tuple[torch.Tensor, torch.Tensor], shape: torch.Size) -> Iterator[None]:
+def only(head: Any, lines: tuple[torch.Tensor, torch.Tensor], shape: torch.Size) -> Iterator[None]:
     """Let only some places of the last hidden layer through an output layer, as one row of a batch."""
 
     def select(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
@@ -258,31 +248,3 @@ def _attention_window(config: Any) -> int | None:
     names = ("sliding_window", "attention_chunk_size", "window_size", "attention_window")
     limits = [value for name in names if isinstance(value := getattr(config, name, None), int) and value > 0]
     return min(limits) if limits else None
-
-
-def greedy_tokens(
-    scorer: PackedScorer,
-    prompts: Sequence[Sequence[int]],
-    *,
-    tokens: int,
-    stop: Callable[[int], bool],
-    limit: int,
-) -> list[tuple[list[int], bool]]:
-    """Go on with each prompt by its likeliest tokens; with each, whether it ended by itself.
-
-    Args:
-        limit: how many tokens the context holds; a longer text loses its beginning.
-    """
-    said: list[list[int]] = [[] for _ in prompts]
-    ended = [False] * len(prompts)
-    for _ in range(tokens):
-        going = [number for number, has_ended in enumerate(ended) if not has_ended]
-        if not going:
-            break
-        logits = scorer.last_logits([[*prompts[number], *said[number]][-limit:] for number in going])
-        for number, row in zip(going, logits, strict=True):
-            chosen = int(row.argmax())
-            ended[number] = stop(chosen)
-            if not ended[number]:
-                said[number].append(chosen)
-    return list(zip(said, ended, strict=True))

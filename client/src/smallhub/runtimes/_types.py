@@ -255,8 +255,14 @@ class Model(ABC):
             found.append(Continued(log_prob, tokens, is_merged=both[: len(before)] != before))
         return found
 
-    def continue_greedily(self, texts: Sequence[str], *, max_new_tokens: int) -> list[Generation]:
-        """Go on with many texts by the likeliest tokens: the same as `generate` for each."""
+    def continue_greedily(
+        self, texts: Sequence[str], *, max_new_tokens: int, stops: Sequence[str] = ()
+    ) -> list[Generation]:
+        """Go on with many texts by the likeliest tokens: the same as `generate` for each.
+
+        `stops` are strings behind which nothing is wanted, so that a text may end soon after it holds one of them.
+        Where exactly is the runtime's affair: whoever asks cuts it at the first of them.
+        """
         return [self.generate(text, max_new_tokens=max_new_tokens) for text in texts]
 
     def next_log_probs(self, texts: Sequence[str]) -> FloatArray:
