@@ -77,7 +77,8 @@ def _message(evaluation: Evaluation | None, score: Score | None, verdict: str) -
         return ("measuring", "none") if evaluation.status != Evaluation.Status.DONE else ("no score", "none")
     reading = score_reading(score)
     unit = "%" if reading.unit == "%" else f" {reading.unit}".rstrip()
-    text = f"{score.benchmark.title} {reading.text}{unit}"
+    part = "" if score.tier == "standard" else f" ({score.tier} tier)"
+    text = f"{score.benchmark.title}{part} {reading.text}{unit}"
     color = {"better": "better", "worse": "worse", "mixed": "worse"}.get(verdict, "measured")
     mark = {"better": " ▲", "worse": " ▼", "mixed": " ▲▼"}.get(verdict, "")
     return text + mark, color
@@ -91,6 +92,7 @@ def _score(score: Score | None) -> dict[str, Any] | None:
         "benchmark": score.benchmark.key,
         "version": score.benchmark.version,
         "metric": score.metric,
+        "tier": score.tier,
         "value": score.value,
         "low": score.low,
         "high": score.high,

@@ -18,6 +18,10 @@ WRONG, RIGHT = 6, 4
 SECONDS = 10.0
 MAX_CHARACTERS = 2_000
 
+# What a runtime says where there is nothing to explain; any other refusal is a fault.
+_NOT_THIS_MODEL = frozenset({"not_explainable", "no_prefix_token"})
+_NOT_THIS_ITEM = frozenset({"empty_input", "invalid_target"})
+
 Question = Callable[[Mapping[str, Any], Item], tuple[Any, str | None]]
 
 
@@ -59,8 +63,12 @@ def explain_items(
     model: Model,
     *,
     seconds: float = SECONDS,
+    on_fault: Callable[[str], None] = lambda text: None,
 ) -> dict[str, dict[str, Any]]:
     """Explanations by item: of some that the model got wrong and some that it got right, as far as the time goes.
+
+    Args:
+        on_fault: told of what should not have happened. The score stands all the same.
 
     Returns:
         for each id the explained `text` and the fields of `Explanation`; nothing where the model cannot be explained.
@@ -81,9 +89,14 @@ def explain_items(
             continue
         try:
             answer = model.call("explain", value=value, target=target, timeout_s=left)
-        except RuntimeRefused:
+        except RuntimeRefused as error:
+            if error.code in _NOT_THIS_ITEM:
+                continue
+            if error.code not in _NOT_THIS_MODEL:
+                on_fault(f"Explaining {name} failed: {error.reason}")
             return found
-        except SandboxError:  # The score stands; a model that ends over this is not explained further.
+        except SandboxError as error:  # A model that ends over this is not explained further.
+            on_fault(f"Explaining {name} ended the model's process: {error}")
             return found
         found[name] = {"text": text, **asdict(answer)}
     return found

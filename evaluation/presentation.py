@@ -92,7 +92,7 @@ def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading
     if score.baseline_value is None:  # Those of a benchmark can come later than its first scores.
         baseline = baseline_of(score.benchmark) or baseline
     reading = Reading(
-        name=shown_name(score.benchmark.title),
+        name=_named(score),
         metric=metric_name(score.metric),
         value=value,
         text=number(value, decimals=1) if unit == "%" else number(value),
@@ -113,6 +113,13 @@ def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading
     metrics = {} if "metrics" in score.get_deferred_fields() else score.metrics
     reading, overlap = _noted(reading), overlap_note(metrics.get("contamination"), factor)
     return replace(reading, note=" · ".join(part for part in (str(reading.note), overlap) if part))
+
+
+def _named(score: Score) -> str:
+    """The benchmark's name, never alone where only a part of it was measured."""
+    name = str(shown_name(score.benchmark.title))
+    names = {"quick": gettext("quick tier"), "smoke": gettext("smoke tier")}
+    return name if score.tier == "standard" else f"{name}, {names.get(score.tier, score.tier)}"
 
 
 def shown_unit(unit: str, scale: Mapping[str, Any]) -> tuple[float, Text]:
@@ -327,7 +334,7 @@ def benchmark_rows(runs: Iterable[Run]) -> list[BenchmarkRow]:
         rows.append(
             BenchmarkRow(
                 run=run,
-                title=shown_name(run.benchmark.title) if run.benchmark else "",
+                title=_named(score) if score else shown_name(run.benchmark.title) if run.benchmark else "",
                 state=state,
                 reading=score_reading(score) if score else None,
                 n=score.n if score else None,

@@ -101,6 +101,7 @@ def build(
     code_sha256: str,
     created_at: str,
     parent: Mapping[str, Any] | None = None,
+    tier_reason: Mapping[str, Any] | None = None,
 ) -> Receipt:
     """The receipt of one benchmark result.
 
@@ -113,6 +114,7 @@ def build(
         code_commit: version of this software, or an empty text where it is not known.
         code_sha256: hash over the sources that take part in measuring.
         created_at: ISO 8601, UTC.
+        tier_reason: why a part of the set was measured: the estimate for all of it, and the budget.
         parent: the receipt of the version before, by the same version of the benchmark: its hash and commit.
     """
     return seal(
@@ -121,7 +123,7 @@ def build(
             "created_at": created_at,
             "model": _model(model, loaded),
             "benchmark": _benchmark(benchmark, dataset_commit, result),
-            "method": {**result.method, "tier": result.tier, "max_length": benchmark.limits.tokens},
+            "method": _method(benchmark, result, tier_reason),
             "code": {"runner_version": RUNNER_VERSION, "git_commit": code_commit, "sha256": code_sha256},
             "env": environment(threads=threads, walls=walls),
             "seeds": {**result.seeds, "python": 0, "numpy": benchmark.seed, "torch": 0},
@@ -177,6 +179,11 @@ def _model(model: ModelIdentity, loaded: Mapping[str, Any]) -> dict[str, Any]:
         "tokenizer_sha256": digest(tokenizer) if tokenizer else None,
         "chat_template_sha256": model.chat_template_sha256,
     }
+
+
+def _method(benchmark: Benchmark, result: Result, tier_reason: Mapping[str, Any] | None) -> dict[str, Any]:
+    method = {**result.method, "tier": result.tier, "max_length": benchmark.limits.tokens}
+    return method if tier_reason is None else method | {"tier_reason": dict(tier_reason)}
 
 
 def _benchmark(benchmark: Benchmark, dataset_commit: str, result: Result) -> dict[str, Any]:

@@ -109,6 +109,7 @@ def _score(run: Run, benchmark: Benchmark, receipt_url: Callable[[str], str]) ->
             "higher_is_better": bool(definition.get("higher_is_better", True)),
             "baseline": baseline_answer(benchmark),
             "chance": definition.get("chance"),
+            "tier": None,
             "metrics": {},
         }
     own = {"name": score.baseline_name, "value": score.baseline_value}
@@ -122,6 +123,7 @@ def _score(run: Run, benchmark: Benchmark, receipt_url: Callable[[str], str]) ->
         "n": score.n,
         "unit": score.unit,
         "higher_is_better": score.higher_is_better,
+        "tier": score.tier,
         "baseline": own if score.baseline_name else baseline_answer(benchmark),
         "chance": score.chance,
         "metrics": score.metrics,

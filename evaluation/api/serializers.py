@@ -65,6 +65,7 @@ class ScoreOutput(serializers.Serializer[Any]):
     higher_is_better = serializers.BooleanField()
     baseline = BaselineOutput(allow_null=True)
     chance = serializers.FloatField(allow_null=True)
+    tier = serializers.CharField(allow_null=True, help_text="standard: the whole set; quick or smoke: a part of it.")
     metrics = serializers.DictField(help_text="What was computed beside the main metric.")
     receipt = serializers.CharField(allow_null=True, help_text="Address of the receipt.")
 

@@ -25,6 +25,7 @@ class Score(models.Model):
     baseline_name = models.CharField(max_length=80, blank=True)
     baseline_value = models.FloatField(null=True)
     chance = models.FloatField(null=True)
+    tier = models.CharField(max_length=10, default="standard", help_text="How much of the set was measured.")
     metrics = models.JSONField(default=dict, help_text="Every metric that was computed beside the main one.")
     created_at = models.DateTimeField(auto_now_add=True)
 

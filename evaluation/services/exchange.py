@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts.models import User
 from evaluation import exchange
+from evaluation.benchmarks.tiers import Tier
 from evaluation.exceptions import NotMeasured
 from evaluation.models import Claim, Evaluation
 from evaluation.services.plain import plain_json
@@ -29,6 +30,8 @@ def measured_of(evaluation: Evaluation) -> list[exchange.Measured]:
     for run in evaluation.runs.all():
         score, receipt = getattr(run, "score", None), getattr(run, "receipt", None)
         if score is None or receipt is None or run.benchmark is None:
+            continue
+        if score.tier != Tier.STANDARD:  # A partial run never goes out under the set's name.
             continue
         found.append(
             exchange.Measured(

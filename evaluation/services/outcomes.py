@@ -23,6 +23,7 @@ class ScoreDraft:
     baseline_name: str = ""
     baseline_value: float | None = None
     chance: float | None = None
+    tier: str = "standard"
     metrics: dict[str, Any] = field(default_factory=dict)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from evaluation.benchmarks.tiers import Tier
 from evaluation.models import Evaluation, Run, Score, Standing, Step
 from evaluation.models.standings import last_or
 from evaluation.presentation import family, first_answer_ms
@@ -85,7 +86,10 @@ def _wanted(repository: Repository) -> Iterator[Standing]:
     if evaluation is None or _is_held(evaluation):
         return
     facts = _facts(repository, evaluation) | {"release": release}
-    scores = Score.objects.filter(run__evaluation=evaluation).select_related("benchmark", "run__receipt")
+    # Measured on a part of the set, a score is not to be ranked among those of all of it.
+    scores = Score.objects.filter(run__evaluation=evaluation, tier=Tier.STANDARD).select_related(
+        "benchmark", "run__receipt"
+    )
     for score in scores:
         if math.isfinite(score.value):  # What is no number has no place.
             yield Standing(repository=repository, **_of_score(score), **facts)

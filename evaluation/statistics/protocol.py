@@ -10,8 +10,9 @@ FIELDS = (
     "benchmark.id",
     "benchmark.version",
     "benchmark.definition_sha256",
-    "benchmark.items_sha256",
+    # A part of a set has other items, too; that it is a part says more.
     "method.tier",
+    "benchmark.items_sha256",
     "method.scorer",
     "method.scorer_version",
     "method.args",

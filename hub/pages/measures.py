@@ -21,7 +21,7 @@ from models_registry import addresses
 from models_registry.labels import languages
 from models_registry.models import Commit, Repository
 
-Key = tuple[int, str]
+Key = tuple[int, str, str]  # Benchmark, metric and tier: scores that differ in one of them are not put side by side.
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _measured(repository: Repository, commit: Commit, evaluation: Evaluation | N
     scores = relevant_first(scores_of(evaluation), languages(repository))
     return Measured(
         evaluation=evaluation,
-        scores={(score.benchmark_id, score.metric): score for score in scores},
+        scores={(score.benchmark_id, score.metric, score.tier): score for score in scores},
         costs=cost_readings(result_of(evaluation, Step.COST)),
         badges=badges(evaluation),
         url=addresses.at(repository, "evaluations", commit.oid) if evaluation else "",

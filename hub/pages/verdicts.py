@@ -29,7 +29,7 @@ from hub.core.forms import PlainForm
 from hub.core.numbers import number
 from hub.pages import facets
 from hub.pages.compare import span_of
-from hub.pages.measures import Measured, measured
+from hub.pages.measures import Key, Measured, measured
 from hub.pages.repository import find_repository, open_repository
 from models_registry import addresses
 from models_registry.models import Release, Repository
@@ -91,7 +91,7 @@ def _lines(
 
 
 def _line(
-    key: tuple[int, str],
+    key: Key,
     releases: Sequence[Release],
     known: dict[int, Measured],
     marks: dict[tuple[int, int, int], str],

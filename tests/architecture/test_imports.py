@@ -30,6 +30,7 @@ PURE = (
     "accounts.tokens",
     "evaluation.baselines",
     "evaluation.benchmarks",
+    "evaluation.budget",
     "evaluation.engine",
     "evaluation.exchange",
     "evaluation.machine",

@@ -50,6 +50,23 @@ def test_a_model_that_cannot_or_breaks_leaves_what_came_before(error):
     assert len(explain(Explains(error, after=3))) == 3
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeRefused("not_explainable", "no"), 0),
+        (RuntimeRefused("model_error", "KeyError: 'slip'"), 1),
+        (Crashed("gone"), 1),
+    ],
+)
+def test_what_should_not_have_happened_is_told(error, told):
+    said: list[str] = []
+
+    explaining.explain_items(benchmarks.parse(declared()), DATA, ROWS, Explains(error, after=0), on_fault=said.append)
+
+    assert len(said) == told
+    assert all(str(getattr(error, "reason", error)) in line for line in said)
+
+
 def test_only_kinds_with_a_question_of_their_own_are_asked():
     model = Explains()
     assert explain(model, scorer="similarity", labels=[], requires=["embed"], main_metric="spearman") == {}

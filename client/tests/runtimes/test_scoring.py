@@ -198,3 +198,64 @@ def test_a_text_may_end_behind_its_stop(model: Any) -> None:
     assert whole.text.startswith(ended.text)
     assert stop in ended.text
     assert len(ended.token_ids) == 8 or len(whole.token_ids) < 8
+
+
+def test_a_network_that_refuses_the_mask_is_not_asked_side_by_side() -> None:
+    network = gpt2()
+
+    def refuses(**given: Any) -> Any:
+        if "position_ids" in given:
+            raise TypeError("no such argument")
+        return plain(**given)
+
+    plain, network.forward = network.forward, refuses
+
+    assert not PackedScorer(network).shares_beginnings
+
+
+@pytest.mark.parametrize("fault", [ValueError, IndexError, AttributeError, RuntimeError])
+def test_a_fault_of_ours_is_not_taken_for_the_networks(monkeypatch: pytest.MonkeyPatch, fault: type[Exception]) -> None:
+    def breaks(*given: Any) -> Any:
+        raise fault("a slip in our own code")
+
+    monkeypatch.setattr(_scoring, "_masks", breaks)
+
+    with pytest.raises(fault, match="slip"):
+        _ = PackedScorer(gpt2()).shares_beginnings
+
+
+def test_memory_that_ran_out_says_nothing_of_the_network() -> None:
+    network = gpt2()
+
+    def is_full(**given: Any) -> Any:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    network.forward = is_full
+
+    with pytest.raises(RuntimeError, match="allocate"):
+        _ = PackedScorer(network).shares_beginnings
+
+
+def test_gradients_that_a_network_has_not_are_none_and_a_fault_of_ours_surfaces() -> None:
+    from smallhub.runtimes._library import TransformersModel
+
+    class Tokenizer:
+        mask_token_id, unk_token_id, pad_token_id = None, None, 0
+
+    model = TransformersModel.__new__(TransformersModel)
+    model.network, model.tokenizer = gpt2(), Tokenizer()
+
+    def by_ids(points: Any) -> Any:  # The answer does not come from the embeddings.
+        return model.network(input_ids=torch.tensor([[1, 2]] * len(points))).logits[:, -1, 3]
+
+    def by_embeddings(points: Any) -> Any:
+        return model.network(inputs_embeds=points).logits[:, -1, 3]
+
+    def slips(points: Any) -> Any:
+        return by_embeddings(points)[:, 99]
+
+    expected = float(by_embeddings(model.network.get_input_embeddings()(torch.tensor([[1, 2]])))[0])
+    assert model.attributed([1, 2], [True, True], by_ids, expected=0.0) is None
+    assert model.attributed([1, 2], [True, True], by_embeddings, expected=expected) is not None
+    with pytest.raises(IndexError):
+        model.attributed([1, 2], [True, True], slips, expected=expected)

@@ -48,5 +48,5 @@ def test_a_quiet_round_costs_few_queries_however_many_runs_are_at_work(django_as
     for _ in range(6):
         claimed(run_of(evaluation_of(), Step.SCAN))
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         sweep()

@@ -19,7 +19,7 @@ from smallhub._exceptions import UnsupportedModel
 from smallhub.runtimes._clean import clean_room
 from smallhub.runtimes._files import read_header, weight_files
 from smallhub.runtimes._gradients import Answer, Attribution, integrate
-from smallhub.runtimes._torch import check_finite, parameter_count
+from smallhub.runtimes._torch import CANNOT, check_finite, is_of_network, parameter_count
 from smallhub.runtimes._types import Model, Recognised, Runtime
 
 MAX_LOGITS = 64 * 1024 * 1024  # Numbers in one batch of logits: 256 MB.
@@ -180,7 +180,9 @@ class TransformersModel(Model):
             embedded, baseline = table(torch.tensor(list(ids))), table(torch.tensor(replaced))
         try:
             found = integrate(answer, embedded, baseline)
-        except (RuntimeError, TypeError, ValueError, NotImplementedError, AttributeError):
+        except CANNOT as error:
+            if not is_of_network(error):
+                raise
             return None
         return found if abs(found.total - expected) <= _SAME else None
 

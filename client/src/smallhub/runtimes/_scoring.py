@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from smallhub.runtimes._torch import exact
+from smallhub.runtimes._torch import CANNOT, exact, is_of_network
 
 MAX_TOKENS = 2048
 MAX_ROWS = 64
@@ -98,7 +98,9 @@ class PackedScorer:
             with exact():
                 alone = [answer for _, answer in self._run([_single(n, one) for n, one in enumerate(asked)], asked)]
                 together = [answer for _, answer in self._run([_packed([0, 1], asked, len(begin))], asked)]
-        except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
+        except CANNOT as error:
+            if not is_of_network(error):
+                raise
             return False
         pairs = zip(alone, together, strict=True)
         return all(abs(one.log_prob - other.log_prob) <= _TOLERANCE for one, other in pairs)

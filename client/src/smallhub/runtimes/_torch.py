@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,6 +29,24 @@ def exact() -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warned)
         _SETTINGS.fill_uninitialized_memory = filled
+
+
+# What networks raise when they are asked for what they were not made for. Ours may be the same: see `is_of_network`.
+CANNOT = (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError, AttributeError)
+_OURS = f"{Path(__file__).parent.as_posix()}/"
+_NETWORKS = ("torch/nn/modules/module.py", "torch/autograd/__init__.py", "torch/autograd/graph.py")
+
+
+def is_of_network(error: Exception) -> bool:
+    """Whether a network raised it, on the way through or back: then this network cannot do what was tried.
+
+    What our own code raises is a fault of ours, and memory that ran out says nothing of the network.
+    """
+    if "allocate" in str(error):
+        return False
+    files = [frame.f_code.co_filename.replace("\\", "/") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = max((place for place, name in enumerate(files) if name.startswith(_OURS)), default=-1)
+    return any(name.endswith(_NETWORKS) for name in files[ours + 1 :])
 
 
 def set_threads(threads: int | None) -> None:
