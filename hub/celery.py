@@ -40,6 +40,11 @@ app.conf.beat_schedule = {
         "schedule": 300.0,
         "options": {"expires": 240},
     },
+    "judge-licences": {
+        "task": "models_registry.tasks.judge_missed_licences",
+        "schedule": 60.0,
+        "options": {"expires": 50},
+    },
     "clean-up": {"task": "models_registry.tasks.clean_up", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

@@ -11,6 +11,7 @@ from models_registry import downloads
 from models_registry.models import Commit
 from models_registry.services import collection, content, deliveries, undelete, weights
 from models_registry.services.licensing import files as licence_files
+from models_registry.services.licensing import judgements
 from models_registry.services.trending import refresh_trends
 
 logger = logging.getLogger(__name__)
@@ -117,6 +118,26 @@ def dispatch_licence_reading(commit_id: int) -> None:
         read_licence_files.apply_async(args=(commit_id,), retry=False, expires=600)
     except (OperationalError, OSError) as error:
         logger.warning("Licence files of commit %s wait for the sweep: %s", commit_id, error)
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def judge_licences(repository_id: int) -> None:
+    """Judge what follows from a repository's licence and from where it comes. As often as one likes."""
+    judgements.refresh(repository_id=repository_id)
+
+
+@shared_task
+def judge_missed_licences() -> None:
+    """Find repositories that are marked and whose job was lost, and look again at the oldest judgements."""
+    judgements.refresh_missed()
+
+
+def dispatch_licence_judging(repository_id: int) -> None:
+    """Tell the queue of a repository. A broker that is away loses nothing: the sweep finds the mark."""
+    try:
+        judge_licences.apply_async(args=(repository_id,), retry=False, expires=600)
+    except (OperationalError, OSError) as error:
+        logger.warning("Licences of %s wait for the sweep: the broker cannot be reached: %s", repository_id, error)
 
 
 @shared_task

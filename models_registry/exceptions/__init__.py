@@ -65,6 +65,7 @@ from models_registry.exceptions.files import (
     UnknownContent,
     UnknownLargeFile,
 )
+from models_registry.exceptions.licensing import InvalidLicencePolicy, LicencePolicyForbidden
 from models_registry.exceptions.releases import (
     InvalidPointer,
     InvalidRelease,
@@ -126,6 +127,7 @@ __all__ = [
     "InvalidDescription",
     "InvalidDiscussion",
     "InvalidGate",
+    "InvalidLicencePolicy",
     "InvalidPath",
     "InvalidPointer",
     "InvalidRefName",
@@ -133,6 +135,7 @@ __all__ = [
     "InvalidRepositoryName",
     "InvalidSdk",
     "InvalidWebhook",
+    "LicencePolicyForbidden",
     "MergeConflict",
     "NameReserved",
     "NameTaken",

@@ -39,6 +39,7 @@ from models_registry.models.git import GitObject
 from models_registry.models.imports import ImportState, RepositoryImport
 from models_registry.models.licence_files import LicenceReading
 from models_registry.models.licence_terms import CommitLicence, LicenceAllowance, LicenceChange
+from models_registry.models.licensing import GateOpinion, LicenceJudgement, LicencePolicy
 from models_registry.models.lineage import Evidence, LineageLink, LineageState, Relation, SketchShape
 from models_registry.models.names import AuditEntry, FormerName
 from models_registry.models.releases import Pointer, PointerMove, Release, ReleaseEvent, ReleaseGate
@@ -86,6 +87,7 @@ __all__ = [
     "Evidence",
     "FormerName",
     "Gate",
+    "GateOpinion",
     "Gated",
     "GitObject",
     "ImportState",
@@ -93,6 +95,8 @@ __all__ = [
     "Kind",
     "LicenceAllowance",
     "LicenceChange",
+    "LicenceJudgement",
+    "LicencePolicy",
     "LicenceReading",
     "LicenceText",
     "Like",

@@ -23,6 +23,7 @@ from models_registry.permissions import Action, require
 from models_registry.services import refs
 from models_registry.services.events import note_event
 from models_registry.services.heads import card_of, is_draft
+from models_registry.services.licensing import gate
 from models_registry.services.revisions import LATEST, find_commit
 from models_registry.signals import latest_moved, release_published
 from models_registry.types import BRANCH, TAG
@@ -77,6 +78,7 @@ def create_release(
         except IntegrityError as error:
             raise ReleaseExists(name=name) from error
         _note(release, ReleaseEvent.Kind.CREATED, user, notes)
+        gate.settle_release(release)
         release_published.send(sender=Release, repository=repository, release=release)
     return release
 

@@ -1,0 +1,83 @@
+"""What follows from a repository's licence and from where it comes: judged when asked, and kept for lists and gates."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import User
+from models_registry.licences import Judgement, Lineage, judge
+from models_registry.models import Commit, LicenceJudgement, LineageLink, Repository
+from models_registry.services import lineage
+from models_registry.services.licensing import gate
+from models_registry.services.licensing.declared import licence_of
+from models_registry.services.licensing.marks import mark
+
+MAX_CHILDREN = 5_000
+SWEPT = 200
+OLDEST = 20
+
+
+def of(
+    repository: Repository, viewer: User | AnonymousUser | None = None, *, commit: Commit | None = None
+) -> Judgement:
+    """The judgement on a repository as somebody may see it; with a commit, on that one."""
+    return judge(lineage_as_of(repository, viewer, commit))
+
+
+def lineage_as_of(
+    repository: Repository, viewer: User | AnonymousUser | None = None, commit: Commit | None = None
+) -> Lineage:
+    """Where a repository comes from, with the licence that this commit declares."""
+    found = lineage.graph(repository, viewer, commit=commit)
+    if commit is None or commit.oid == repository.head:
+        return found
+    root = replace(found.parts[found.root], licence=licence_of(repository, commit))
+    return Lineage(found.root, {**found.parts, found.root: root}, found.links)
+
+
+def digest_of(found: Lineage) -> str:
+    """Names exactly this lineage."""
+    return hashlib.sha256(json.dumps(found.as_json(), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@transaction.atomic
+def refresh(*, repository_id: int) -> bool:
+    """Judge a repository anew and settle its releases; False where nothing has changed since the last time.
+
+    What was made from it is marked where its own lineage changed, and so on until nothing changes any more.
+    """
+    row = LicenceJudgement.objects.select_for_update().filter(repository=repository_id).first()
+    repository = Repository.objects.select_related("namespace").filter(pk=repository_id).first()
+    if row is None or repository is None:
+        return False
+    found = lineage.graph(repository)
+    digest, before = digest_of(found), row.digest
+    verdict = judge(found)
+    row.verdict, row.commit, row.digest = verdict.verdict, repository.head, digest
+    row.conflicts, row.obligations = len(verdict.conflicts), len(verdict.obligations)
+    row.unknowns, row.judged_marks, row.judged_at = len(verdict.unknowns), row.marks, timezone.now()
+    row.save()
+    gate.settle_releases(repository)
+    if digest == before:
+        return False
+    children = LineageLink.objects.filter(parent=repository_id).exclude(repository=repository_id)
+    mark(set(children.values_list("repository", flat=True).distinct()[:MAX_CHILDREN]))
+    return True
+
+
+def refresh_missed() -> int:
+    """Judge what is marked and was lost on the way, and look again at what was judged longest ago."""
+    with transaction.atomic():  # What was here before judgements were kept.
+        mark(set(Repository.objects.filter(licence_judgement=None).values_list("pk", flat=True)[:SWEPT]))
+    marked = LicenceJudgement.objects.exclude(marks=F("judged_marks")).order_by("repository")
+    ids = list(marked.values_list("repository", flat=True)[:SWEPT])
+    aged = LicenceJudgement.objects.filter(marks=F("judged_marks")).order_by("judged_at")
+    ids += aged.values_list("repository", flat=True)[:OLDEST]
+    for pk in ids:
+        refresh(repository_id=pk)
+    return len(ids)
