@@ -12,6 +12,7 @@ from models_registry.models import Commit
 from models_registry.services import collection, content, deliveries, undelete, weights
 from models_registry.services.licensing import files as licence_files
 from models_registry.services.licensing import judgements
+from models_registry.services.licensing import inheritance
 from models_registry.services.trending import refresh_trends
 
 logger = logging.getLogger(__name__)
@@ -21,13 +22,14 @@ logger = logging.getLogger(__name__)
 def clean_up() -> None:
     """Remove what interrupted uploads left behind, write the tally of downloads, and see what is trending.
 
-    What was sent to webhooks a month ago is forgotten.
+    What was sent to webhooks a month ago is forgotten. Whose terms pass on to whom is computed anew.
     """
     content.clean_leftovers()
     content.drop_abandoned()
     downloads.flush()
     deliveries.forget_old(at=timezone.now())
     refresh_trends()
+    inheritance.settle_all()
 
 
 @shared_task

@@ -38,6 +38,7 @@ from models_registry.models import (
 from models_registry.permissions import Action, can, require
 from models_registry.services.events import note_event
 from models_registry.services.heads import licence_file
+from models_registry.services.licensing.inheritance import settle_after_commit
 from models_registry.services.licensing.receipts import note_acceptance
 from models_registry.services.licensing.terms import form_now, note_terms, renew_by, settle_renewals
 
@@ -99,6 +100,7 @@ def set_gate(
         note_terms(repository=repository, file=licence_file(repository), is_minor=is_minor)
         if rules is not None:
             settle_renewals(Gate.objects.select_related("form").get(repository=repository), anew=True)
+    settle_after_commit(repository)
     note_event(repository=repository, action="update", scope="repo.config")
     return repository
 

@@ -10,6 +10,7 @@ from models_registry.models import AuditEntry, Kind, Repository
 from models_registry.permissions import Action, require
 from models_registry.services import audit, names
 from models_registry.services.events import note_event
+from models_registry.services.licensing.inheritance import settle_after_commit
 from models_registry.signals import repository_moved
 
 WIRE_KINDS = {Kind.MODEL: "model", Kind.DATASET: "dataset", Kind.APP: "space"}
@@ -57,6 +58,7 @@ def _move(repository: Repository, user: User, target: Namespace, name: str) -> N
         repository.access_requests.all().delete()
     repository.save(update_fields=fields)
     names.claim(repository)
+    settle_after_commit(repository)
     if repository.key != old_key:  # Another spelling of the same name needs no way from the old one.
         names.leave_behind(repository, namespace=before, name=old_name, key=old_key)
     old_full_name = f"{before.name}/{old_name}"

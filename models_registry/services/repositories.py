@@ -17,6 +17,7 @@ from models_registry.permissions import Action, require
 from models_registry.services import audit, names
 from models_registry.services.commits import first_commit
 from models_registry.services.events import note_event
+from models_registry.services.licensing.inheritance import settle_after_commit
 from models_registry.services.settings import Changes, update_settings
 from models_registry.types import AddFile
 
@@ -112,6 +113,7 @@ def delete_repository(*, repository: Repository, user: User) -> None:
     if gone:  # Of two at once, one has deleted it.
         note_event(repository=repository, action="delete", scope="repo")
         audit.note(repository=repository, actor=user, deed=AuditEntry.Deed.DELETED)
+        settle_after_commit(repository)
 
 
 def _is_in_use(repository: Repository) -> bool:

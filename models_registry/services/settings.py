@@ -12,6 +12,7 @@ from models_registry.permissions import Action, require
 from models_registry.services import audit
 from models_registry.services.events import note_event
 from models_registry.services.heads import licence_file, note_head
+from models_registry.services.licensing.inheritance import settle_after_commit
 from models_registry.services.licensing.terms import note_terms
 from models_registry.signals import commit_published, visibility_changed
 from models_registry.types import BRANCH
@@ -54,6 +55,8 @@ def update_settings(*, repository: Repository, user: User, changes: Changes) -> 
         row.save(update_fields=list(changed))
     if changed.get("gated"):
         note_terms(repository=row, file=licence_file(row))
+    if {"gated", "visibility"} & changed.keys():
+        settle_after_commit(row)
     if branch is not None:
         _set_default_branch(row, branch)
         changed["default_branch"] = branch

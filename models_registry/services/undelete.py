@@ -14,6 +14,7 @@ from models_registry.models import AuditEntry, FormerName, Kind, Repository
 from models_registry.permissions import Action, require
 from models_registry.services import audit, names
 from models_registry.services.events import note_event
+from models_registry.services.licensing.inheritance import settle_after_commit
 from models_registry.services.moves import WIRE_KINDS
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def _restore(repository: Repository, user: User | None, name: str) -> None:
         names.leave_behind(repository, namespace=repository.namespace, name=old_name, key=old_key)
     audit.note(repository=repository, actor=user, deed=AuditEntry.Deed.RESTORED, name=repository.full_name)
     note_event(repository=repository, action="create", scope="repo")
+    settle_after_commit(repository)
 
 
 def purge_deleted(*, now: datetime | None = None) -> int:
