@@ -22,7 +22,12 @@ MAX_PROMPT = 20_000
 MAX_TITLE = 200
 TEXT, CHECKBOX, SELECT, DATE, COUNTRY = "text", "checkbox", "select", "date_picker", "country"
 KINDS = (TEXT, CHECKBOX, SELECT, DATE, COUNTRY)
-RESERVED = {"csrfmiddlewaretoken", "form"}  # What our own page sends beside the answers.
+RESERVED = {
+    "csrfmiddlewaretoken",
+    "form",
+    "gate-organisation",
+    "gate-back",
+}  # What our own page sends beside the answers.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 

@@ -1,31 +1,33 @@
-"""Gated repositories for people: asking, the owner's queue, and what one asked for oneself."""
+"""Gated repositories for who asks: reading the terms, accepting them, and what one asked for oneself."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.authentication import acting_user
-from accounts.models import User
+from accounts.models import Organisation, Role, User
 from hub.core import markdown
-from hub.core.exceptions import HubError, OverLimit
+from hub.core.exceptions import OverLimit
 from hub.core.pagination import keyset_page
 from hub.pages import facets
-from hub.pages.repository import Opened, find_repository, open_repository
+from hub.pages.repository import Opened, open_repository
 from models_registry import addresses, gates
-from models_registry.exceptions import AccessRequestNotFound, AnswersIncomplete, FormChanged, InvalidGate
-from models_registry.models import AccessRequest, AccessState, Gate, Gated, Repository
-from models_registry.permissions import Action, require
+from models_registry.exceptions import AlreadyAsked, AlreadyHasAccess, AnswersIncomplete, FormChanged
+from models_registry.models import Acceptance, AccessRequest, AccessState, Gate, Repository
 from models_registry.services import access as services
-from models_registry.services.licensing import receipts
+from models_registry.services.heads import licence_file
+from models_registry.services.licensing.inheritance import demands_acceptance
+from models_registry.services.licensing.needs import Need, needs_of
 
 PER_PAGE = 30
-STATES = (AccessState.PENDING, AccessState.ACCEPTED, AccessState.REJECTED)
+FOR, BACK = "gate-organisation", "gate-back"  # What our own form sends beside the answers.
 
 
 @login_required
@@ -35,43 +37,117 @@ def ask(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRespo
     user = acting_user(request)
     opened = open_repository(request, kind, namespace, name)
     repository = opened.repository
-    if opened.may_download:
+    needs = needs_of(repository, user, sources=opened.sources)
+    own = next((need for need in needs if need.is_own), None)
+    organisations = list(_administered(user)[:50]) if own else []
+    for_others = bool(organisations) and (FOR in request.GET or FOR in request.POST)
+    if opened.may_download and not (own and own.is_renewal) and not for_others:
         messages.info(request, gettext("The files of this repository are open to you."))
-        return redirect(addresses.page(repository))
-    form = services.form_of(repository)
-    asked = opened.asked if opened.asked and opened.asked.state != AccessState.WITHDRAWN else None
+        return redirect(_back(request) or addresses.page(repository))
     problem, status = "", 200
     if request.method == "POST":
-        given = {key: value for key, value in request.POST.items() if key not in gates.RESERVED}
         try:
-            made = services.ask_access(
-                repository=repository, user=user, answers=given, seen_sha256=request.POST.get("form", "")
-            )
+            made = _accept(request, repository, user, organisations)
         except (AnswersIncomplete, FormChanged) as error:
             problem, status = str(error), 409 if isinstance(error, FormChanged) else 400
         else:
             return _asked(request, made)
-    context = opened.context("card") | {
-        "form": form,
-        "fields": [(field, request.POST.get(field.name, "")) for field in form.fields],
-        "prompt_html": _rendered(form.prompt, repository),
-        "sha256": form.sha256(),
-        "asked": asked,
-        "is_ask_page": True,
-        "problem": problem,
-    }
+    form = services.form_of(repository)
+    context = (
+        opened.context("card")
+        | _form(request, repository, form)
+        | {
+            "own": own,
+            "sources": [need for need in needs if not need.is_own],
+            "asked": None if for_others else _standing(own),
+            "organisations": organisations,
+            "for_others": for_others,
+            "chosen": request.POST.get(FOR, ""),
+            "back": _back(request),
+            "is_ask_page": True,
+            "problem": problem,
+        }
+    )
     return render(request, "models_registry/ask_access.html", context, status=status)
 
 
+def _form(request: HttpRequest, repository: Repository, form: gates.Form) -> dict[str, Any]:
+    """The terms as a page shows them."""
+    return {
+        "form": form,
+        "fields": [(field, request.POST.get(field.name, "")) for field in form.fields],
+        "prompt_html": rendered(form.prompt, repository),
+        "licence_text": licence_file(repository).body.decode("utf-8", "replace") if form.licence_sha256 else "",
+        "sha256": form.sha256(),
+    }
+
+
+def terms_of(opened: Opened) -> dict[str, Any]:
+    """For the page of a licence: what people agree to before they get the files, and how it stands with the viewer."""
+    repository, viewer = opened.repository, opened.viewer
+    if not repository.is_gated:
+        return {"needs": [], "demands": demands_acceptance(repository.licence)}
+    gate = Gate.objects.filter(repository=repository).select_related("form").first() if repository.has_gate else None
+    keys = [repository.pk, *(source.pk for source in opened.sources)]
+    receipts = Acceptance.objects.of(viewer).filter(repository__in=keys, withdrawn_at=None)
+    return {
+        "needs": needs_of(repository, viewer, sources=opened.sources),
+        "gate": gate,
+        "demands": demands_acceptance(repository.licence),
+        "receipts": list(receipts[:5]),
+        "speaks_for": viewer.is_authenticated and repository.has_gate and _administered(viewer).exists(),
+    }
+
+
+def _standing(own: Need | None) -> AccessRequest | None:
+    """Her request, if all that she can do is wait or read why not."""
+    if own is None or own.asked is None or own.asked.state == AccessState.ACCEPTED:
+        return None
+    return own.asked
+
+
+def _accept(
+    request: HttpRequest, repository: Repository, user: User, organisations: list[Organisation]
+) -> AccessRequest:
+    """Send the form. Sending it twice is doing it once."""
+    given = {key: value for key, value in request.POST.items() if key not in gates.RESERVED}
+    chosen = request.POST.get(FOR, "")
+    organisation = next((each for each in organisations if each.name == chosen), None) if chosen else None
+    seen = request.POST.get("form", "")
+    try:
+        return services.ask_access(
+            repository=repository, user=user, answers=given, seen_sha256=seen, organisation=organisation
+        )
+    except (AlreadyAsked, AlreadyHasAccess):
+        found = services.found_request(repository, user, organisation)
+        if found is None or not seen or found.form is None or found.form.sha256 != seen:
+            raise
+        return found
+
+
 def _asked(request: HttpRequest, made: AccessRequest) -> HttpResponse:
+    back = _back(request)
+    page = addresses.page(made.repository)
     if made.state == AccessState.ACCEPTED:
-        messages.success(request, gettext("The files are open to you now."))
-        return redirect(addresses.page(made.repository))
+        messages.success(request, gettext("You accepted. What you accepted, and when, is kept among your settings."))
+        return redirect(back or page)
     messages.info(request, gettext("You asked. The owner decides; this page shows how it stands."))
-    return redirect(f"{addresses.page(made.repository)}/ask-access")
+    return redirect(back or f"{page}/ask-access")
 
 
-def _rendered(text: str, repository: Repository) -> str:
+def _back(request: HttpRequest) -> str:
+    """Where the person came from, on this hub: the page of what was made from this."""
+    back = request.POST.get(BACK) or request.GET.get(BACK) or ""
+    is_safe = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return back if is_safe else ""
+
+
+def _administered(user: User) -> QuerySet[Organisation]:
+    mine = user.memberships.filter(role=Role.ADMIN).values("organisation_id")
+    return Organisation.objects.filter(pk__in=mine).select_related("namespace").order_by("name")
+
+
+def rendered(text: str, repository: Repository) -> str:
     """Words of the owner as HTML, cleaned as cards are; as they were typed where they cannot be rendered."""
     places = markdown.Places(
         folder="",
@@ -86,118 +162,10 @@ def _rendered(text: str, repository: Repository) -> str:
 
 @login_required
 @require_safe
-def review(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    """The gate's settings and who asked: waiting, accepted or rejected."""
-    opened = open_repository(request, kind, namespace, name)
-    require(acting_user(request), Action.WRITE, opened.repository)
-    return render(request, "models_registry/access_review.html", _review(request, opened))
-
-
-def _review(request: HttpRequest, opened: Opened) -> dict[str, Any]:
-    repository = opened.repository
-    wanted = request.GET.get("state", "")
-    state = AccessState(wanted) if wanted in STATES else AccessState.PENDING
-    counts = dict(repository.access_requests.order_by().values_list("state").annotate(Count("pk")))
-    rows = repository.access_requests.filter(state=state).select_related("user", "decided_by", "form")
-    page = keyset_page(
-        rows.prefetch_related("steps__actor"), order=("-id",), limit=PER_PAGE, cursor=request.GET.get("cursor")
-    )
-    gate = Gate.objects.filter(repository=repository).first()
-    return opened.context("settings") | {
-        "page": "access",
-        "state": state.value,
-        "states": [
-            (AccessState.PENDING.value, gettext("Waiting"), counts.get("pending", 0)),
-            (AccessState.ACCEPTED.value, gettext("Accepted"), counts.get("accepted", 0)),
-            (AccessState.REJECTED.value, gettext("Rejected"), counts.get("rejected", 0)),
-        ],
-        "requests": page.rows,
-        "next_url": facets.with_value(request.GET, "cursor", page.next_cursor) if page.next_cursor else "",
-        "any": bool(counts),
-        "may_administer": opened.may_administer,
-        "prompt": gate.prompt if gate else "",
-        "field_lines": gates.field_lines(gate.fields if gate else []),
-        "card_fields": [key for key in repository.card if key.startswith("extra_gated_")],
-        "problem": "",
-    }
-
-
-@login_required
-@require_POST
-def settle(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    """Who may have the files, and what people read and answer before they ask."""
-    opened = open_repository(request, kind, namespace, name)
-    user, repository = acting_user(request), opened.repository
-    wanted = request.POST.get("gated", "")
-    try:
-        services.set_gate(
-            repository=repository,
-            user=user,
-            gated=Gated(wanted) if wanted in Gated.values else Gated.OFF,
-            prompt=request.POST.get("prompt", ""),
-            fields=request.POST.get("fields", ""),
-        )
-    except InvalidGate as error:
-        context = _review(request, open_repository(request, kind, namespace, name))
-        context |= {"problem": str(error), "prompt": request.POST.get("prompt", "")}
-        context["field_lines"] = request.POST.get("fields", "")
-        return render(request, "models_registry/access_review.html", context, status=400)
-    messages.success(request, gettext("The gate is set."))
-    return redirect(_review_page(repository))
-
-
-@login_required
-@require_POST
-def decide(request: HttpRequest, kind: str, namespace: str, name: str, public_id: str) -> HttpResponse:
-    """Accept, reject or take back."""
-    repository, actor = find_repository(request, kind, namespace, name), acting_user(request)
-    require(actor, Action.WRITE, repository)
-    wanted = request.POST.get("status", "")
-    found = services.find_request(repository, public_id=public_id)
-    if wanted not in STATES:
-        raise AccessRequestNotFound
-    reason = request.POST.get("reason", "")
-    try:
-        services.decide_access(
-            repository=repository, actor=actor, request=found, state=AccessState(wanted), reason=reason
-        )
-    except HubError as error:
-        messages.error(request, str(error))
-    return redirect(f"{_review_page(repository)}?state={found.state}")
-
-
-@login_required
-@require_POST
-def grant(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    """Give access to somebody by name."""
-    repository, actor = find_repository(request, kind, namespace, name), acting_user(request)
-    require(actor, Action.WRITE, repository)
-    try:
-        services.grant_access(repository=repository, actor=actor, username=request.POST.get("user", "").strip())
-    except HubError as error:
-        messages.error(request, str(error))
-        return redirect(_review_page(repository))
-    return redirect(f"{_review_page(repository)}?state=accepted")
-
-
-@login_required
-@require_safe
-def export(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponseBase:
-    """All requests with their answers as a table for spreadsheets."""
-    repository = find_repository(request, kind, namespace, name)
-    lines = receipts.requests_as_csv(repository=repository, actor=acting_user(request))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="access-{repository.name}.csv"'
-    response["Cache-Control"] = "private, no-store"
-    return response
-
-
-@login_required
-@require_safe
 def mine(request: HttpRequest) -> HttpResponse:
     """What one asked for, and where others wait for oneself to decide."""
     user = acting_user(request)
-    rows = AccessRequest.objects.of(user).select_related("repository__namespace")
+    rows = AccessRequest.objects.spoken_for(user).select_related("repository__namespace", "organisation")
     page = keyset_page(rows, order=("-id",), limit=PER_PAGE, cursor=request.GET.get("cursor"))
     context = {
         "requests": page.rows,
@@ -221,7 +189,3 @@ def to_review(user: User) -> list[tuple[Repository, int]]:
     counts = dict(waiting[:50])
     rows = Repository.objects.filter(pk__in=counts).select_related("namespace")
     return sorted(((row, counts[row.pk]) for row in rows), key=lambda pair: (-pair[1], pair[0].key))
-
-
-def _review_page(repository: Repository) -> str:
-    return f"{addresses.page(repository)}/settings/access"

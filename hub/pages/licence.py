@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from hub.pages.access import terms_of
 from hub.pages.repository import open_repository
 from models_registry import addresses
 from models_registry.licences.panels import panels
@@ -16,5 +17,5 @@ def licence(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpR
     repository = opened.repository
     if repository.full_name != f"{namespace}/{name}":
         return HttpResponsePermanentRedirect(f"{addresses.page(repository)}/licence")
-    context = opened.context("licence") | {"panels": panels(repository.licence)}
+    context = opened.context("licence") | {"panels": panels(repository.licence)} | terms_of(opened)
     return render(request, "models_registry/licence.html", context)

@@ -32,10 +32,12 @@ from hub.pages.explanations import example_of
 from models_registry import addresses
 from models_registry.finding import repository_at
 from models_registry.labels import languages
+from models_registry.licences import Record
 from models_registry.manifests import listing_of
 from models_registry.models import AccessRequest, Commit, Like, Release, Repository, RepositoryImport
 from models_registry.permissions import Action, can
 from models_registry.services.heads import card_of
+from models_registry.services.licensing.needs import licences_to_accept, sources_of
 from models_registry.services.revisions import find_commit
 from models_registry.types import Listing
 
@@ -52,7 +54,10 @@ class Opened:
         listing: the files of that commit.
         evaluation: what was measured of the newest commit of the default branch, with its runs.
         liked: whether this person likes it.
-        may_download: whether the files are open to this person; else `asked` is how her request for them stands.
+        may_download: whether the files are open to this person.
+        asked: how her own request for them stands, where there is a gate.
+        sources: whose terms the files need beside its own, for it was made from them.
+        to_carry: licences that people should be asked to accept, and are not; for who can change that.
     """
 
     repository: Repository
@@ -66,6 +71,8 @@ class Opened:
     may_download: bool
     asked: AccessRequest | None
     viewer: User | AnonymousUser
+    sources: tuple[Repository, ...] = ()
+    to_carry: tuple[Record, ...] = ()
 
     @property
     def badges(self) -> list[Badge]:
@@ -103,7 +110,8 @@ def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, 
     """
     repository = find_repository(request, kind, namespace, name)
     commit = find_commit(repository, revision)
-    may_download = can(request.user, Action.DOWNLOAD, repository)
+    may_administer = can(request.user, Action.ADMINISTER, repository)
+    requests = AccessRequest.objects.of(request.user).filter(repository=repository)
     return Opened(
         repository=repository,
         revision=revision or repository.default_branch,
@@ -113,11 +121,13 @@ def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, 
         .filter(repository=repository, commit__oid=repository.head)
         .first(),
         may_write=can(request.user, Action.WRITE, repository),
-        may_administer=can(request.user, Action.ADMINISTER, repository),
+        may_administer=may_administer,
         liked=Like.objects.of(request.user).filter(repository=repository).exists(),
-        may_download=may_download,
-        asked=None if may_download else AccessRequest.objects.of(request.user).filter(repository=repository).first(),
+        may_download=can(request.user, Action.DOWNLOAD, repository),
+        asked=requests.first() if repository.has_gate else None,
         viewer=request.user,
+        sources=tuple(sources_of(repository)),
+        to_carry=tuple(licences_to_accept(repository)) if may_administer else (),
     )
 
 

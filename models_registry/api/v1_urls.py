@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from models_registry.api import v1, v1_compare, v1_releases, v1_state
+from models_registry.api import v1, v1_compare, v1_releases, v1_state, v1_terms
 
 
 class PluralConverter:
@@ -36,6 +36,7 @@ urlpatterns = [
     path(f"{REPOSITORY}/releases", v1_releases.ReleasesView.as_view(), name="releases"),
     path(f"{REPOSITORY}/releases/<rev:release>", v1_releases.ReleaseView.as_view(), name="release"),
     path(f"{REPOSITORY}/releases/<rev:release>/yank", v1_releases.ReleaseYankView.as_view(), name="release_yank"),
+    path(f"{REPOSITORY}/terms", v1_terms.TermsView.as_view(), name="terms"),
     path(f"{REPOSITORY}/pointers", v1_releases.PointersView.as_view(), name="pointers"),
     path(f"{REPOSITORY}/pointers/<rev:pointer>", v1_releases.PointerView.as_view(), name="pointer"),
 ]

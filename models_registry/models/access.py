@@ -115,7 +115,7 @@ class AccessRequest(models.Model):
     )
     state = models.CharField(max_length=9, choices=AccessState.choices, default=AccessState.PENDING)
     renew_by = models.DateTimeField(null=True, help_text="Until when the text that was accepted holds; None: for good.")
-    form = models.ForeignKey(AccessForm, null=True, on_delete=models.RESTRICT, related_name="+")
+    form = models.ForeignKey(AccessForm, null=True, on_delete=models.RESTRICT, related_name="requests")
     answers = models.JSONField(default=dict, help_text="Field name to answer. Empty for access given unasked.")
     reason = models.CharField(max_length=500, blank=True, help_text="Why it was rejected, for the asker.")
     asked_at = models.DateTimeField(null=True, help_text="None for access given unasked: then no e-mail is shown.")

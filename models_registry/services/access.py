@@ -146,7 +146,7 @@ def ask_access(
         raise NotForOrganisation(name=organisation.name)
     repository = Repository.objects.select_for_update(of=("self",)).select_related("namespace").get(pk=repository.pk)
     _require_gated(repository)
-    found = _found(repository, user, organisation)
+    found = found_request(repository, user, organisation)
     _require_may_ask(repository, user, organisation, found)
     row = note_terms(repository=repository, file=licence_file(repository))
     if seen_sha256 and seen_sha256 != row.sha256:
@@ -168,9 +168,11 @@ def ask_access(
     return request
 
 
-def _found(repository: Repository, user: User, organisation: Organisation | None) -> AccessRequest | None:
+def found_request(repository: Repository, user: User, organisation: Organisation | None) -> AccessRequest | None:
+    """What she, or the organisation, asked here before."""
     who = {"user": user, "organisation": None} if organisation is None else {"organisation": organisation}
-    found: AccessRequest | None = AccessRequest.objects.filter(repository=repository, **who).first()
+    rows = AccessRequest.objects.filter(repository=repository, **who).select_related("form", "repository__namespace")
+    found: AccessRequest | None = rows.first()
     return found
 
 

@@ -29,6 +29,13 @@ V1_ROUTES: dict[str, Route] = {
     "registry_v1:release_yank": Route(
         V1 + "/releases/v1.0.0/yank", {"POST": Access.WRITE, "DELETE": Access.WRITE}, body={"reason": "Try"}
     ),
+    "registry_v1:terms": Route(
+        V1 + "/terms",
+        {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.LIKE},
+        body={"sha256": "0" * 64},
+        kinds=ALL,
+        also=(400, 409),
+    ),
     "registry_v1:pointers": Route(V1 + "/pointers", {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
     "registry_v1:pointer": Route(
         V1 + "/pointers/production",

@@ -13,7 +13,7 @@ from accounts import services
 from accounts.models import AccessToken, Membership, Organisation, Role, Scope, User
 from evaluation.models import ItemOutputs, Receipt, Run, Step
 from models_registry.api.xet_tokens import cas_space
-from models_registry.models import AccessRequest, Kind, Repository, Visibility, Webhook
+from models_registry.models import Acceptance, AccessRequest, Kind, LicenceText, Repository, Visibility, Webhook
 from models_registry.services.collections import add_item, create_collection
 from models_registry.services.discussions import open_discussion
 from models_registry.services.pointers import move_pointer
@@ -60,6 +60,7 @@ class Place:
     webhook: str
     delivery: int
     asking: str
+    acceptance: str
     invitation: int
 
     def fill(self, template: Any) -> Any:
@@ -87,6 +88,7 @@ class Place:
             "webhook": self.webhook,
             "delivery": self.delivery,
             "asking": self.asking,
+            "acceptance": self.acceptance,
         }
         for name, value in parts.items():
             template = template.replace(f"{{{name}}}", str(value))
@@ -169,6 +171,19 @@ class World:
         asking = AccessRequest.objects.create(
             repository=repository, user=self.people["writer"], state="rejected", updated_at=timezone.now()
         )
+        text = LicenceText.objects.get_or_create(
+            sha256=hashlib.sha256(b"Terms.").hexdigest(), defaults={"body": b"Terms."}
+        )[0]
+        accepted = Acceptance.objects.create(
+            user=self.people["writer"],
+            repository=repository,
+            repository_kind=repository.kind,
+            repository_name=repository.full_name,
+            content={"prompt": "Be kind."},
+            sha256="0" * 64,
+            text=text,
+            accepted_at=timezone.now(),
+        )
         assert self.invitation is not None
         return Place(
             repository=repository,
@@ -183,6 +198,7 @@ class World:
             webhook=self.webhook.public_id,
             delivery=self.delivery.pk,
             asking=asking.public_id,
+            acceptance=accepted.public_id,
         )
 
     def callers(self) -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ from ._api import (
     whoami,
 )
 from ._exceptions import (
+    AcceptanceNeeded,
     AccessDenied,
     CacheError,
     Conflict,
@@ -56,6 +57,7 @@ from ._exceptions import (
     UnsupportedModel,
 )
 from ._lock import Pin, PinState
+from ._terms import RepositoryTerms, accept, terms
 from ._types import FileCheck, PushReport, VerifyReport
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AcceptanceNeeded",
     "AccessDenied",
     "CacheError",
     "Conflict",
@@ -84,6 +87,7 @@ __all__ = [
     "Quarantined",
     "Refused",
     "RepositoryNotFound",
+    "RepositoryTerms",
     "RevisionNotFound",
     "ServerError",
     "SmallhubError",
@@ -92,6 +96,7 @@ __all__ = [
     "UnsupportedModel",
     "VerifyReport",
     "__version__",
+    "accept",
     "find",
     "info",
     "licenses",
@@ -107,6 +112,7 @@ __all__ = [
     "results",
     "sbom",
     "search",
+    "terms",
     "update",
     "verify",
     "verify_receipt",

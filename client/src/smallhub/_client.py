@@ -17,6 +17,7 @@ from ._pull import Downloads
 from ._push import Uploads
 from ._receipts import Receipts
 from ._repositories import Account, Evaluations, Releases, Repositories
+from ._terms import Terms
 
 
 class Hub:
@@ -46,6 +47,7 @@ class Hub:
         self.receipts = Receipts(self._http, self.config.cache)
         self.needs = Needs(self._http)
         self.licences = Licences(self._http)
+        self.terms = Terms(self._http)
         self.account = Account(self._http)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ SmallhubError                 anything this package foresaw; `code` is stable, `
 │   ├── RepositoryNotFound
 │   └── RevisionNotFound
 ├── AccessDenied              no token, a wrong token, or a token without this right
+│   └── AcceptanceNeeded      the files go to who accepted the terms, and this token's owner has not
 ├── Conflict                  the world moved: somebody else pushed in the meantime
 ├── Refused                   it could be done, but it would not be safe
 │   ├── UnsafePath            the server named a file outside the folder, or one no system can hold
@@ -81,6 +82,12 @@ class AccessDenied(SmallhubError):
 
     code = "access_denied"
     exit_status = 4
+
+
+class AcceptanceNeeded(AccessDenied):
+    """The files are gated: somebody has to read and accept the terms first, or to be accepted."""
+
+    code = "gated_repository"
 
 
 class Conflict(SmallhubError):

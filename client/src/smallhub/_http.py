@@ -22,6 +22,7 @@ import httpx
 from . import __version__
 from ._config import Config
 from ._exceptions import (
+    AcceptanceNeeded,
     AccessDenied,
     Conflict,
     IntegrityError,
@@ -42,6 +43,7 @@ MAX_JSON_BYTES = 64 * 1024 * 1024
 MAX_REDIRECTS = 5
 TRIES = 6
 _TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=60)
+_GATED = {"gatedrepo", "gated_repository", "access_lapsed"}
 _RETRY_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
 Body = bytes | Callable[[], Iterable[bytes]] | None  # A callable gives the stream afresh for each try.
@@ -226,6 +228,8 @@ def raise_refusal(response: httpx.Response) -> NoReturn:
         raise RepositoryNotFound(_with_hint(text or "No such repository", response), **details)
     if is_missing:
         raise NotFound(text or f"The hub knows nothing at {response.request.url.path}.", **details)
+    if status in {401, 403} and lowered in _GATED:
+        raise AcceptanceNeeded(_with_hint(text or "The files are gated", response), **details)
     if status in {401, 403}:
         raise AccessDenied(_with_hint(text or "The hub denied access", response), code=code or None, **details)
     if status in {409, 412}:

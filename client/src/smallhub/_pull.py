@@ -11,6 +11,7 @@ from typing import Any
 
 from ._cache import Cache, check_file, copy_file, hash_file, stored_manifest, write_durably
 from ._exceptions import (
+    AcceptanceNeeded,
     IntegrityError,
     Invalid,
     NotFound,
@@ -110,7 +111,12 @@ class Downloads:
     def _ask(self, reference: Reference) -> Manifest:
         revision = segment(reference.revision or "main")
         path = f"/api/v1/repositories/{reference.api_kind}/{reference.repository}/manifest/{revision}"
-        return Manifest.read(self._http.call("GET", path).data)
+        try:
+            return Manifest.read(self._http.call("GET", path).data)
+        except AcceptanceNeeded as error:
+            hint = f"Or run `smallhub accept {reference.repository}` to read and accept the terms."
+            details = {**error.details, "repository": reference.repository}
+            raise AcceptanceNeeded(f"{error.message.rstrip('.')}. {hint}", **details) from error
 
     def _resolve(self, reference: Reference) -> tuple[Manifest, bool]:
         """The manifest, and whether it came from the cache for want of a network."""

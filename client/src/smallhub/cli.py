@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, _api
+from . import _accept_command as terms
 from . import _licences_command as licences
 from . import _lock_command as lock_commands
 from . import _verify_command as verify_receipts
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_lookup_commands(commands)
     lock_commands.add_commands(commands, _command)
     licences.add_commands(commands, _command)
+    terms.add_commands(commands, _command)
     _add_model_commands(commands)
     return parser
 
