@@ -22,6 +22,14 @@ class LineageLinkQuerySet(models.QuerySet["LineageLink"]):
         """Without those that would close a circle."""
         return self.filter(refused="")
 
+    def made_from_models(self) -> "LineageLinkQuerySet":
+        """Links over which terms pass on: what the child's own files name as the model that it was made from.
+
+        Likeness of weights alone does not count: who uploads a copy of somebody's model would rule over all its heirs.
+        """
+        found = self.of_heads().accepted().filter(parent__kind="model", is_from_weights=False)
+        return found.exclude(relation__in=["trained_on", "evaluated_on"]).exclude(evidence="contradicted")
+
     def children_of(self, repository: "Repository", viewer: "User | AnonymousUser") -> "LineageLinkQuerySet":
         """Links from what was made from this one, of those that the viewer may see. One that is only tested on a data
         set is not made from it.

@@ -11,8 +11,7 @@ from models_registry import downloads
 from models_registry.models import Commit
 from models_registry.services import collection, content, deliveries, undelete, weights
 from models_registry.services.licensing import files as licence_files
-from models_registry.services.licensing import judgements
-from models_registry.services.licensing import inheritance
+from models_registry.services.licensing import inheritance, judgements
 from models_registry.services.trending import refresh_trends
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from functools import partial
 from django.db import transaction
 
 from models_registry import licences
-from models_registry.models import Gated, InheritedGate, Kind, Repository, RepositoryTag, Visibility
+from models_registry.models import Gated, InheritedGate, LineageLink, Repository, Visibility
 from models_registry.querysets import RepositoryQuerySet
 
 MAX_LEVELS = 50
@@ -64,27 +64,20 @@ def settle_heirs(starts: Iterable[int]) -> int:
 
 
 def parents_of(children: Iterable[int]) -> Edges:
-    """Child to those that its files name as what it was made from, as far as they are here. Two queries."""
-    names: dict[str, set[int]] = defaultdict(set)
-    for pk, card in Repository.objects.filter(pk__in=list(children)).values_list("pk", "card"):
-        bases = card.get("base_model") if isinstance(card, dict) else None
-        for name in [bases] if isinstance(bases, str) else bases if isinstance(bases, list) else []:
-            if isinstance(name, str):
-                names[name.lower()[:140]].add(pk)
+    """Child to those that it was made from, as far as everybody may see them."""
+    links = LineageLink.objects.made_from_models().filter(
+        repository__in=list(children), parent__visibility=Visibility.PUBLIC, parent__deleted_at__isnull=True
+    )
     found: Edges = defaultdict(set)
-    here = Repository.objects.filter(kind=Kind.MODEL, key__in=list(names), visibility=Visibility.PUBLIC)
-    for parent, key in here.values_list("pk", "key") if names else ():
-        for child in names[key]:
-            if child != parent:
-                found[child].add(parent)
+    for child, parent in links.values_list("repository_id", "parent_id"):
+        found[child].add(parent)
     return found
 
 
 def children_of(parents: Iterable[int]) -> set[int]:
-    """Those whose files name one of these as what they were made from."""
-    rows = Repository.everything.filter(pk__in=list(parents), kind=Kind.MODEL).select_related("namespace")
-    tags = {f"base_model:{name}" for row in rows for name in (row.full_name, row.key)}
-    return set(RepositoryTag.objects.filter(tag__in=tags).values_list("repository_id", flat=True))
+    """Those that were made from one of these."""
+    links = LineageLink.objects.made_from_models().filter(parent__in=list(parents))
+    return set(links.values_list("repository_id", flat=True))
 
 
 def _passing(repositories: RepositoryQuerySet) -> dict[int, str]:

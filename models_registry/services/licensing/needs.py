@@ -80,7 +80,7 @@ def licences_to_accept(repository: Repository) -> list[licences.Record]:
     """Licences that demand acceptance, of a repository without a gate or of what it was made from; for its owner."""
     if repository.is_gated or repository.is_private:
         return []
-    above = parents_of([repository.pk]).get(repository.pk) if repository.card.get("base_model") else None
+    above = parents_of([repository.pk]).get(repository.pk)
     texts = [repository.licence]
     if above:
         texts += Repository.objects.filter(pk__in=above).order_by("key").values_list("licence", flat=True)

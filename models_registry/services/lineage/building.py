@@ -26,6 +26,7 @@ from models_registry.models import (
     Repository,
     StorageUse,
 )
+from models_registry.services.licensing.inheritance import settle_after_commit
 from models_registry.services.licensing.marks import mark
 from models_registry.services.lineage.circles import closing
 from models_registry.services.lineage.queue import dispatch
@@ -90,6 +91,8 @@ def write_links(*, repository: Repository, commit: Commit, state: LineageState) 
     for at, each in enumerate(links):
         each.repository, each.commit, each.position = repository, commit, at
         each.refused = "cycle" if each.parent_id in circle else ""
+    if links or repository.inherited_gate:
+        settle_after_commit(repository)
     LineageLink.objects.filter(commit=commit).delete()
     mark({repository.pk})
     return LineageLink.objects.bulk_create(links)
