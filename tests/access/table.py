@@ -8,6 +8,7 @@ from typing import Any
 from tests.access import verdicts
 from tests.access.boards import BOARD_ROUTES
 from tests.access.files import UPLOAD, file_pages
+from tests.access.gates import gate_pages
 from tests.access.routes import (
     ALL,
     FORM,
@@ -420,58 +421,7 @@ for _kind, _prefix, _suffix in (
         f"lfs_locks_{_kind}": Route(f"{_lfs}/locks", {"GET": Access.READ}, **_only),
         f"lfs_verify_locks_{_kind}": Route(f"{_lfs}/locks/verify", {"POST": Access.READ}, body={}, **_only),
         _name: page(_page, **_only),
-        f"{_name}_ask_access": Route(
-            f"{_page}/ask-access",
-            {"GET": Access.LIKE, "HEAD": Access.LIKE, "POST": Access.LIKE},
-            body="",
-            content_type=FORM,
-            is_page=True,
-            **_only,
-        ),
-        f"{_name}_access": page(f"{_page}/settings/access", Access.WRITE, **_only),
-        f"{_name}_access_gate": Route(
-            f"{_page}/settings/access/gate",
-            {"GET": Access.ADMINISTER, "HEAD": Access.ADMINISTER, "POST": Access.ADMINISTER},
-            body="gated=",
-            content_type=FORM,
-            is_page=True,
-            **_only,
-        ),
-        f"{_name}_access_carry": post(f"{_page}/settings/access/gate/carry", Access.ADMINISTER, **_only),
-        f"{_name}_access_version": Route(
-            f"{_page}/settings/access/gate/versions/2",
-            {"POST": Access.ADMINISTER},
-            body="is_minor=1",
-            content_type=FORM,
-            is_page=True,
-            also=(400,),
-            **_only,
-        ),
-        f"{_name}_access_decide_many": Route(
-            f"{_page}/settings/access/decide",
-            {"POST": Access.WRITE},
-            body="status=accepted&request={asking}",
-            content_type=FORM,
-            is_page=True,
-            **_only,
-        ),
-        f"{_name}_access_grant": Route(
-            f"{_page}/settings/access/grant",
-            {"POST": Access.WRITE},
-            body="user=nobody",
-            content_type=FORM,
-            is_page=True,
-            **_only,
-        ),
-        f"{_name}_access_export": page(f"{_page}/settings/access/export", Access.WRITE, **_only),
-        f"{_name}_access_decide": Route(
-            f"{_page}/settings/access/{{asking}}",
-            {"POST": Access.WRITE},
-            body="status=accepted",
-            content_type=FORM,
-            is_page=True,
-            **_only,
-        ),
+        **gate_pages(_page, _name, _only),
         f"{_name}_like": Route(f"{_page}/like", {"POST": Access.LIKE}, is_page=True, **_only),
         f"{_name}_likers": page(f"{_page}/likers", **_only),
         f"{_name}_files": page(f"{_page}/tree", **_only),
