@@ -8,7 +8,7 @@ from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
 
 from evaluation.querysets import shown
-from models_registry.licences import CLASSES
+from models_registry.querysets_licences import same_licence
 from models_registry.sizes import SIZES
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ class Limits:
         if self.min_merit is not None:
             found["min_score"] = Q(merit__gte=self.min_merit)
         if self.licence:
-            kind = "licence_class" if self.licence in CLASSES else "licence__iexact"
-            found["licence"] = Q(**{kind: self.licence})
+            found["licence"] = same_licence(self.licence)
         if self.language:
             found["language"] = Q(languages__contains=f" {self.language.lower().split('-')[0]} ")
         if self.family:

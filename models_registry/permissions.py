@@ -8,6 +8,7 @@ from accounts.grants import Right
 from accounts.models import Role, Scope, User
 from accounts.permissions import role_in, too_small
 from models_registry import addresses
+from models_registry.allowances import require_pull
 from models_registry.exceptions import AccessLapsed, GatedRepository, RepositoryForbidden, RepositoryNotFound
 from models_registry.models import AccessRequest, Gated, InheritedGate, Repository
 
@@ -64,6 +65,7 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
         GatedRepository: she may see it but was not given access to its files.
         RepositoryForbidden: she may read it but not do this.
         ScopeTooSmall: she may, but her token may not.
+        LicenceNotAllowed: her token acts for an organisation that does not let this licence in.
     """
     if not can(user, Action.READ, repository):
         raise RepositoryNotFound(name=repository.full_name, anonymous=int(not user.is_authenticated))
@@ -75,6 +77,8 @@ def require(user: User | AnonymousUser, action: Action, repository: Repository) 
         )
     if user.is_authenticated and not _token_allows(user, action, repository):
         raise too_small(user, _RIGHT[action], _SCOPE[action])
+    if action is Action.DOWNLOAD:
+        require_pull(user, repository)
 
 
 def _token_allows(user: User | AnonymousUser, action: Action, repository: Repository) -> bool:

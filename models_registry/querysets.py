@@ -1,12 +1,15 @@
 """Reads of the registry. Whoever lists or opens repositories starts from `visible_to`."""
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.db.models import Q
 
 from accounts.grants import Right
+from models_registry.querysets_licences import under_licence
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -135,6 +138,10 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
 
     def counts_by_kind(self) -> dict[str, int]:
         return dict(self.order_by().values_list("kind").annotate(number=models.Count("pk")))
+
+    def under_licence(self, *values: str) -> "RepositoryQuerySet":
+        """Those under any of these licences or classes of licences."""
+        return self.filter(reduce(or_, map(under_licence, values))) if values else self
 
     def tagged(self, *tags: str) -> "RepositoryQuerySet":
         """Those that carry every one of these tags."""

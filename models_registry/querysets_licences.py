@@ -3,11 +3,44 @@
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+
+from models_registry.licences import CLASSES, find
+from models_registry.licences.expressions import spelling
 
 if TYPE_CHECKING:
     from accounts.models import User
     from models_registry.models import LicenceChange  # noqa: F401 - the base class names it in quotes.
+
+
+NONE = "none"  # What declares nothing, where a class or an id is asked for.
+
+
+def under_licence(value: str) -> Q:
+    """The condition that every list of repositories asks: one class of licences, or one licence by any spelling.
+
+    A repository that offers a choice, or whose parts have several, is found under each.
+    """
+    from models_registry.models import RepositoryLicence
+
+    if value.lower() in CLASSES:
+        return Q(licence_class=value.lower())
+    if value.lower() == NONE:
+        return Q(licence="")
+    name = spelling(value.replace("\x00", "")[:200]).lower()
+    return Q(Exists(RepositoryLicence.objects.filter(repository=OuterRef("pk"), name=name)))
+
+
+def same_licence(value: str) -> Q:
+    """The same for rows that keep a licence's text and class of their own, as the standings of measured commits do."""
+    if value.lower() in CLASSES:
+        return Q(licence_class=value.lower())
+    record = find(value)
+    names = {value, *((record.id, *record.aliases) if record else ())}
+    found = Q(pk__in=[])
+    for name in sorted(names):
+        found |= Q(licence__iexact=name)
+    return found
 
 
 class LicenceChangeQuerySet(models.QuerySet["LicenceChange"]):

@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             found = self.hub.rules.get(wanted) if self._is_known else None
             row = {"organisation": wanted, "allow": found, "for_pulls": True, "for_uploads": True}
             self._json({"items": [row] if found is not None else []})
-        elif match := re.fullmatch(r"/api/v1/repositories/models/([^/]+/[^/]+)/sbom", path):
+        elif match := re.fullmatch(r"/api/v1/models/([^/]+/[^/]+)/sbom", path):
             self._json({"of": match[1], "query": urlsplit(self.path).query})
         elif match := re.fullmatch(r"/api/v1/models/([^/]+/[^/]+)/evaluations/(.+)", path):
             score = {

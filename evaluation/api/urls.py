@@ -4,6 +4,7 @@ from django.urls import path, re_path
 
 from evaluation.api import (
     actions,
+    bills,
     choosing,
     conversions,
     declarations,
@@ -18,6 +19,7 @@ from evaluation.boards import GROUPS
 
 app_name = "evaluation_v1"
 urlpatterns = [
+    path("<plural:plural>/<name:namespace>/<name:name>/sbom", bills.BillView.as_view(), name="sbom"),
     path(
         "models/<name:namespace>/<name:name>/evaluations/<rev:revision>",
         views.EvaluationView.as_view(),

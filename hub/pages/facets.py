@@ -11,8 +11,9 @@ from django.utils.translation import gettext, gettext_lazy
 
 from models_registry import labels
 from models_registry.labels import Text
+from models_registry.licences import CLASSES
 from models_registry.licences.panels import open_spellings
-from models_registry.models import Kind, Repository, RepositoryTag
+from models_registry.models import Kind, Repository, RepositoryLicence, RepositoryTag
 from models_registry.querysets import RepositoryQuerySet
 from models_registry.sizes import SIZES
 
@@ -62,7 +63,7 @@ class Filters:
         if self.tasks:
             found = found.filter(task__in=self.tasks)
         if self.licences:
-            found = found.filter(licence__in=self.licences)
+            found = found.under_licence(*self.licences)
         if self.open_only:
             found = found.filter(licence__in=open_spellings())
         if self.languages:
@@ -103,7 +104,7 @@ def chips(filters: Filters, given: QueryDict) -> list[Chip]:
     ]
     if filters.open_only:
         found.append(Chip(gettext("licence"), gettext("open"), _without(given, "open", None)))
-    found += [Chip(gettext("licence"), labels.licence_name(x), _without(given, "licence", x)) for x in filters.licences]
+    found += [Chip(gettext("licence"), _licence(x), _without(given, "licence", x)) for x in filters.licences]
     return found
 
 
@@ -143,6 +144,7 @@ class Facet:
     name: str
     label: Text
     options: list[Option] = field(default_factory=list)
+    has_open: bool = False
 
     @property
     def first(self) -> list[Option]:
@@ -169,9 +171,13 @@ def public_counts(kind: Kind) -> Counts:
 def _counted(kind: Kind) -> Counts:
     public = Repository.objects.filter(kind=kind, visibility="public", is_draft=False)
     counts: Counts = {"all": {"": public.count()}}
-    for column in ("task", "licence"):
+    for column in ("task", "licence_class"):
         rows = public.exclude(**{column: ""}).values_list(column).annotate(n=Count("pk")).order_by("-n", column)[:60]
         counts[column] = dict(rows)
+    licences = RepositoryLicence.objects.filter(
+        repository__kind=kind, repository__visibility="public", repository__deleted_at__isnull=True
+    )
+    counts["licence"] = dict(licences.values_list("name").annotate(n=Count("pk")).order_by("-n", "name")[:60])
     tags = RepositoryTag.objects.filter(
         repository__kind=kind,
         repository__visibility="public",
@@ -190,11 +196,20 @@ def _counted(kind: Kind) -> Counts:
 
 def facets(filters: Filters, counts: Counts) -> list[Facet]:
     """The groups beside the list; a chosen value is shown even where nobody else carries it."""
+    classes = {kind: counts["licence_class"].get(kind, 0) for kind in CLASSES}
+    chosen_classes = [value for value in filters.licences if value in CLASSES]
+    chosen = [value for value in filters.licences if value not in CLASSES]
     return [
         Facet("task", gettext("Task"), _options(counts["task"], filters.tasks, labels.task_name)),
         Facet("language", gettext("Language"), _options(counts["language"], filters.languages, labels.language_name)),
-        Facet("licence", gettext("Licence"), _options(counts["licence"], filters.licences, labels.licence_name)),
+        Facet("licence", gettext("What licences allow"), _options(classes, chosen_classes, _licence), has_open=True),
+        Facet("licence", gettext("Licence"), _options(counts["licence"], chosen, _licence)),
     ]
+
+
+def _licence(value: str) -> Text:
+    """A class or a licence as people read it."""
+    return CLASSES[value] if value in CLASSES else labels.licence_name(value)
 
 
 def _options(counts: dict[str, int], chosen: Iterable[str], label: Callable[[str], Text]) -> list[Option]:

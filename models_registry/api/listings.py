@@ -107,6 +107,10 @@ def filtered(request: HttpRequest, kind: Kind) -> QuerySet[Repository]:
         found = found.filter(_tagged({tag, f"language:{tag}", f"task_categories:{tag}"}))
     if query.get("pipeline_tag"):
         found = found.filter(task=query["pipeline_tag"][:100])
+    licences = many(request, "licence") + many(request, "license")
+    if len(licences) > MAX_FILTERS:
+        raise BadBody(reason=f"At most {MAX_FILTERS} filters at a time.")
+    found = found.under_licence(*filter(None, licences))
     if query.get("gated"):
         is_open = Q(gated="", inherited_gate="")
         found = found.exclude(is_open) if flag(query["gated"]) else found.filter(is_open)

@@ -11,13 +11,14 @@ from rest_framework.views import APIView
 
 from hub.core.pagination import keyset_page
 from models_registry import downloads
+from models_registry.allowances import require_pull
 from models_registry.api.lookup import KINDS, PREFIX, endpoint, find_repository, find_revision
 from models_registry.api.yanks import release_of, warn
 from models_registry.licences import CLASSES
+from models_registry.licences.choices import terms_of
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Kind, Release, Repository
 from models_registry.permissions import Action, require
-from models_registry.services.licensing.choices import terms_of
 from models_registry.services.licensing.declared import licence_of
 from models_registry.types import Entry
 
@@ -39,7 +40,9 @@ class ListQuery(serializers.Serializer[Any]):
     q = serializers.CharField(required=False, max_length=200, help_text="Words of the name or the summary.")
     owner = serializers.CharField(required=False, max_length=100)
     task = serializers.CharField(required=False, max_length=64)
-    licence = serializers.CharField(required=False, max_length=200)
+    licence = serializers.CharField(
+        required=False, max_length=200, help_text="An id such as mit, or a class: permissive, copyleft, …"
+    )
     language = serializers.CharField(required=False, max_length=20)
     tag = serializers.CharField(required=False, max_length=200)
     sort = serializers.ChoiceField(choices=sorted(ORDERS), default="updated")
@@ -60,6 +63,7 @@ class RepositoryOutput(serializers.Serializer[Any]):
     task = serializers.CharField()
     library = serializers.CharField()
     licence = serializers.CharField()
+    licence_class = serializers.ChoiceField(choices=list(CLASSES))
     tags = serializers.ListField(child=serializers.CharField())
     parameters = serializers.IntegerField(allow_null=True)
     size_bytes = serializers.IntegerField()
@@ -140,7 +144,9 @@ class RepositoryListView(APIView):
             found = found.filter(namespace__key=wanted["owner"].lower())
         if wanted.get("task"):
             found = found.filter(task=wanted["task"])
-        for name, prefix in (("licence", "license:"), ("language", "language:"), ("tag", "")):
+        if wanted.get("licence"):
+            found = found.under_licence(wanted["licence"])
+        for name, prefix in (("language", "language:"), ("tag", "")):
             if wanted.get(name):
                 found = found.tagged(prefix + wanted[name])
         page = keyset_page(found, order=ORDERS[wanted["sort"]], limit=wanted["limit"], cursor=wanted.get("cursor"))
@@ -167,6 +173,8 @@ class ManifestView(APIView):
     def get(self, request: Request, plural: str, namespace: str, name: str, revision: str) -> Response:
         repository, commit = find_revision(request._request, PLURAL_OF_V1[plural], namespace, name, revision)
         require(request.user, Action.DOWNLOAD, repository)
+        declared = licence_of(repository, commit)
+        require_pull(request.user, repository, declared)
         listing = listing_of(commit)
         downloads.count(repository)
         release = release_of(repository, commit, revision)
@@ -180,8 +188,8 @@ class ManifestView(APIView):
                 "revision": revision,
                 "commit": commit.oid,
                 "created_at": commit.committed_at.isoformat().replace("+00:00", "Z"),
-                **terms_of(licence_of(repository, commit)),
                 "draft": repository.is_public_draft,
+                **terms_of(declared),
                 "total_bytes": listing.total_bytes,
                 "quarantined": commit.scan_verdict == "quarantined",
                 "verdict": {

@@ -65,6 +65,7 @@ from models_registry.exceptions.files import (
     UnknownContent,
     UnknownLargeFile,
 )
+from models_registry.exceptions.licences import AllowanceForbidden, InvalidAllowance, LicenceNotAllowed, LicenceNotFound
 from models_registry.exceptions.licensing import InvalidLicencePolicy, LicencePolicyForbidden
 from models_registry.exceptions.releases import (
     InvalidPointer,
@@ -98,6 +99,7 @@ __all__ = [
     "AccessLapsed",
     "AccessRejected",
     "AccessRequestNotFound",
+    "AllowanceForbidden",
     "AlreadyAsked",
     "AlreadyHasAccess",
     "AnswersIncomplete",
@@ -121,6 +123,7 @@ __all__ = [
     "FormChanged",
     "GatedRepository",
     "HistoryTooLong",
+    "InvalidAllowance",
     "InvalidCard",
     "InvalidCollection",
     "InvalidCommit",
@@ -135,6 +138,8 @@ __all__ = [
     "InvalidRepositoryName",
     "InvalidSdk",
     "InvalidWebhook",
+    "LicenceNotAllowed",
+    "LicenceNotFound",
     "LicencePolicyForbidden",
     "MergeConflict",
     "NameReserved",

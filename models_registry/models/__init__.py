@@ -38,7 +38,7 @@ from models_registry.models.diffs import WeightsDiff
 from models_registry.models.git import GitObject
 from models_registry.models.imports import ImportState, RepositoryImport
 from models_registry.models.licence_files import LicenceReading
-from models_registry.models.licence_terms import CommitLicence, LicenceAllowance, LicenceChange
+from models_registry.models.licence_terms import CommitLicence, LicenceAllowance, LicenceChange, RepositoryLicence
 from models_registry.models.licensing import GateOpinion, LicenceJudgement, LicencePolicy
 from models_registry.models.lineage import Evidence, LineageLink, LineageState, Relation, SketchShape
 from models_registry.models.names import AuditEntry, FormerName
@@ -119,6 +119,7 @@ __all__ = [
     "Repository",
     "RepositoryContent",
     "RepositoryImport",
+    "RepositoryLicence",
     "RepositoryTag",
     "RepositoryXorb",
     "Reservation",

@@ -10,6 +10,19 @@ from models_registry.querysets_licences import LicenceChangeQuerySet
 MAX_LICENCE = 200
 
 
+class RepositoryLicence(models.Model):
+    """One licence that a repository's declaration names, for filters; rewritten with the head, never edited."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="licence_rows")
+    name = models.CharField(max_length=MAX_LICENCE, help_text="Its id in small letters, as the records spell it.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "repository"], name="repository_licence_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class CommitLicence(models.Model):
     """What the card of a commit declares. A commit never changes, so neither does this: kept to be read in lists."""
 

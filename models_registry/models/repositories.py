@@ -93,6 +93,9 @@ class Repository(models.Model):
         db_default=False,
         help_text="A model or data set whose card declares no licence: not published, whoever may open its address.",
     )
+    licence_class = models.CharField(
+        max_length=16, default="unknown", db_default="unknown", help_text="Of `licence`, by `models_registry.licences`."
+    )
     summary = models.CharField(max_length=300, blank=True)
     config = models.JSONField(
         default=dict,
@@ -136,6 +139,9 @@ class Repository(models.Model):
             models.Index(F("kind"), F("trending_score").desc(), F("id").desc(), name="repository_by_trend"),
             models.Index(F("kind"), F("created_at").desc(), F("id").desc(), name="repository_by_creation"),
             models.Index(F("kind"), F("size_bytes"), F("id"), name="repository_by_size"),
+            models.Index(
+                F("kind"), F("licence_class"), F("updated_at").desc(), F("id").desc(), name="repository_by_class"
+            ),
             models.Index(
                 fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="repository_deleted"
             ),  # Few rows, looked for by the purge.

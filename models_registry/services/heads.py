@@ -4,10 +4,12 @@ from functools import partial
 
 from django.db import transaction
 
-from models_registry import facts, gates
+from models_registry import allowances, facts, gates
 from models_registry.cards import CARD as CARD
 from models_registry.cards import MAX_CARD_BYTES as MAX_CARD_BYTES
 from models_registry.cards import Card, CardFault, read_card
+from models_registry.licences import licence_class
+from models_registry.licences.choices import names_of
 from models_registry.manifests import listing_of
 from models_registry.models import (
     Commit,
@@ -15,6 +17,7 @@ from models_registry.models import (
     Kind,
     Repository,
     RepositoryContent,
+    RepositoryLicence,
     RepositoryTag,
     ScanVerdict,
 )
@@ -34,6 +37,7 @@ _OF_HEAD = (
     "library",
     "licence",
     "is_draft",
+    "licence_class",
     "summary",
     "tags",
     "size_bytes",
@@ -92,6 +96,7 @@ def describe(*, repository: Repository, commit: Commit) -> None:
     repository.library = card.library or facts.library_of(paths, config)
     repository.licence = card.licence
     repository.is_draft = is_draft(Kind(repository.kind), card)
+    repository.licence_class = licence_class(card.licence)
     repository.summary = card.summary
     formats = facts.formats_of(paths) if repository.kind == Kind.MODEL else []
     tags = [*card.tags(), *filter(None, (repository.library, repository.task)), *formats]
@@ -105,14 +110,24 @@ _ROWS = 500
 
 
 def note_head(*, repository: Repository, commit: Commit) -> None:
-    """Refresh the row and the tags from a new head of the default branch."""
+    """Refresh the row and the tags from a new head of the default branch.
+
+    Raises:
+        LicenceNotAllowed: it comes under a licence that its organisation does not let in.
+    """
     before, had_head = repository.licence, bool(repository.head)
     describe(repository=repository, commit=commit)
+    if repository.licence != before:  # What was there when the list was made can still be worked on.
+        allowances.require_upload(namespace=repository.namespace, name=repository.full_name, licence=repository.licence)
     repository.save(update_fields=_OF_HEAD)  # Not the counters, which others write meanwhile.
     RepositoryTag.objects.filter(repository=repository).delete()
     RepositoryTag.objects.bulk_create(RepositoryTag(repository=repository, tag=tag) for tag in repository.tags)
     if has_any(listing_of(commit)):
         transaction.on_commit(partial(_ask_for_reading, commit.pk))
+    RepositoryLicence.objects.filter(repository=repository).delete()
+    RepositoryLicence.objects.bulk_create(
+        RepositoryLicence(repository=repository, name=name) for name in names_of(repository.licence)
+    )
     changes.note_head(repository=repository, commit=commit, before=before, had_head=had_head)
     if repository.has_gate:
         note_terms(repository=repository, file=licence_file(repository, listing_of(commit)))

@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 from accounts.exceptions import NotAMember
 from accounts.models import Namespace, User
 from accounts.permissions import require_create
+from models_registry import allowances
 from models_registry.exceptions import RepositoryNameTaken
 from models_registry.models import AuditEntry, Kind, Repository
 from models_registry.permissions import Action, require
@@ -26,6 +27,7 @@ def move_repository(*, repository: Repository, user: User, namespace: str, name:
         RepositoryNotFound, RepositoryForbidden: not hers to move.
         NotAMember: she may not create anything in the new namespace, or there is none of that name.
         InvalidRepositoryName: the name breaks the rules.
+        LicenceNotAllowed: the new namespace does not let its licence in.
         RepositoryNameTaken, NameReserved: another repository is, or was, called so.
     """
     require(user, Action.ADMINISTER, repository)
@@ -35,6 +37,7 @@ def move_repository(*, repository: Repository, user: User, namespace: str, name:
         raise NotAMember(name=namespace[:100])
     if target.pk != repository.namespace_id:
         require_create(user, target)
+        allowances.require_upload(namespace=target, name=repository.full_name, licence=repository.licence)
     try:
         with transaction.atomic():
             moved = Repository.objects.select_for_update().get(pk=repository.pk)

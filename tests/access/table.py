@@ -9,6 +9,7 @@ from tests.access import verdicts
 from tests.access.boards import BOARD_ROUTES
 from tests.access.files import UPLOAD, file_pages
 from tests.access.gates import gate_pages
+from tests.access.licences import LICENCE_ROUTES
 from tests.access.routes import (
     ALL,
     FORM,
@@ -60,6 +61,7 @@ ROUTES: dict[str, Route] = {
     "registry_v1:read": Route(V1, {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
     "registry_v1:manifest": read(V1 + "/manifest/main", Access.DOWNLOAD, kinds=ALL),
     **V1_ROUTES,
+    **LICENCE_ROUTES,
     **verdicts.V1_ROUTES,
     **verdicts.PAGES,
     "evaluation_v1:evaluation": Route(

@@ -21,11 +21,14 @@ NOT_ADVICE = "This is read from what authors declare. It is not legal advice."
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """One thing to do when using or passing on a version, and which parts ask for it."""
+    """One thing to do (`must`) or not to do (`must-not`) with a version, and which parts ask for it."""
 
     term: str
     text: str
     because: tuple[str, ...] = ()
+    kind: str = "must"
+    licence: str = ""
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Licences:
         """
         if format not in FORMATS:
             raise Invalid(f"A bill of materials is written as {' or '.join(FORMATS)}.", code="bad_format")
-        path = f"/api/v1/repositories/{reference.api_kind}/{reference.repository}/sbom"
+        path = f"/api/v1/{reference.api_kind}/{reference.repository}/sbom"
         params = {"format": format, **({"revision": reference.revision} if reference.revision else {})}
         return dict(self._http.call("GET", path, params=params).data)
 
@@ -166,7 +169,9 @@ def text(report: LicenceReport) -> str:
 def _said(row: Terms) -> list[str]:
     said = [f"problem: {row.problem}"] if row.problem else []
     said += [f"conflict: {line}" for line in row.conflicts]
-    said += [f"must: {each.text}" for each in row.obligations]
+    for each in row.obligations:
+        where = f" ({each.licence} {each.section})" if each.section else ""
+        said.append(f"{'must not' if each.kind == 'must-not' else 'must'}: {each.text}{where}")
     return said + [f"not known: {line}" for line in row.unknowns]
 
 
@@ -217,9 +222,11 @@ def _read(pin: Pin, row: Mapping[str, Any]) -> Terms:
         verdict=str(row["verdict"]),
         obligations=tuple(_obligation(each) for each in row["obligations"]),
         conflicts=tuple(str(each["text"]) for each in row["conflicts"]),
-        unknowns=tuple(str(each) for each in row["unknowns"]),
+        unknowns=tuple(str(each["text"]) for each in row["unknowns"]),
     )
 
 
 def _obligation(row: Mapping[str, Any]) -> Obligation:
-    return Obligation(str(row["term"]), str(row["text"]), tuple(map(str, row["because"])))
+    said = {name: str(row.get(name, "")) for name in ("licence", "section")}
+    kind = "must-not" if row.get("kind") == "must-not" else "must"
+    return Obligation(str(row["term"]), str(row["text"]), tuple(map(str, row["because"])), kind=kind, **said)

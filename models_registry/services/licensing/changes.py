@@ -68,6 +68,12 @@ def note_head(*, repository: Repository, commit: Commit, before: str, had_head: 
     return row
 
 
+def history_of(repository: Repository, limit: int = 50) -> list[dict[str, Any]]:
+    """When the licence of the default branch changed, the latest first."""
+    rows = LicenceChange.objects.filter(repository=repository)[:limit]
+    return [{"commit": row.commit, "old": row.old, "new": row.new, "way": row.way, "at": row.at} for row in rows]
+
+
 def between_releases(releases: Sequence[Release]) -> dict[int, Step | None]:
     """For each release the step from the one after it in this list (newest first) that was not yanked, by row number.
 

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from models_registry.cards import CardFault, read_card
-from models_registry.exceptions import QuotaExceeded, TooManyFiles
+from models_registry.exceptions import LicenceNotAllowed, QuotaExceeded, TooManyFiles
 from models_registry.git.exceptions import MalformedObject, MalformedPack, MissingObject, PackTooLarge
 from models_registry.git.quarantine import BLOB, Quarantine
 from models_registry.git.unpacking import Deadline, Limits
@@ -142,7 +142,7 @@ def _take(
             )
     except IntegrityError:  # The same commits arrived by another door at this very moment.
         raise Stale([update.name for update in updates]) from None
-    except (QuotaExceeded, BeingCollected) as error:
+    except (QuotaExceeded, BeingCollected, LicenceNotAllowed) as error:
         outcome.lines.append(str(error))
         _refuse(outcome, updates, "refused by the hub's checks")
         return

@@ -1,0 +1,15 @@
+"""Who may do what with licences: reports, notices, bills of materials, records, rules."""
+
+from tests.access.routes import ALL, Access, Route, read
+
+_AT = "/api/v1/{v1}/{repo}"
+LICENCE_ROUTES: dict[str, Route] = {
+    "registry_v1:licences": Route(
+        "/api/v1/licences", {"GET": Access.OPEN, "HEAD": Access.OPEN, "POST": Access.OPEN}, body={"items": []}
+    ),
+    "registry_v1:licence_record": Route("/api/v1/licences/MIT", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "registry_v1:licence_rules": Route("/api/v1/licence-rules", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "registry_v1:licence": read(f"{_AT}/licence", kinds=ALL),
+    "registry_v1:notice": read(f"{_AT}/notice", kinds=ALL),
+    "evaluation_v1:sbom": read(f"{_AT}/sbom", kinds=ALL),
+}
