@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_people'),
-        ('models_registry', '0020_licence_policy'),
+        ('models_registry', '0021_access_requests'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
