@@ -8,6 +8,7 @@ from accounts.models import User
 from evaluation import services
 from evaluation.models import Evaluation
 from evaluation.services import comparisons, declarations, exchange, gates, proposals, standings
+from models_registry.cards import CARD
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Discussion, Kind, Release, Repository
 from models_registry.signals import (
@@ -91,4 +92,5 @@ def note_claims(*, repository: Repository, commit: Commit, ref: str, **kwargs: A
 
 
 def _can_be_measured(repository: Repository, commit: Commit) -> bool:
-    return repository.kind == Kind.MODEL and bool(listing_of(commit).files.keys() - _BEGINNING)
+    beginning = _BEGINNING if commit.parents else _BEGINNING | {CARD}  # A first commit may bring the licence as well.
+    return repository.kind == Kind.MODEL and bool(listing_of(commit).files.keys() - beginning)
