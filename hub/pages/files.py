@@ -25,6 +25,7 @@ from models_registry.models import Commit
 from models_registry.permissions import Action, require
 from models_registry.services import content
 from models_registry.services.heads import read_small_file
+from models_registry.services.licensing.of_files import of_commit
 from models_registry.types import BRANCH, TAG, Entry, Listing
 
 MAX_ROWS = 1_000
@@ -46,6 +47,7 @@ class TreeRow:
     entry: Entry | None
     commit: Commit | None
     held: str
+    licence: str = ""
 
 
 @require_safe
@@ -84,6 +86,7 @@ def tree_rows(opened: Opened, path: str) -> list[TreeRow]:
     oids = {entry.last_commit for entry in files} | {changed_by.get(name, "") for name in folders}
     commits = {commit.oid: commit for commit in opened.repository.commits.filter(oid__in=oids)}
     held = opened.commit.held
+    licences = of_commit(opened.repository, opened.commit)
     rows = [
         TreeRow(name.rpartition("/")[2], name, True, size, count, None, commits.get(changed_by.get(name, "")), "")
         for name, (size, count) in sorted(folders.items())
@@ -98,6 +101,7 @@ def tree_rows(opened: Opened, path: str) -> list[TreeRow]:
             entry=entry,
             commit=commits.get(entry.last_commit),
             held=held.get(entry.path, ""),
+            licence=own.licence if (own := licences.of(entry.path)) else "",
         )
         for entry in files
     ]
@@ -153,6 +157,7 @@ def blob(request: HttpRequest, kind: str, namespace: str, name: str, revision: s
         "last_commit": opened.repository.commits.filter(oid=entry.last_commit).first(),
         "ways": ways_of(opened.repository, revision, request.user),
         "permalink": addresses.at(opened.repository, "blob", opened.commit.oid, path),
+        "own_licence": of_commit(opened.repository, opened.commit).of(path),
         "pointer": Pointer(sha256=entry.sha256, size=entry.size).text().decode() if entry.is_large else "",
         "raw_url": addresses.resolve(opened.repository, revision, path),
         "download_url": addresses.resolve(opened.repository, revision, path, download=True),

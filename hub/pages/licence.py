@@ -8,6 +8,7 @@ from hub.pages.access import terms_of
 from hub.pages.repository import open_repository
 from models_registry import addresses
 from models_registry.licences.panels import panels
+from models_registry.services.licensing.of_files import of_commit
 
 
 @require_safe
@@ -17,5 +18,8 @@ def licence(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpR
     repository = opened.repository
     if repository.full_name != f"{namespace}/{name}":
         return HttpResponsePermanentRedirect(f"{addresses.page(repository)}/licence")
-    context = opened.context("licence") | {"panels": panels(repository.licence)} | terms_of(opened)
+    context = opened.context("licence") | {
+        "panels": panels(repository.licence),
+        "files": of_commit(repository, opened.commit),
+    } | terms_of(opened)
     return render(request, "models_registry/licence.html", context)

@@ -38,6 +38,7 @@ from models_registry.models import AccessRequest, Commit, Like, Release, Reposit
 from models_registry.permissions import Action, can
 from models_registry.services.heads import card_of
 from models_registry.services.licensing.needs import licences_to_accept, sources_of
+from models_registry.services.licensing.of_files import of_commit
 from models_registry.services.revisions import find_commit
 from models_registry.types import Listing
 
@@ -139,6 +140,7 @@ def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResp
     if repository.full_name != f"{namespace}/{name}":
         return HttpResponsePermanentRedirect(addresses.page(repository))
     context = opened.context("card") | _card(opened) | _measured(opened)
+    context["licence_files"] = of_commit(repository, opened.commit)
     context["example"] = example_of(request.user, context["scores"])
     context["snippets"] = snippets.of(repository, origin(request), opened.listing)
     context["commits"] = repository.commits.light().order_by("-pk")[:HISTORY_SHOWN]

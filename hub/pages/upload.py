@@ -18,17 +18,23 @@ from evaluation.models import Step
 from evaluation.presentation import STEP_NAMES, STEP_PLANS
 from hub.core.exceptions import HubError
 from hub.core.forms import PlainForm
+from hub.core.htmx import render_page_or_fragment
 from hub.core.names import repository_fault
 from hub.pages.changes import open_for_change
+from hub.pages.licence_settings import TYPED, known_licences, picker_context, subject_of
 from hub.pages.repository import origin
 from hub.pages.sending import UploadForm, send
-from models_registry import addresses, labels
+from models_registry import addresses
+from models_registry.exceptions import InvalidLicence
 from models_registry.models import Kind, Visibility
+from models_registry.services.licensing import declaring
 from models_registry.services.repositories import create_repository
+
+LATER = "later"
 
 
 class NewRepositoryForm(PlainForm):
-    """Where, what and for whom. The licence goes into the card, which the upload writes."""
+    """Where, what, for whom, and under which licence. The licence goes into the card; without one it is a draft."""
 
     owner = forms.ChoiceField(label=_("Owner"))
     name = forms.CharField(
@@ -48,6 +54,17 @@ class NewRepositoryForm(PlainForm):
         widget=forms.RadioSelect,
     )
 
+    licence = forms.CharField(required=False, max_length=declaring.MAX_LICENCE)
+    typed = forms.CharField(
+        label=_("Another licence"),
+        required=False,
+        max_length=declaring.MAX_LICENCE,
+        help_text=_("An id such as mit, or an expression such as MIT OR Apache-2.0."),
+        widget=forms.TextInput(
+            attrs={"list": "known-licences", "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
+
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = Namespace.objects.writable_by(user).select_related("organisation").order_by("organisation_id", "key")
@@ -64,6 +81,19 @@ class NewRepositoryForm(PlainForm):
         if fault:
             raise forms.ValidationError(_(fault))
         return name
+
+    def clean(self) -> dict[str, Any]:
+        """`declared` is what the first card says; "" leaves a draft."""
+        data = super().clean() or {}
+        picked = str(data.get("licence") or "")
+        wanted = str(data.get("typed") or "") if picked == TYPED else "" if picked == LATER else picked
+        data["declared"] = ""
+        if wanted or picked == TYPED:
+            try:
+                data["declared"] = declaring.spelled(declaring.checked(wanted))
+            except InvalidLicence as error:
+                self.add_error("typed", str(error))
+        return data
 
 
 @ensure_csrf_cookie
@@ -88,12 +118,26 @@ def new(request: HttpRequest) -> HttpResponse:
                 name=data["name"],
                 kind=Kind(data["kind"]),
                 visibility=Visibility(data["visibility"]),
+                licence=data["declared"],
             )
             return redirect(addresses.page(made))
         except HubError as error:
             form.add_error("name", str(error))
-    context = {"form": form, "existing": None, **_shared(request, f"{user.username}/my-model")}
-    return render(request, "models_registry/upload.html", context, status=400 if form.errors else 200)
+    kind = str(form["kind"].value() or Kind.MODEL)
+    context = {
+        "form": form,
+        "existing": None,
+        "known": known_licences(),
+        **picker_context(request, subject_of(kind), None),
+        **_shared(request, f"{user.username}/my-model"),
+    }
+    return render_page_or_fragment(
+        request,
+        "models_registry/upload.html",
+        "models_registry/partials/_licence_suggestions.html",
+        context,
+        status=400 if form.errors else 200,
+    )
 
 
 @ensure_csrf_cookie
@@ -140,6 +184,7 @@ def _words() -> dict[str, str]:
         "total": gettext("{count} files, {size}"),
         "too_large": gettext("Larger than this hub takes ({size})."),
         "need_name": gettext("Publish opens when there is a name."),
+        "need_licence": gettext("Publish opens when a licence is chosen, or put off."),
         "need_files": gettext("Publish opens when there is at least one file."),
         "remove_failed": gettext("Publish opens when the files that cannot be sent are removed."),
         "bad_name": gettext("Use letters, digits, “-”, “_” and “.”. Try {name}."),
@@ -159,8 +204,6 @@ def _shared(request: HttpRequest, name: str) -> dict[str, Any]:
     return {
         "words": _words(),
         "shell_lines": f"export SMALLHUB_ENDPOINT={origin(request)}\nsmallhub push ./folder {name}",
-        "first_licences": [(key, labels.PICKS[key]) for key in labels.FIRST_LICENCES],
-        "other_licences": [(k, v) for k, v in labels.PICKS.items() if k not in labels.FIRST_LICENCES],
         "steps": [(STEP_NAMES[step], STEP_PLANS[step]) for step in Step],
         "max_file_bytes": settings.SMALLHUB_MAX_FILE_BYTES,
         "section": "models",

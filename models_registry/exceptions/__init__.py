@@ -81,6 +81,7 @@ from models_registry.exceptions.releases import (
 from models_registry.exceptions.repositories import (
     BackupFailed,
     InvalidDescription,
+    InvalidLicence,
     InvalidRepositoryName,
     InvalidSdk,
     NameReserved,
@@ -131,6 +132,7 @@ __all__ = [
     "InvalidDiscussion",
     "InvalidGate",
     "InvalidLicencePolicy",
+    "InvalidLicence",
     "InvalidPath",
     "InvalidPointer",
     "InvalidRefName",

@@ -35,6 +35,13 @@ class InvalidRepositoryName(Invalid):
     message = "“{name}” cannot be a repository's name. {reason}"
 
 
+class InvalidLicence(Invalid):
+    """It can be no licence, or the card cannot be made to declare it."""
+
+    code = "invalid_licence"
+    message = "“{licence}” cannot be declared as the licence. {reason}"
+
+
 class InvalidSdk(Invalid):
     code = "invalid_sdk"
     message = "An app needs an “sdk”, one of {known}."

@@ -78,7 +78,7 @@ function rowOf(entry) {
     if (isSending) return;
     chosen.delete(entry.path);
     entry.row.remove();
-    refresh();
+    noteCard();
   });
   return made_of("div", "file-row", icon("file"), name, bar, state, remove);
 }
@@ -120,7 +120,7 @@ for (const input of form.querySelectorAll("[data-pick]")) {
     const found = [...input.files].map((file) => [file.webkitRelativePath.split("/").slice(1).join("/") || file.name, file]);
     for (const [path, file] of found.sort(([a], [b]) => a.localeCompare(b))) add(file, path);
     input.value = "";
-    refresh();
+    noteCard();
   });
 }
 
@@ -146,7 +146,7 @@ drop.addEventListener("drop", async (event) => {
     if (entry?.isDirectory) await walkInside(entry);
     else if (file) add(file, file.name);
   }
-  refresh();
+  noteCard();
 });
 
 async function walkInside(folder) {
@@ -193,20 +193,45 @@ function refresh() {
   find("total").textContent = all.length ? say("total", { count: all.length, size: size(bytes) }) : "";
   const missing = nameFault();
   const blocked = all.some((entry) => entry.isFinal);
-  const why = isSending ? "" : !all.length ? say("need_files") : missing || (blocked ? say("remove_failed") : "");
+  const unlicensed = isUndecided() ? say("need_licence") : "";
+  const why = isSending ? "" : !all.length ? say("need_files") : missing || (blocked ? say("remove_failed") : unlicensed);
   find("why").textContent = why;
   find("send").disabled = Boolean(why) || isSending;
-  noteCard();
+}
+
+// What the questions lead to comes anew from the hub, so it is looked up each time. "" is undecided.
+function pickedLicence() {
+  const picked = form.elements.licence?.value ?? "";
+  return picked === "typed" ? form.elements.typed.value.trim() : picked;
+}
+
+let cardLicence = "";
+
+function isUndecided() {
+  return Boolean(find("licence")) && !cardLicence && !pickedLicence();
 }
 
 async function noteCard() {
   const note = find("card-note");
-  if (!note) return;
+  if (!note) return refresh();
   const card = chosen.get("README.md");
   const declared = card ? licenceIn(await card.file.text()) : "";
+  cardLicence = declared;
   note.hidden = !card;
   note.textContent = !card ? "" : declared ? say("card_has_licence", { licence: declared }) : say("card_gets_licence");
+  refresh();
 }
+
+form.addEventListener("change", (event) => {
+  if (event.target.name === "licence" || event.target.name === "typed") refresh();
+});
+form.elements.typed?.addEventListener("input", () => {
+  const typed = form.querySelector("[name=licence][value=typed]");
+  if (typed && form.elements.typed.value) typed.checked = true;
+  refresh();
+});
+// A suggestion that was picked and is no longer suggested is picked no more.
+document.addEventListener("htmx:afterSwap", () => refresh());
 
 form.elements.name?.addEventListener("input", () => {
   if (form.elements.name.closest(".field").classList.contains("is-wrong")) markName(nameFault());
@@ -225,9 +250,9 @@ function licenceIn(text) {
 
 // The licence belongs into the card: written into the one that is here, or into a new one.
 async function cardWithLicence(name) {
-  const picked = form.elements.licence?.value;
-  if (!picked) return null;
-  const licence = picked === "other" ? form.elements.other_licence.value : picked;
+  const picked = pickedLicence();
+  if (!picked || picked === "later") return null;
+  const licence = /^[\w.+-][\w.+ ()-]*$/.test(picked) ? picked : JSON.stringify(picked);
   const card = chosen.get("README.md");
   if (!card) return new File([`---\nlicense: ${licence}\n---\n\n# ${name}\n`], "README.md");
   const text = await card.file.text();
@@ -349,7 +374,7 @@ async function publish() {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   markName(nameFault());
-  if (isSending || nameFault() || !chosen.size) return refresh();
+  if (isSending || nameFault() || !chosen.size || isUndecided()) return refresh();
   isSending = true;
   fault("", "");
   refresh();

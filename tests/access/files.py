@@ -45,6 +45,9 @@ def file_pages(name: str, at: str, only: dict[str, Any]) -> dict[str, Route]:
         f"{name}_settings_visibility": form(
             f"{at}/settings/visibility", Access.ADMINISTER, body="visibility=private", content_type=FORM, **only
         ),
+        f"{name}_settings_licence": form(
+            f"{at}/settings/licence", Access.DISCUSS, body="licence=mit", content_type=FORM, **only
+        ),
         f"{name}_settings_names": form(
             f"{at}/settings/names", Access.ADMINISTER, body="owner=harbour&name=renamed", content_type=FORM, **only
         ),

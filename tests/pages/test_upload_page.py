@@ -42,6 +42,7 @@ def publish(watched, name: str, folder) -> None:
     watched.go("/new")
     watched.page.fill("#id_name", name)
     watched.page.set_input_files("input[webkitdirectory]", folder)
+    watched.page.check("input[name=licence][value='apache-2.0']")
     watched.page.get_by_role("button", name="Publish").click()
 
 
@@ -142,6 +143,13 @@ def test_what_is_missing_is_said_beside_the_button(watch):
     watched.page.keyboard.press("Tab")
     assert "Try Tide-Lines." in watched.page.locator(".field.is-wrong").inner_text()
     watched.page.fill("#id_name", "tide-lines")
+    assert "when a licence is chosen" in why.inner_text()
+    watched.page.check("input[name=licence][value=later]")
+    assert button.is_enabled()
+    watched.page.fill("#id_typed", " ")
+    watched.page.check("input[name=licence][value=typed]")
+    assert button.is_disabled()
+    watched.page.fill("#id_typed", "MIT OR Apache-2.0")
     assert button.is_enabled()
     watched.page.get_by_role("button", name="Remove a.txt").click()
     assert button.is_disabled()

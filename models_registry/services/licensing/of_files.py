@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from models_registry import addresses
 from models_registry.cards import Card
-from models_registry.licence_files import Mapping, PathLicence, read_mapping
+from models_registry.licence_files import Mapping, PathLicence, has_text, read_mapping
 from models_registry.licence_files.declared import BESIDE, CARD_KEY, INSIDE, REUSE
 from models_registry.licences import Part, declared, parse
 from models_registry.manifests import listing_of
@@ -105,6 +105,12 @@ class FileLicences:
     @property
     def faulty(self) -> tuple[Finding, ...]:
         return tuple(each for each in self.findings if each.is_fault)
+
+    @property
+    def lacks_text(self) -> bool:
+        """Whether a licence is declared whose text could be put beside the files, and no file holds any."""
+        ids = parse(self.declared).ids
+        return self.is_read and not self.texts and bool(ids) and any(has_text(name) for name in ids)
 
     @property
     def suggested(self) -> str:
