@@ -88,11 +88,15 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """What suits the answers; `given_up` are the questions whose answers no licence here can have with the others."""
+    """What suits the answers; `given_up` are the questions whose answers no licence here can have with the others.
+
+    `is_bounded`: what it was made from leaves none that suits them, and `fitting` is what it leaves.
+    """
 
     fitting: tuple[Suggestion, ...] = ()
     blocked: tuple[Suggestion, ...] = ()
     given_up: tuple[Question, ...] = ()
+    is_bounded: bool = False
 
 
 def read_answers(given: Mapping[str, str], *, subject: str) -> dict[str, str]:
@@ -119,10 +123,11 @@ def suggest(answers: Mapping[str, str], *, subject: str, lineage: Lineage | None
         records = _that_say(known, kept)
     found = [Suggestion(each, _because(each, kept), conflicts_of(each, lineage)) for each in records]
     fitting = [each for each in found if each.is_possible]
-    if not fitting and lineage is not None:
+    is_bounded = not fitting and lineage is not None
+    if is_bounded and lineage is not None:
         fitting = _possible(known, kept, lineage, {each.record for each in found})
     blocked = [each for each in found if not each.is_possible]
-    return Suggestions(tuple(fitting[:SHOWN]), tuple(blocked[:SHOWN]), tuple(given_up))
+    return Suggestions(tuple(fitting[:SHOWN]), tuple(blocked[:SHOWN]), tuple(given_up), is_bounded)
 
 
 def conflicts_of(record: Record, lineage: Lineage | None) -> tuple[Conflict, ...]:

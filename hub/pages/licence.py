@@ -7,7 +7,9 @@ from django.views.decorators.http import require_safe
 from hub.pages.access import terms_of
 from hub.pages.repository import open_repository
 from models_registry import addresses
+from models_registry.licences import parse
 from models_registry.licences.panels import panels
+from models_registry.services.licensing import declaring
 from models_registry.services.licensing.of_files import of_commit
 
 
@@ -20,6 +22,7 @@ def licence(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpR
         return HttpResponsePermanentRedirect(f"{addresses.page(repository)}/licence")
     context = opened.context("licence") | {
         "panels": panels(repository.licence),
+        "unknown_ids": declaring.unknown_ids(parse(repository.licence)),
         "files": of_commit(repository, opened.commit),
     } | terms_of(opened)
     return render(request, "models_registry/licence.html", context)

@@ -61,6 +61,7 @@ def test_a_base_that_forbids_sale_blocks_what_allows_it_and_says_by_which_clause
     found = suggest({"sell": YES}, subject=MODEL, lineage=lineage("cc-by-nc-4.0"))
 
     assert "MIT" in ids(found.blocked)
+    assert found.is_bounded
     assert all("commercial-use" not in {c.term for c in each.record.permissions} for each in found.fitting)
     sides = {side.key for each in found.blocked for conflict in each.conflicts for side in conflict.sides}
     assert sides == {"root", "base"}

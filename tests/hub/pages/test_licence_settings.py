@@ -200,4 +200,19 @@ def test_files_show_their_own_licence(client, draft):
     assert "CC-BY-NC-4.0" in page
     assert "the card, for this path" in page
     page = client.get(f"/{draft.full_name}/licence").content.decode()
-    assert "mit AND cc-by-nc-4.0" in page
+    assert "MIT AND CC-BY-NC-4.0" in page
+
+
+def test_an_unknown_id_is_flagged_on_the_licence_page(author, draft):
+    put(draft, {"README.md": "---\nlicense: apche-2.0\n---\n"})
+    page = author.get(f"/{draft.full_name}/licence").content.decode()
+    assert "No list knows the id “apche-2.0”" in page
+    assert "Was Apache-2.0 meant?" in page
+
+
+def test_a_text_that_is_missing_is_offered(author, draft):
+    put(draft, {"README.md": "---\nlicense: mit\n---\n"})
+    page = author.get(f"/{draft.full_name}/licence").content.decode()
+    assert "No file holds the text of MIT." in page
+    assert f"{at(draft)}?licence=mit&amp;text=1" in page
+    assert "checked" in author.get(f"{at(draft)}?licence=mit&text=1").content.decode()
