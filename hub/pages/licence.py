@@ -20,9 +20,13 @@ def licence(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpR
     repository = opened.repository
     if repository.full_name != f"{namespace}/{name}":
         return HttpResponsePermanentRedirect(f"{addresses.page(repository)}/licence")
-    context = opened.context("licence") | {
-        "panels": panels(repository.licence),
-        "unknown_ids": declaring.unknown_ids(parse(repository.licence)),
-        "files": of_commit(repository, opened.commit),
-    } | terms_of(opened)
+    context = (
+        opened.context("licence")
+        | {
+            "panels": panels(repository.licence),
+            "unknown_ids": declaring.unknown_ids(parse(repository.licence)),
+            "files": of_commit(repository, opened.commit),
+        }
+        | terms_of(opened)
+    )
     return render(request, "models_registry/licence.html", context)
