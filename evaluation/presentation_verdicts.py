@@ -40,6 +40,12 @@ _COSTS: dict[str, tuple[Text, Text, float]] = {
     "answers_per_s": (gettext_lazy("Speed"), gettext_lazy("texts/s"), 1.0),
 }
 _SAME_SIZE = 0.01
+_TURNS: dict[str, Text] = {
+    "first_token_s": gettext_lazy("First token"),
+    "first_answer_s": gettext_lazy("First answer"),
+    "reading_s": gettext_lazy("Reading a text"),
+    "batch_s": gettext_lazy("Eight answers"),
+}
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,16 @@ class VerdictRow:
 
 @dataclass(frozen=True)
 class CostRow:
-    """What a version costs next to the one before. Only the size has a mark: the rest was not measured alternately."""
+    """What a version costs next to the one before. Size has a mark, and times that were taken by turns; the rest is for
+    orientation.
+    """
 
     name: Text
     old: str
     new: str
     unit: Text
     mark: str
+    note: Text = ""
 
 
 @dataclass(frozen=True)
@@ -142,14 +151,28 @@ def verdict_row(row: BenchmarkComparison) -> VerdictRow:
 def cost_rows(costs: dict[str, Any]) -> list[CostRow]:
     """Size, memory and times of both, in the order in which pages show them."""
     rows = []
+    timed = {told.get("name") for told in costs.get("alternated") or ()}
     for key, (name, unit, factor) in _COSTS.items():
         old, new = costs.get(key, (None, None))
-        if old is None and new is None:
+        if (old is None and new is None) or key in timed:
             continue
         mark = _size_mark(old, new) if key == "bytes" else ""
         before = "—" if old is None else number(old * factor)
         rows.append(CostRow(name, before, "—" if new is None else number(new * factor), unit, mark))
-    return rows
+    return rows + [_by_turns(told) for told in costs.get("alternated") or () if told.get("name") in _TURNS]
+
+
+def _by_turns(told: dict[str, Any]) -> CostRow:
+    """Times of both, taken in turns on one machine: the one comparison of speeds that tells."""
+    words = {"better": "better", "worse": "worse", "same": "same"}
+    note = gettext("by turns, %(pairs)s pairs: %(ratio)s times as long, %(low)s to %(high)s") % {
+        "pairs": told["pairs"],
+        "ratio": number(told["ratio"]),
+        "low": number(told["low"]),
+        "high": number(told["high"]),
+    }
+    old, new = (number(1000 * told[side]) for side in ("old", "new"))
+    return CostRow(_TURNS[told["name"]], old, new, "ms", words.get(told["word"], "unclear"), note)
 
 
 def _size_mark(old: float | None, new: float | None) -> str:

@@ -67,7 +67,9 @@ class ComparisonOutput(serializers.Serializer[Any]):
     state = serializers.SerializerMethodField()
     verdict = serializers.ChoiceField(choices=Summary.choices, source="seen_summary", allow_blank=True)
     fault = serializers.CharField()
-    costs = serializers.DictField(help_text="Old and new value; for orientation, but for bytes.")
+    costs = serializers.DictField(
+        help_text="Old and new value, for orientation but for bytes; `alternated`: times that were taken by turns."
+    )
     benchmarks = BenchmarkVerdictOutput(many=True)
 
     def get_state(self, row: Comparison) -> str:

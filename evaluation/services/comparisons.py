@@ -51,7 +51,7 @@ class Answer:
 
     summary: Summary
     benchmarks: list[Found] = field(default_factory=list)
-    costs: dict[str, list[float | None]] = field(default_factory=dict)
+    costs: dict[str, Any] = field(default_factory=dict)
 
 
 def owe(evaluation: Evaluation, *, again: bool = True) -> None:
@@ -204,16 +204,24 @@ def _corrected(found: list[Found]) -> list[Found]:
     return rows
 
 
-def _costs(base: Evaluation, evaluation: Evaluation) -> dict[str, list[float | None]]:
-    """Old and new value of each cost that either side has."""
-    old, new = (_cost(row) for row in (base, evaluation))
-    return {name: [old.get(name), new.get(name)] for name in _COSTS if name in old or name in new}
+def _costs(base: Evaluation, evaluation: Evaluation) -> dict[str, Any]:
+    """Old and new value of each cost that either side has, and under `alternated` the times that were taken by turns:
+    they alone tell quicker from slower.
+    """
+    results = [_cost_result(row) for row in (base, evaluation)]
+    old, new = ({name: float(row[name]) for name in _COSTS if is_number(row.get(name))} for row in results)
+    found: dict[str, Any] = {name: [old.get(name), new.get(name)] for name in _COSTS if name in old or name in new}
+    turns = (results[1].get("alternated") or {}).get(base.commit.oid)
+    return found | {"alternated": turns} if turns else found
 
 
-def _cost(evaluation: Evaluation) -> dict[str, float]:
+def _cost_result(evaluation: Evaluation) -> dict[str, Any]:
     run = evaluation.runs.filter(step=Step.COST).first()
-    result = (run.result or {}) if run is not None else {}
-    return {name: float(result[name]) for name in _COSTS if isinstance(result.get(name), (int, float))}
+    return (run.result or {}) if run is not None else {}
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _as_row(comparison: Comparison, found: Found) -> BenchmarkComparison:

@@ -11,7 +11,7 @@ from evaluation import claims, sandbox
 from evaluation.exceptions import ScannerUnavailable
 from evaluation.models import Run, State, Step
 from evaluation.sandbox import RuntimeRefused, Session
-from evaluation.services import files, lineage, scoring, sessions
+from evaluation.services import alternating, files, lineage, scoring, sessions
 from evaluation.services.lease import Lease
 from evaluation.services.outcomes import Outcome, ScanNews
 from evaluation.steps import clamav
@@ -135,7 +135,9 @@ def _cost(run: Run, folder: Path, lease: Lease) -> Outcome:
         return Outcome(State.FAILED, error.reason)
     lease.say(found.summary())
     over = cost_step.limits_check(found, memory_bytes=settings.SMALLHUB_RUN_MEMORY_BYTES)
-    return Outcome(State.PASSED, result=found.as_json() | {"summary": found.summary(), "checks": [asdict(over)]})
+    result = found.as_json() | {"summary": found.summary(), "checks": [asdict(over)]}
+    turns = alternating.against_earlier(run, folder, lease, peak_rss_bytes=found.peak_rss_bytes)
+    return Outcome(State.PASSED, result=result | ({"alternated": turns} if turns else {}))
 
 
 _STEPS: dict[Step, Callable[[Run, Path, Lease], Outcome]] = {

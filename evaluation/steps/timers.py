@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,9 @@ PROMPT_TOKENS, PREFILL_TOKENS, NEW_TOKENS = 32, 512, 64
 REPEATS = 5
 BATCH = 8
 CLIP_S, CLIP_HZ = 5.0, 16_000
+QUESTION_CHARACTERS = 40  # Fits a short context whatever the tokens are.
+# What two versions are asked by turns, by the name of its time.
+Question = Callable[[Session], Any]
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,15 @@ class LanguageTimer:
             batch_per_s=sum(row.tokens for row in rows) / batch_s,
         )
 
+    def questions(self) -> Mapping[str, Question]:
+        text = Prompts.load().texts["long_text"]
+        return {
+            "first_token_s": lambda session: session.call(
+                "generate", prompt=text[:QUESTION_CHARACTERS], max_new_tokens=1
+            ),
+            "reading_s": lambda session: session.call("log_likelihood", texts=[text]),
+        }
+
 
 class AnswerTimer:
     """Times of a model that answers per item: a label, a vector, tags, a span, a translation."""
@@ -79,6 +91,13 @@ class AnswerTimer:
         rate = len(texts) / together
         return Timings(first_answer_s=alone, answers_per_s=rate, batch_per_s=rate)
 
+    def questions(self) -> Mapping[str, Question]:
+        texts: Sequence[str] = Prompts.load().texts["classifier"][:BATCH]
+        return {
+            "first_answer_s": lambda session: self._ask(session, texts[:1]),
+            "batch_s": lambda session: self._ask(session, texts),
+        }
+
 
 class SpeechTimer:
     """Times of a model that writes down speech: five seconds of a voice-like hum, always the same."""
@@ -90,6 +109,12 @@ class SpeechTimer:
         clip = _hum(CLIP_S)
         alone = median_seconds(lambda: session.call("transcribe", clips=[clip], sampling_rate=CLIP_HZ))
         return Timings(first_answer_s=alone, answers_per_s=1 / alone, rtf=alone / CLIP_S)
+
+    def questions(self) -> Mapping[str, Question]:
+        clip = _hum(1.0)
+        return {
+            "first_answer_s": lambda session: session.call("transcribe", clips=[clip], sampling_rate=CLIP_HZ),
+        }
 
 
 def _hum(seconds: float) -> np.ndarray[Any, np.dtype[np.float32]]:
