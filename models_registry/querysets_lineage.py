@@ -1,5 +1,6 @@
 """Reads of lineage. Links count while their commit is the head of the child's default branch."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from models_registry.models import LineageLink, LineageState, Repository  # noqa: F401 - base classes name them.
+    from models_registry.models import LineageLink, LineageState  # noqa: F401 - base classes name them.
 
 
 class LineageLinkQuerySet(models.QuerySet["LineageLink"]):
@@ -30,14 +31,14 @@ class LineageLinkQuerySet(models.QuerySet["LineageLink"]):
         found = self.of_heads().accepted().filter(parent__kind="model", is_from_weights=False)
         return found.exclude(relation__in=["trained_on", "evaluated_on"]).exclude(evidence="contradicted")
 
-    def children_of(self, repository: "Repository", viewer: "User | AnonymousUser") -> "LineageLinkQuerySet":
-        """Links from what was made from this one, of those that the viewer may see. One that is only tested on a data
-        set is not made from it.
+    def children_of(self, parents: Iterable[int], viewer: "User | AnonymousUser") -> "LineageLinkQuerySet":
+        """Links from what was made from these, by their row numbers, of those that lists show the viewer. What is only
+        tested on a data set is not made from it.
         """
         from models_registry.models import Repository
 
-        seen = Repository.objects.visible_to(viewer).values("pk")
-        found = self.of_heads().accepted().filter(parent=repository, repository__in=seen)
+        seen = Repository.objects.listed_to(viewer).values("pk")
+        found = self.of_heads().accepted().filter(parent__in=list(parents), repository__in=seen)
         return found.exclude(relation="evaluated_on").exclude(evidence="contradicted")
 
 

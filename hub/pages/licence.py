@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from hub.pages import lineage
 from hub.pages.access import terms_of
 from hub.pages.repository import open_repository
 from models_registry import addresses
@@ -28,5 +29,6 @@ def licence(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpR
             "files": of_commit(repository, opened.commit),
         }
         | terms_of(opened)
+        | lineage.context(request, repository)
     )
     return render(request, "models_registry/licence.html", context)

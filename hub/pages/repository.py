@@ -27,7 +27,7 @@ from evaluation.services import reading
 from evaluation.suitability import fit_rows, memory_rows, mismatch_rows
 from hub.core import markdown
 from hub.core.exceptions import OverLimit
-from hub.pages import snippets
+from hub.pages import lineage, snippets
 from hub.pages.explanations import example_of
 from models_registry import addresses
 from models_registry.finding import repository_at
@@ -144,6 +144,7 @@ def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResp
     context["example"] = example_of(request.user, context["scores"])
     context["snippets"] = snippets.of(repository, origin(request), opened.listing)
     context["commits"] = repository.commits.light().order_by("-pk")[:HISTORY_SHOWN]
+    context["lineage_line"] = lineage.line(repository, request.user)
     context["imported"] = RepositoryImport.objects.filter(repository=repository, finished_at__isnull=False).first()
     template = {"dataset": "dataset", "app": "app"}.get(repository.kind, "repository")
     return render(request, f"models_registry/{template}.html", context)

@@ -16,7 +16,7 @@ from hub.core.exceptions import Invalid
 from models_registry import facts
 from models_registry.api.present import moment, siblings
 from models_registry.manifests import listings_of
-from models_registry.models import Commit, Kind, Repository, RepositoryContent, RepositoryTag
+from models_registry.models import Commit, Kind, LineageLink, Repository, RepositoryContent, RepositoryTag
 from models_registry.types import Listing
 
 MAX_SPACES = 100  # Of a model that many apps use, so many are named.
@@ -226,15 +226,17 @@ def _safetensors(repository: Repository) -> dict[str, Any] | None:
 
 def _base_names(repository: Repository) -> list[str]:
     prefix = "base_model:"
-    return [tag.removeprefix(prefix) for tag in repository.tags if tag.startswith(prefix)]
+    found = (tag.removeprefix(prefix) for tag in repository.tags if tag.startswith(prefix))
+    return [name for name in found if ":" not in name]  # The others say the relation as well.
 
 
 def _base_models(shown: Shown) -> dict[str, Any] | None:
-    """What the card names as its base, as far as it is here and may be seen."""
+    """What its files name as its base, as far as it is here and may be seen."""
     found = [shown.beside.bases.get(name.lower()) for name in _base_names(shown.repository)]
     models = [{"_id": each.public_id, "id": each.full_name} for each in found if each is not None]
-    relation = shown.repository.card.get("base_model_relation")
-    return {"relation": relation if isinstance(relation, str) else "finetune", "models": models} if models else None
+    told = (tag.split(":") for tag in shown.repository.tags if tag.startswith("base_model:"))
+    relation = next((parts[1] for parts in told if len(parts) > 2), "finetune")
+    return {"relation": relation, "models": models} if models else None
 
 
 def _storage(rows: Sequence[Repository]) -> dict[int, int]:
@@ -244,13 +246,14 @@ def _storage(rows: Sequence[Repository]) -> dict[int, int]:
 
 
 def _read_users(found: Beside, rows: Sequence[Repository], wanted: set[str], viewer: User | AnonymousUser) -> None:
-    """Who builds on these models: by the tags that cards give."""
+    """Who builds on these models: by their lineage, and by the tags of apps."""
     visible = Repository.objects.listed_to(viewer)
     if "childrenModelCount" in wanted:
-        by_tag = {f"base_model:{row.full_name}": row.key for row in rows}
-        tags = RepositoryTag.objects.filter(tag__in=by_tag, repository__in=visible.filter(kind=Kind.MODEL).values("pk"))
-        for tag, number in tags.order_by().values_list("tag").annotate(number=Count("pk")):
-            found.children[by_tag[tag]] = number
+        keys = {row.pk: row.key for row in rows}
+        children = LineageLink.objects.children_of(keys, viewer).filter(repository__kind=Kind.MODEL)
+        counted = children.order_by().values_list("parent_id").annotate(number=Count("repository", distinct=True))
+        for parent, number in counted:
+            found.children[keys[parent]] = number
     if "spaces" in wanted:
         by_tag = {f"model:{row.full_name}": row.key for row in rows}
         apps = visible.filter(kind=Kind.APP)

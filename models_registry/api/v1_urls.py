@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from models_registry.api import v1, v1_compare, v1_licences, v1_releases, v1_state, v1_terms
+from models_registry.api import v1, v1_compare, v1_licences, v1_lineage, v1_releases, v1_state, v1_terms
 
 
 class PluralConverter:
@@ -42,6 +42,7 @@ urlpatterns = [
     path(f"{REPOSITORY}/releases/<rev:release>", v1_releases.ReleaseView.as_view(), name="release"),
     path(f"{REPOSITORY}/releases/<rev:release>/yank", v1_releases.ReleaseYankView.as_view(), name="release_yank"),
     path(f"{REPOSITORY}/terms", v1_terms.TermsView.as_view(), name="terms"),
+    path("<plural:plural>/<name:namespace>/<name:name>/lineage", v1_lineage.LineageView.as_view(), name="lineage"),
     path(f"{REPOSITORY}/pointers", v1_releases.PointersView.as_view(), name="pointers"),
     path(f"{REPOSITORY}/pointers/<rev:pointer>", v1_releases.PointerView.as_view(), name="pointer"),
 ]

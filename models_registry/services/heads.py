@@ -29,6 +29,7 @@ from models_registry.types import Listing
 
 CONFIG = "config.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
+MAX_TAGS = 300
 _OF_HEAD = (
     "head",
     "card",
@@ -119,6 +120,8 @@ def note_head(*, repository: Repository, commit: Commit) -> None:
     describe(repository=repository, commit=commit)
     if repository.licence != before:  # What was there when the list was made can still be worked on.
         allowances.require_upload(namespace=repository.namespace, name=repository.full_name, licence=repository.licence)
+    links = building.note_head(repository=repository, commit=commit)
+    repository.tags = list(dict.fromkeys([*repository.tags, *building.tags_of(links)]))[:MAX_TAGS]
     repository.save(update_fields=_OF_HEAD)  # Not the counters, which others write meanwhile.
     RepositoryTag.objects.filter(repository=repository).delete()
     RepositoryTag.objects.bulk_create(RepositoryTag(repository=repository, tag=tag) for tag in repository.tags)
@@ -131,7 +134,6 @@ def note_head(*, repository: Repository, commit: Commit) -> None:
     changes.note_head(repository=repository, commit=commit, before=before, had_head=had_head)
     if repository.has_gate:
         note_terms(repository=repository, file=licence_file(repository, listing_of(commit)))
-    building.note_head(repository=repository, commit=commit)
 
 
 def _ask_for_reading(commit_id: int) -> None:

@@ -10,6 +10,7 @@ V1_ROUTES: dict[str, Route] = {
         {"GET": Access.READ, "HEAD": Access.READ, "POST": Access.LIKE},
         body={"path": "model.safetensors"},
     ),
+    "registry_v1:lineage": Route("/api/v1/{v1}/{repo}/lineage", {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
     "registry_v1:storage": Route(V1 + "/storage", {"GET": Access.READ, "HEAD": Access.READ}, kinds=ALL),
     "registry_v1:restore": Route(
         V1 + "/restore", {"POST": Access.WRITE}, body={"revision": "old", "path": "later.txt"}, kinds=ALL

@@ -23,6 +23,7 @@ from models_registry.models import (
     Kind,
     LineageLink,
     LineageState,
+    Relation,
     Repository,
     StorageUse,
 )
@@ -35,12 +36,13 @@ from models_registry.types import Listing
 WEIGHTS = (".safetensors", ".gguf")
 MAX_SMALL_FILES = 20
 _TRACED = (Kind.MODEL, Kind.DATASET)
+_ON_THE_WIRE = {Relation.FINETUNE, Relation.ADAPTER, Relation.MERGE, Relation.QUANTIZED}
 
 
-def note_head(*, repository: Repository, commit: Commit) -> None:
+def note_head(*, repository: Repository, commit: Commit) -> list[LineageLink]:
     """A new head: write its links, and let its weights be looked at. Call it inside the transaction that moves it."""
     if repository.kind not in _TRACED:
-        return
+        return []
     state = _state_of(repository)
     has_weights = repository.kind == Kind.MODEL and bool(weights_key(listing_of(commit)))
     # With the weights of before, what was found stays, and only the comparison is made again: it has other names.
@@ -53,7 +55,7 @@ def note_head(*, repository: Repository, commit: Commit) -> None:
     state.commit = commit
     state.save()
     adopt(repository)
-    write_links(repository=repository, commit=commit, state=state)
+    return write_links(repository=repository, commit=commit, state=state)
 
 
 def ask_for_weights(*, repository_id: int, commit_id: int) -> None:
@@ -116,6 +118,17 @@ def weights_key(listing: Listing) -> str:
     """Names the weights of a commit: a digest of their files' hashes, "" where there are none."""
     hashes = sorted(entry.sha256 for path, entry in listing.files.items() if path.endswith(WEIGHTS))
     return hashlib.sha256("".join(hashes).encode()).hexdigest() if hashes else ""
+
+
+def tags_of(links: Iterable[LineageLink]) -> list[str]:
+    """Bases as the wire's tags spell them: the name alone, then with what it is to the child."""
+    found: list[str] = []
+    for link in links:
+        if link.parent_kind == Kind.MODEL and link.parent_name and not link.is_from_weights and not link.refused:
+            found.append(f"base_model:{link.parent_name}")
+            if link.relation in _ON_THE_WIRE:
+                found.append(f"base_model:{link.relation}:{link.parent_name}")
+    return found
 
 
 def adopt(repository: Repository) -> int:

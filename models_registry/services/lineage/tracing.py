@@ -64,21 +64,28 @@ class Trace:
     is_cut: bool = False
 
 
-def trace(repository: Repository, viewer: User | AnonymousUser | None = None, *, commit: Commit | None = None) -> Trace:
+def trace(
+    repository: Repository,
+    viewer: User | AnonymousUser | None = None,
+    *,
+    commit: Commit | None = None,
+    levels: int = MAX_LEVELS,
+) -> Trace:
     """Walk up from a repository.
 
     Args:
         viewer: whose eyes; None is what anybody may see, and for a private repository its namespace's own as well.
         commit: of the root; its head by default. Parents count with their heads.
+        levels: how far up.
     """
     root = _node_of(repository, level=0)
     found = Trace(root.key, {root.key: root})
     level = [(root, _links_of_commit(commit))] if commit is not None else _with_links([root])
-    for depth in range(1, MAX_LEVELS + 2):
+    for depth in range(1, levels + 2):
         rows = [(child, row) for child, links in level for row in links]
         if not rows:
             break
-        if depth > MAX_LEVELS:
+        if depth > levels:
             _cut(found, {child.key for child, _ in rows})
             break
         seen = _seen(repository, viewer, [row for _, row in rows])
