@@ -5,7 +5,10 @@ from django.db import models
 
 
 class Conversion(models.Model):
-    """One file of one commit in the import lane. Asked for twice, it is the same row."""
+    """One file of one commit in the import lane. Asked for twice, it is the same row.
+
+    A worker owns it while its `attempt` is the row's and the lease has not run out, as with runs.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -21,6 +24,11 @@ class Conversion(models.Model):
     reason = models.TextField(blank=True)
     pull_request = models.PositiveIntegerField(null=True, help_text="Its number in the repository.")
     evidence = models.JSONField(default=dict)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    losses = models.PositiveSmallIntegerField(default=0, help_text="How often a worker died or had to stop over it.")
+    worker = models.CharField(max_length=200, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    dispatched_at = models.DateTimeField(null=True, help_text="When the queue was last told of it again.")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

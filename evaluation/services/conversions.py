@@ -10,7 +10,6 @@ import logging
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -19,22 +18,23 @@ from django.utils import timezone
 
 from accounts.models import User
 from evaluation import sandbox, tasks
-from evaluation.exceptions import NothingToConvert
+from evaluation.exceptions import LeaseLost, NothingToConvert
 from evaluation.models import Conversion
+from evaluation.services import conversion_leases as leases
 from evaluation.steps.scan import scan_stream
-from hub.core.exceptions import HubError
+from hub.core.exceptions import HubError, Unavailable
 from models_registry.formats import safetensors
 from models_registry.formats.errors import BadFormat
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Content, Repository
 from models_registry.permissions import Action, require
 from models_registry.services import content, pull_requests
+from models_registry.storage.digests import Sha256
 from models_registry.types import AddLarge, Entry
 
 logger = logging.getLogger("evaluation.conversions")
 
 TARGET = "model.safetensors"
-STALE = timedelta(minutes=30)
 # In this order the first that exists is converted.
 _NAMES = ("pytorch_model.bin", "model.pt", "model.pth", "model.ckpt", "model.keras", "model.h5")
 _SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".keras", ".h5", ".hdf5")
@@ -80,39 +80,41 @@ def request_conversion(*, repository: Repository, commit: Commit, user: User) ->
 
 
 def perform(*, conversion_id: int) -> None:
-    """Convert. A row that somebody else works on, or that has ended, is left alone."""
-    claimed = Conversion.objects.filter(pk=conversion_id, state=Conversion.State.QUEUED).update(
-        state=Conversion.State.RUNNING, started_at=timezone.now()
-    )
-    if not claimed:
+    """Convert. A row that a living worker works on, or that has ended, is left alone."""
+    row = leases.claim(conversion_id)
+    if row is None:
         return
-    row = Conversion.objects.select_related("repository__namespace", "commit", "requested_by").get(pk=conversion_id)
+    with leases.Keeper(row) as keeper:
+        try:
+            _attempt(row, keeper)
+        except LeaseLost:
+            logger.warning("conversion %s: attempt %s is no longer wanted", row.pk, row.attempt)
+
+
+def _attempt(row: Conversion, keeper: leases.Keeper) -> None:
+    """One attempt, to its end in the row.
+
+    Raises:
+        LeaseLost: somebody else has it now.
+    """
     try:
-        number, evidence = _convert(row)
-    except _Refused as error:
-        _end(row, Conversion.State.FAILED, reason=str(error))
-    except HubError as error:
-        _end(row, Conversion.State.FAILED, reason=str(error))
+        _propose(row, _convert(row, keeper))
+    except LeaseLost:
+        raise
+    except (Unavailable, sandbox.SandboxUnavailable) as error:  # What it needs comes back.
+        leases.give_back(row, str(error), at=timezone.now())
+    except (_Refused, HubError) as error:
+        leases.end(row, Conversion.State.FAILED, reason=str(error))
     except sandbox.SandboxError as error:
-        _end(row, Conversion.State.FAILED, reason=f"{row.path}: {error}")
+        leases.end(row, Conversion.State.FAILED, reason=f"{row.path}: {error}")
     except Exception:
         logger.exception("conversion %s failed", row.pk)
-        _end(row, Conversion.State.FAILED, reason="The conversion failed inside the hub. Ask again later.")
-    else:
-        _end(row, Conversion.State.DONE, pull_request=number, evidence=evidence)
+        leases.end(row, Conversion.State.FAILED, reason="The conversion failed inside the hub. Ask again later.")
 
 
 def tell_again() -> int:
-    """Find what was lost: rows that wait, and those whose worker fell silent. Returns how many were told."""
-    before = timezone.now() - STALE
-    Conversion.objects.filter(state=Conversion.State.RUNNING, started_at__lt=before).update(
-        state=Conversion.State.QUEUED
-    )
-    waiting = Conversion.objects.filter(state=Conversion.State.QUEUED, created_at__lt=timezone.now() - STALE / 30)
-    rows = list(waiting.order_by("pk").values_list("pk", flat=True)[:50])
-    for pk in rows:
-        tasks.dispatch_conversion(pk)
-    return len(rows)
+    """Find what was lost: rows that wait, and those whose worker is gone. Returns how many were told."""
+    return leases.tell_again(tasks.dispatch_conversion)
 
 
 @dataclass(frozen=True)
@@ -143,17 +145,23 @@ class _Tensor:
 
 
 def _begin_anew(row: Conversion, user: User) -> bool:
-    again = {"state": Conversion.State.QUEUED, "reason": "", "requested_by": user, "finished_at": None}
+    again: dict[str, Any] = {"state": Conversion.State.QUEUED, "reason": "", "requested_by": user, "finished_at": None}
+    again |= {"losses": 0, "dispatched_at": timezone.now()}
     return bool(Conversion.objects.filter(pk=row.pk, state=Conversion.State.FAILED).update(**again))
 
 
-def _end(row: Conversion, state: str, **changes: Any) -> None:
-    reason = str(changes.pop("reason", ""))[:2000].replace("\0", "")
-    running = Conversion.objects.filter(pk=row.pk, state=Conversion.State.RUNNING)
-    running.update(state=state, reason=reason, finished_at=timezone.now(), **changes)
+@dataclass(frozen=True)
+class _Made:
+    """The safetensors, stored, with what tells that they are the same numbers."""
+
+    sha256: Sha256
+    size_bytes: int
+    tensors: list[_Tensor]
+    evidence: dict[str, Any]
 
 
-def _convert(row: Conversion) -> tuple[int, dict[str, Any]]:
+def _convert(row: Conversion, keeper: leases.Keeper) -> _Made:
+    """Read the file behind the walls and store its tensors. Done twice, the second time finds the content there."""
     entry = listing_of(row.commit).files[row.path]
     with open(content.materialise(Content.objects.get(sha256=entry.sha256)), "rb") as source:
         _check(row.path, source, entry.size)
@@ -161,6 +169,7 @@ def _convert(row: Conversion) -> tuple[int, dict[str, Any]]:
             sandbox.open_weights(source.fileno(), limits=_LIMITS) as session,
             tempfile.TemporaryFile(prefix="smallhub-conversion-") as target,
         ):
+            keeper.stop = session.stop
             described = session.load()["description"]
             tensors = _tensors(described)
             size_bytes = _write(target, tensors, session)
@@ -176,15 +185,25 @@ def _convert(row: Conversion) -> tuple[int, dict[str, Any]]:
         "tensors_sha256": _digest(tensors),
         "left_out": [str(name)[:200] for name in described.get("left_out") or ()][:50],
     }
+    return _Made(Sha256(stored.sha256), size_bytes, tensors, evidence)
+
+
+@transaction.atomic
+def _propose(row: Conversion, made: _Made) -> None:
+    """Open the pull request and end the row, both or neither.
+
+    Raises:
+        LeaseLost: this attempt no longer holds it; there is no pull request of it either.
+    """
     opened = pull_requests.open_pull_request(
         repository=row.repository,
         user=row.requested_by,
         title=f"Convert {row.path} to safetensors",
-        description=_description(evidence, tensors),
-        operations=[AddLarge(TARGET, stored.sha256, size_bytes)],
+        description=_description(made.evidence, made.tensors),
+        operations=[AddLarge(TARGET, made.sha256, made.size_bytes)],
         start=row.commit.oid,
     )
-    return opened.discussion.number, evidence
+    leases.end(row, Conversion.State.DONE, pull_request=opened.discussion.number, evidence=made.evidence)
 
 
 def _check(path: str, source: BinaryIO, size_bytes: int) -> None:

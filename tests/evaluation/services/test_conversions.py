@@ -1,15 +1,23 @@
 """The import lane: real pickles and Keras files become safetensors with the same numbers, as one pull request."""
 
 import io
+import os
 import pickle
+import signal
+import sys
+import time
 import zipfile
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils import timezone
 
-from evaluation.exceptions import NothingToConvert
+from evaluation.exceptions import LeaseLost, NothingToConvert
 from evaluation.models import Conversion
+from evaluation.services import conversion_leases as leases
 from evaluation.services import conversions
 from models_registry.exceptions import RepositoryForbidden
 from models_registry.manifests import listing_of
@@ -21,7 +29,8 @@ from tests.factories.accounts import UserFactory
 from tests.factories.registry import RepositoryFactory
 from tests.requirements import require
 
-pytestmark = pytest.mark.django_db
+# The lease is kept by a thread with a connection of its own, which sees what was committed.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def model_with(path: str, body: bytes, repository=None):
@@ -170,19 +179,113 @@ def test_only_writers_ask_and_only_where_there_is_something():
         conversions.request_conversion(repository=repository, commit=head, user=repository.creator)
 
 
-def test_what_waits_is_told_again_and_what_fell_silent_begins_anew(django_capture_on_commit_callbacks):
-    from django.utils import timezone
+def waiting():
+    """A conversion that was asked for, of a file that the scan lets through."""
+    repository, head = model_with("pytorch_model.bin", torch_file({"w": [1.0]}))
+    return conversions.request_conversion(repository=repository, commit=head, user=repository.creator)
 
-    repository, head = model_with("pytorch_model.bin", b"\x80\x02}q\x00." + b"\x00" * 2000)
-    row = conversions.request_conversion(repository=repository, commit=head, user=repository.creator)
+
+def fresh(row):
+    return Conversion.objects.get(pk=row.pk)
+
+
+def test_what_waits_is_told_again_after_a_while_and_not_all_the_time():
+    row = waiting()
     assert conversions.tell_again() == 0
 
-    Conversion.objects.update(state="running", started_at=timezone.now() - 2 * conversions.STALE)
-    Conversion.objects.update(created_at=timezone.now() - 2 * conversions.STALE)
+    Conversion.objects.update(created_at=timezone.now() - 2 * leases.SILENCE)
 
     assert conversions.tell_again() == 1
-    row.refresh_from_db()
-    assert row.state == "queued"
+    assert conversions.tell_again() == 0
+    assert fresh(row).state == "queued"
+
+
+def test_a_living_worker_is_left_alone_and_a_silent_one_is_not():
+    row = waiting()
+    first = leases.claim(row.pk)
+
+    assert leases.claim(row.pk) is None
+    assert conversions.tell_again() == 0
+    Conversion.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    second = leases.claim(row.pk)
+
+    assert (first.attempt, second.attempt, fresh(row).losses) == (1, 2, 1)
+    with pytest.raises(LeaseLost):
+        leases.end(first, Conversion.State.FAILED, reason="late")
+    assert fresh(row).state == "running"
+
+
+def test_what_comes_late_opens_no_second_pull_request(monkeypatch):
+    require("torch")
+    import torch
+
+    repository, head = model_with("pytorch_model.bin", torch_file({"w": torch.ones(2, 2)}))
+    row = conversions.request_conversion(repository=repository, commit=head, user=repository.creator)
+    convert = conversions._convert
+
+    def slowly(claimed, keeper):
+        made = convert(claimed, keeper)
+        if claimed.attempt == 1:  # It was thought dead, and somebody else was quicker.
+            Conversion.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+            conversions.perform(conversion_id=row.pk)
+        return made
+
+    monkeypatch.setattr(conversions, "_convert", slowly)
+    conversions.perform(conversion_id=row.pk)
+
+    assert (fresh(row).state, fresh(row).attempt) == ("done", 2)
+    assert list(Discussion.objects.values_list("number", flat=True)) == [fresh(row).pull_request]
+
+
+def fork_and_kill(row, until):
+    """A worker process that takes the conversion, killed outright once `until` holds."""
+    connections.close_all()  # No connection may be shared with the child.
+    pid = os.fork()
+    if not pid:
+        try:
+            os.setsid()
+            conversions.perform(conversion_id=row.pk)
+            time.sleep(60)
+        finally:
+            os._exit(1)
+    ends_at = time.monotonic() + 60
+    while not until() and time.monotonic() < ends_at:
+        time.sleep(0.01)
+    os.killpg(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Workers run on Linux.")
+def test_a_conversion_whose_worker_was_killed_is_taken_again_and_ends_once():
+    require("torch")
+    import torch
+
+    repository, head = model_with("pytorch_model.bin", torch_file({"w": torch.ones(2, 2)}))
+    row = conversions.request_conversion(repository=repository, commit=head, user=repository.creator)
+
+    fork_and_kill(row, lambda: fresh(row).state == "running")
+    assert fresh(row).state == "running"
+    assert conversions.tell_again() == 1
+    conversions.perform(conversion_id=row.pk)
+    assert conversions.tell_again() == 0
+    conversions.perform(conversion_id=row.pk)
+
+    assert (fresh(row).state, fresh(row).attempt, fresh(row).losses) == ("done", 2, 1)
+    assert Discussion.objects.filter(repository=repository).count() == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Workers run on Linux.")
+def test_a_file_over_which_three_workers_died_is_given_up():
+    row = waiting()
+
+    for _ in range(leases.MAX_LOSSES):
+        fork_and_kill(row, lambda: fresh(row).state == "running")
+        conversions.tell_again()
+
+    assert fresh(row).state == "failed"
+    assert "Given up after 3 attempts" in fresh(row).reason
+    conversions.request_conversion(repository=row.repository, commit=row.commit, user=row.requested_by)
+    assert (fresh(row).state, fresh(row).losses) == ("queued", 0)
 
 
 def test_the_api_and_the_command_are_doors_to_the_same_row(client):
