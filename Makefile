@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 LOCK := requirements/lock.txt
 
-.PHONY: help run install install-dev test check format bench clean messages
+.PHONY: help run install install-dev test check format bench nightly clean messages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -54,6 +54,10 @@ format: install-dev ## Rewrite the code in the house's format
 
 messages: install-dev ## Collect texts for translation into locale/
 	@$(BIN)/python scripts/messages collect
+
+nightly: install-dev ## Workers killed at 200 moments, and 20 poisoned jobs among 200
+	@SMALLHUB_KILLS=200 SMALLHUB_POISON_JOBS=200 $(BIN)/python -m pytest -n0 --durations=5 \
+	  tests/evaluation/test_killed_workers.py tests/evaluation/sandbox/test_poison.py
 
 bench: install-dev ## Measure speed as ratios against a reference in the same run (never in CI)
 	@$(BIN)/python scripts/bench

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Case, F, Prefetch, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Value, When
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -132,12 +132,24 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter((rested & Q(state="queued")) | Q(state="running", lease_until__lt=at))
 
     def first_of_namespace(self, namespace_id: int) -> "RunQuerySet":
-        """Those of one namespace, the most wanted first: of the newest commits, early steps, long waits."""
+        """Those of one namespace, the most wanted first: of the newest commits, of open pull requests, of what is old;
+        then early steps, then long waits.
+
+        What was pushed is what people get now; a proposal, a stranger's perhaps, waits for it and not the other way.
+        """
+        from models_registry.models import Ref
+
+        proposed = Ref.objects.filter(
+            repository=OuterRef("evaluation__repository"),
+            name__startswith="refs/pr/",
+            commit=OuterRef("evaluation__commit__oid"),
+        )
         steps = ("scan", "inspect", "smoke", "cost", "benchmark")
         rank = Case(*(When(step=step, then=Value(place)) for place, step in enumerate(steps)), default=Value(9))
-        is_old = Case(When(evaluation__commit__oid=F("evaluation__repository__head"), then=Value(0)), default=Value(1))
+        is_head = When(evaluation__commit__oid=F("evaluation__repository__head"), then=Value(0))
+        place = Case(is_head, When(Exists(proposed), then=Value(1)), default=Value(2))
         mine = self.filter(evaluation__repository__namespace=namespace_id)
-        return mine.annotate(is_old=is_old, rank=rank).order_by("is_old", "rank", "queued_at", "pk")
+        return mine.annotate(place=place, rank=rank).order_by("place", "rank", "queued_at", "pk")
 
     def running(self) -> "RunQuerySet":
         return self.filter(state="running")

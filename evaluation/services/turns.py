@@ -1,7 +1,8 @@
 """Whose turn it is: short steps before long ones, and among namespaces the one that waited longest.
 
 A model that was pushed is scanned and tried within moments, though somebody else's benchmarks fill the queue; and 200
-pushes of one owner delay the first of another by one step, not by 200.
+pushes of one owner delay the first of another by one step, not by 200. Of one owner's, what was pushed to the default
+branch comes before pull requests, and those before older commits.
 """
 
 from collections.abc import Iterator, Sequence

@@ -8,6 +8,9 @@ from django.utils import timezone
 from evaluation.models import Evaluation, QueueTurn, Run, State, Step
 from evaluation.services import turns
 from evaluation.services.runs import claim_run
+from models_registry.models import Commit
+from models_registry.services.pull_requests import open_pull_request
+from models_registry.types import AddFile
 from tests.factories.accounts import UserFactory
 from tests.factories.evaluation import benchmark, evaluation_of, passed, passed_up_to, run_of
 from tests.factories.registry import RepositoryFactory
@@ -33,13 +36,57 @@ def served(count: int) -> list[str]:
     return owners
 
 
+def queue_of(user, count: int) -> None:
+    """So many pushed models of one owner, each with a scan that waits: rows alone, for only the order is tried."""
+    first = evaluation_of(RepositoryFactory(user=user))
+    oids = [f"{number:040x}" for number in range(1, count)]
+    Commit.objects.bulk_create(
+        Commit(repository=first.repository, oid=oid, tree=oid, title="Push", committed_at=timezone.now())
+        for oid in oids
+    )
+    commits = Commit.objects.filter(repository=first.repository, oid__in=oids).order_by("pk")
+    made = Evaluation.objects.bulk_create(Evaluation(commit=each, repository=first.repository) for each in commits)
+    now = timezone.now()
+    Run.objects.bulk_create(
+        Run(evaluation=each, step=Step.SCAN, position=0, state=State.QUEUED, queued_at=now) for each in made
+    )
+
+
 def test_two_hundred_uploads_of_one_delay_the_first_of_another_by_one_step():
     busy, small = UserFactory(username="busy"), UserFactory(username="small")
-    uploads(busy, 12)
-    uploads(small, 1)
+    queue_of(busy, 200)
+    queue_of(small, 2)
+    assert Run.objects.claimable(at=timezone.now()).count() == 202
 
-    assert served(6) == ["busy", "small", "busy", "small", "busy", "small"]
+    order = []
+    while "small" not in order or len(order) < 12:
+        run = next_run()
+        order.append(run.evaluation.repository.namespace.name)
+        assert claim_run(run_id=run.pk) is not None
+
+    assert order == ["busy", "small", "busy", "small", *["busy"] * 8]
     assert QueueTurn.objects.count() == 2
+
+
+def test_what_was_pushed_comes_before_pull_requests_and_those_before_old_commits():
+    repository = RepositoryFactory()
+    old = evaluation_of(repository, config_json="{}")
+    opened = open_pull_request(
+        repository=repository,
+        user=repository.creator,
+        title="Better",
+        operations=[AddFile("config.json", b'{"b": 1}')],
+    )
+    proposed = Evaluation.objects.get(commit=opened.commit)
+    pushed = evaluation_of(repository, config_json='{"a": 1}')
+
+    order = []
+    for _ in range(3):
+        run = next_run()
+        order.append(run.evaluation_id)
+        claim_run(run_id=run.pk)
+
+    assert order == [pushed.pk, proposed.pk, old.pk]
 
 
 def test_short_steps_come_before_long_ones_of_others():
