@@ -137,7 +137,7 @@ def _result(benchmark: Benchmark, tier: Tier, rows: Sequence[Row], session: Mode
         n=len(rows),
         metrics={**found.metrics, **by_slice(benchmark, rows)},
         counts=found.counts,
-        states={"scored": len(rows), "truncated": sum(row.get("truncated") is True for row in rows), "failed": 0},
+        states={"scored": len(rows), "truncated": sum(bool(row.get("truncated")) for row in rows), "failed": 0},
         method=_method(benchmark, session),
         seeds={"bootstrap": benchmark.seed, "python_hash": 0},
         seconds=seconds,

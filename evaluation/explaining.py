@@ -22,28 +22,48 @@ MAX_CHARACTERS = 2_000
 _NOT_THIS_MODEL = frozenset({"not_explainable", "no_prefix_token"})
 _NOT_THIS_ITEM = frozenset({"empty_input", "invalid_target"})
 
-Question = Callable[[Mapping[str, Any], Item], tuple[Any, str | None]]
+# The value and the target, or nothing where there is nothing to ask of an item.
+Asked = tuple[Any, str | None] | None
+Question = Callable[[Mapping[str, Any], Item, Row], Asked]
 
 
 def _role(arguments: Mapping[str, Any], name: str) -> str:
     return str(arguments.get(name, name))
 
 
-def _text(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None]:
+def _text(arguments: Mapping[str, Any], item: Item, row: Row) -> Asked:
     return str(item[_role(arguments, "text")]), None
 
 
-def _words(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None]:
+def _words(arguments: Mapping[str, Any], item: Item, row: Row) -> Asked:
     return [str(word) for word in item[_role(arguments, "tokens")]], None
 
 
-def _question(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None]:
+def _question(arguments: Mapping[str, Any], item: Item, row: Row) -> Asked:
     question, context = (str(item[_role(arguments, name)]) for name in ("question", "context"))
     return {"question": question, "context": context}, None
 
 
-def _context(arguments: Mapping[str, Any], item: Item) -> tuple[Any, str | None]:
+def _context(arguments: Mapping[str, Any], item: Item, row: Row) -> Asked:
     return str(item[_role(arguments, "context")]), None
+
+
+def _pair(arguments: Mapping[str, Any], item: Item, row: Row) -> Asked:
+    """What both sentences begin with, and how the one goes on that the model found likelier, true or not."""
+    good, bad = (str(item[_role(arguments, name)]) for name in ("good", "bad"))
+    shared = _shared_words(good, bad)
+    chosen = good if row["good"] > row["bad"] else bad
+    return (shared, chosen[len(shared) :]) if shared.strip() and len(shared) < len(chosen) else None
+
+
+def _shared_words(one: str, other: str) -> str:
+    """The beginning that two sentences share, up to the end of a word; where words are not spaced, of a character."""
+    pairs = enumerate(zip(one, other, strict=False))
+    shared = one[: next((place for place, (here, there) in pairs if here != there), min(len(one), len(other)))]
+    if " " not in one:
+        return shared
+    is_whole = all(len(text) == len(shared) or text[len(shared)] == " " for text in (one, other))
+    return shared.rstrip() if is_whole else shared.rpartition(" ")[0]
 
 
 # What is explained of an item, by scorer. No true answer is among it: the model is asked about its own.
@@ -53,6 +73,7 @@ _QUESTIONS: Mapping[str, Question] = {
     "span_answers": _question,
     "last_word": _context,
     "next_turn": _context,
+    "minimal_pairs": _pair,
 }
 
 
@@ -77,11 +98,12 @@ def explain_items(
     if ask is None:
         return {}
     items = {item.id: item for item in dataset.items}
+    asked = {str(row["id"]): ask(benchmark.scorer_args, items[str(row["id"])], row) for row in rows}
     ends = time.monotonic() + seconds
     found: dict[str, dict[str, Any]] = {}
-    for name in chosen(benchmark, rows):
+    for name in chosen(benchmark, [row for row in rows if asked[str(row["id"])] is not None]):
         left = ends - time.monotonic()
-        value, target = ask(benchmark.scorer_args, items[name])
+        value, target = asked[name] or ("", None)
         text = text_of(value)
         if left <= 0:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import stat
@@ -160,8 +161,45 @@ def test_models_explain_and_tag_on_the_command_line(tmp_path, capsys, monkeypatc
     assert out.splitlines()[0].startswith("the cat sat: log_probability -")
     assert [line.split()[-1] for line in out.splitlines()[1:]] == ["the", "cat", "sat", "</s>"]
 
+    status, out, _ = run(capsys, "explain", "./language", "the cat", " sat")
+    assert status == 0
+    assert out.splitlines()[0].startswith(" sat: log_probability -")
+    assert [line.split()[-1] for line in out.splitlines()[1:]] == ["sat"]
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["explain", "./language", "the cat", " sat", "--target", "ran"])
+    assert caught.value.code == 2
+
     _, out, _ = run(capsys, "tag", "./tagger", "the cat sat", "--json")
     assert json.loads(out) == [[["the", "O"], ["cat", "B-X"], ["sat", "O"]]]
 
     _, out, _ = run(capsys, "explain", "./tagger", "the cat sat", "--target", "1", "--json")
     assert json.loads(out)["target"] == "B-X"
+
+
+@pytest.mark.parametrize(
+    ("given", "capabilities", "asked"),
+    [
+        (["who", "Ada did"], {"answer"}, ({"question": "who", "context": "Ada did"}, None)),
+        (["who"], {"answer"}, None),
+        (["a cat", "a dog"], {"embed"}, ({"first": "a cat", "second": "a dog"}, None)),
+        (["a cat"], {"embed"}, None),
+        (["a cat"], {"classify", "embed"}, ("a cat", None)),
+        (["a cat", "a dog"], {"classify", "embed"}, None),
+        (["a cat", "--target", "good"], {"classify"}, ("a cat", "good")),
+        (["a cat", "--target", "1"], {"tag"}, (["a", "cat"], 1)),
+        (["a cat", "is"], {"log_likelihood", "generate"}, ("a cat", "is")),
+    ],
+)
+def test_what_is_explained_follows_from_what_the_model_can_do(given, capabilities, asked):
+    from smallhub._explain_command import add_explain_options, question_of
+
+    parser = argparse.ArgumentParser()
+    add_explain_options(parser)
+    parser.set_defaults(refuse=parser.error)
+    options = parser.parse_args(["./model", *given])
+
+    if asked is None:
+        with pytest.raises(SystemExit):
+            question_of(options, capabilities)
+    else:
+        assert question_of(options, capabilities) == asked

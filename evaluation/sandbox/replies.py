@@ -219,9 +219,10 @@ def _explanation(arguments: dict[str, Any], value: Any) -> Explanation:
 
 
 def _explained_length(value: Any) -> int:
-    """How long the text is in which spans count: words joined by spaces, a question a line before its context."""
+    """How long the text is in which spans count: words joined by spaces, of two texts the first a line before the
+    second."""
     if isinstance(value, dict):
-        return len(value["question"]) + 1 + len(value["context"])
+        return len("\n".join(value.values()))
     return len(value) if isinstance(value, str) else len(" ".join(value))
 
 

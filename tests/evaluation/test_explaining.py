@@ -76,3 +76,32 @@ def test_only_kinds_with_a_question_of_their_own_are_asked():
 def test_long_texts_are_passed_over():
     long = Dataset(items=tuple(Item(item.id, {"text": "x" * 3_000, "label": "a"}) for item in DATA.items))
     assert explaining.explain_items(benchmarks.parse(declared()), long, ROWS, Explains()) == {}
+
+
+def pairs_of(*sentences):
+    items = tuple(Item(str(number), {"good": good, "bad": bad}) for number, (good, bad) in enumerate(sentences))
+    return Dataset(items=items)
+
+
+def test_of_a_pair_the_model_is_asked_why_it_goes_on_as_it_does():
+    data = pairs_of(
+        ("the cats that I saw sleep", "the cats that I saw sleeps"),
+        ("she sleeps well", "she sleep well"),
+        ("cats sleep", "cat sleep"),
+        ("他 看书", "他 书看"),
+        ("我看书", "我书看"),
+    )
+    wanted = declared(scorer="minimal_pairs", labels=[], requires=["log_likelihood"], main_metric="accuracy")
+    likelier = [True, False, True, True, True]
+    rows = [
+        {"id": str(number), "good": -1.0 if good else -3.0, "bad": -2.0, "right": good, "group": "", "tie": False}
+        for number, good in enumerate(likelier)
+    ]
+    model = Explains()
+
+    found = explaining.explain_items(benchmarks.parse(wanted), data, rows, model)
+
+    asked = {(question["value"], question["target"]) for question in model.asked}
+    # Nothing is asked of the third pair, which differs from its first word on.
+    assert asked == {("the cats that I saw", " sleep"), ("she", " sleep well"), ("他", " 看书"), ("我", "看书")}
+    assert set(found) == {"0", "1", "3", "4"}

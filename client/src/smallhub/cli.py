@@ -23,6 +23,7 @@ from . import _licences_command as licences
 from . import _lock_command as lock_commands
 from . import _verify_command as verify_receipts
 from ._exceptions import IntegrityError, NotFound, SmallhubError
+from ._explain_command import add_explain_options, explanation_lines, question_of
 from ._licence import draft_note
 from ._names import KINDS
 from ._progress import format_bytes
@@ -77,6 +78,7 @@ def _add_transfer_commands(commands: Any) -> None:
     pull.add_argument("--revision", help="tag, branch or commit; the same as @revision")
     pull.add_argument("--verify", action="store_true", help="hash files that are cached already, too")
     pull.add_argument("--allow-quarantined", action="store_true", help="pull what the scan found dangerous")
+    pull.add_argument("--scanned", action="store_true", help="wait until the hub has scanned the version, or fail")
     pull.add_argument("--locked", action="store_true", help="the commit and bytes of the lock file, or fail")
     pull.add_argument("--update", action="store_true", help="choose anew for a need, whatever the lock file holds")
     _need_options(pull)
@@ -180,10 +182,7 @@ def _add_model_commands(commands: Any) -> None:
     transcribe.add_argument("file", nargs="+", type=Path)
 
     explain = _command(commands, "explain", _explain, "show how much each word moves a model's answer to a text")
-    explain.add_argument("model")
-    explain.add_argument("text")
-    explain.add_argument("--target", help="a label, a continuation, or the place of a word; default: the model's own")
-    explain.add_argument("--method", default="auto", help="auto, exact, integrated_gradients or occlusion")
+    add_explain_options(explain)
 
     score = _command(commands, "score", _score, "show how likely a model finds texts")
     score.add_argument("model")
@@ -214,6 +213,7 @@ def _pull(options: argparse.Namespace) -> int:
         revision=options.revision,
         kind=options.kind,
         allow_quarantined=options.allow_quarantined,
+        scanned=options.scanned,
         verify=options.verify,
         progress=False if options.quiet else None,
         lock_file=options.lock_file if options.locked or options.name is None else None,
@@ -410,14 +410,9 @@ def _transcribe(options: argparse.Namespace) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     model = _api.load(options.model, threads=options.threads)
-    is_tagger, target = "tag" in model.capabilities, options.target
-    value = options.text.split() if is_tagger else options.text
-    if is_tagger and target is not None and target.isdigit():
-        target = int(target)
+    value, target = question_of(options, model.capabilities)
     found = model.explain(value, target=target, method=options.method)
-    lines = [f"{score:+9.3f}  {unit}" for unit, score in zip(found.units, found.scores, strict=True)]
-    head = f"{found.target}: {found.measure} {found.total:.4g}, {found.baseline:.4g} without the text ({found.method})"
-    return _answer(options, asdict(found), "\n".join([head, *lines]))
+    return _answer(options, asdict(found), explanation_lines(found))
 
 
 def _score(options: argparse.Namespace) -> int:

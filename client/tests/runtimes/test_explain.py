@@ -259,11 +259,27 @@ def test_a_causal_model_explains_its_next_token_by_gradients(tiny):
     )
 
 
-def test_models_of_other_tasks_say_so(tiny):
+def test_a_sentence_encoder_tells_what_brings_two_texts_near(tiny):
     model = tiny("BertModel", "BertConfig", **BERT)
+
+    found = model.explain({"first": "the cat", "second": "the dog is"})
+
+    one, other, rest = model.embed(["the cat", "the dog is", "cat"])
+    near, left = (a @ b / np.sqrt((a @ a) * (b @ b)) for a, b in ((one, other), (rest, other)))
+    assert found.units == ("the", "cat", "the", "dog", "is")
+    assert ["the cat\nthe dog is"[start:end] for start, end in found.spans] == list(found.units)
+    assert (found.total, found.baseline, found.measure) == (pytest.approx(near, abs=1e-5), 0.0, "cosine")
+    assert found.scores[0] == pytest.approx(near - left, abs=1e-5)
+    for value, arguments in (("the cat", {}), ({"first": "a", "second": "b"}, {"target": "x"})):
+        with pytest.raises(smallhub.Invalid):
+            model.explain(value, **arguments)
+
+
+def test_models_of_other_tasks_say_so():
+    model = Counting()
+    model.task, model.capabilities = "translation", frozenset({"translate"})
 
     with pytest.raises(UnsupportedModel) as caught:
         model.explain("the cat")
 
     assert caught.value.code == "not_explainable"
-    assert np.isfinite(model.embed(["the cat"])).all()

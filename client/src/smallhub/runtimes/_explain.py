@@ -6,6 +6,7 @@ in stretches of several, so that the number of questions stays bounded.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
@@ -117,6 +118,10 @@ def _checked(model: Model, value: Any) -> Any:
         if not isinstance(value, Mapping) or not all(isinstance(value.get(k), str) for k in ("question", "context")):
             raise Invalid("For a reader the input has a question and a context.", code="invalid_input")
         return {"question": value["question"], "context": value["context"]}
+    if "embed" in model.capabilities and not {"classify", "log_likelihood"} & model.capabilities:
+        if not isinstance(value, Mapping) or not all(isinstance(value.get(k), str) for k in ("first", "second")):
+            raise Invalid("For a sentence encoder the input is a first and a second text.", code="invalid_input")
+        return {"first": value["first"], "second": value["second"]}
     if not {"classify", "log_likelihood"} & model.capabilities:
         raise _unexplainable(model)
     if not isinstance(value, str):
@@ -193,6 +198,28 @@ def _reader(model: Model, value: Mapping[str, str], target: str | int | None) ->
     return _explanation(text, spans, values, target=first.text, measure="same_answer")
 
 
+def _encoder(model: Model, value: Mapping[str, str], target: str | int | None) -> Explanation:
+    """How near two texts are, by the cosine of their vectors, and what each word of either adds to that."""
+    if target is not None:
+        raise Invalid("What is explained is how near two texts are; there is no target.", code="invalid_target")
+    first, second = value["first"], value["second"]
+    border = len(first) + 1
+    here, there = parts_of(first), parts_of(second)
+    pairs = [(first, second), ("", ""), *((without(first, s), second) for s in here)]
+    pairs += [(first, without(second, span)) for span in there]
+    vectors = model.embed([text or GONE for pair in pairs for text in pair])
+    values = [_cosine(vectors[2 * place], vectors[2 * place + 1]) for place in range(len(pairs))]
+    # Two empty texts are one text, and as near as can be: what there is to tell begins at nothing.
+    values[1] = 0.0
+    spans = [*here, *((start + border, end + border) for start, end in there)]
+    return _explanation(f"{first}\n{second}", spans, values, target="", measure="cosine")
+
+
+def _cosine(one: Any, other: Any) -> float:
+    length = math.sqrt(float(one @ one) * float(other @ other))
+    return float(one @ other) / length if length else 0.0
+
+
 def _tagger(model: Model, words: list[str], target: str | int | None) -> Explanation:
     """Whether the word keeps its label without another word, or with a mark in its own place."""
     (labels,) = model.tag([words])
@@ -229,4 +256,5 @@ _WAYS: dict[str, Callable[[Model, Any, Any], Explanation]] = {
     "tag": _tagger,
     "answer": _reader,
     "log_likelihood": _language_model,
+    "embed": _encoder,
 }

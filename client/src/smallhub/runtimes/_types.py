@@ -343,7 +343,7 @@ class Model(ABC):
 
         Args:
             value: a text for classifiers and language models, the words of a sentence for taggers,
-                `{"question": …, "context": …}` for readers.
+                `{"question": …, "context": …}` for readers, `{"first": …, "second": …}` for sentence encoders.
             target: a label for classifiers; the place of a word for taggers; a continuation for language models. By
                 default what the model itself answers: its label, the first word with an entity, its next token. An
                 n-gram model without a target tells of each token of the text itself.
