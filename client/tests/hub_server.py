@@ -47,6 +47,7 @@ class Repository:
     revisions: dict[str, dict[str, bytes]] = field(default_factory=dict)
     is_private: bool = False
     is_quarantined: bool = False
+    scan: str | Iterator[str] = "clean"  # What a manifest says of it; the next word each time it is asked for.
 
 
 @dataclass
@@ -113,7 +114,7 @@ class TestHub:
             "files": rows + self.extra_manifest_rows,
             "total_bytes": sum(map(len, files.values())),
             **self.terms(commit_of(files)),
-            "verdict": {"scan": "clean", "state": "done"},
+            "verdict": {"scan": repository.scan if isinstance(repository.scan, str) else next(repository.scan)},
             "quarantined": repository.is_quarantined,
             **self.release(name, commit_of(files)),
             "created_at": "2025-01-01T00:00:00.000Z",

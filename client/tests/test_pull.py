@@ -8,11 +8,13 @@ import random
 import subprocess
 import sys
 import threading
+from itertools import chain, repeat
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import smallhub
+from smallhub import _pull
 from smallhub_test_server import TOKEN, running_hub
 
 FILES = {"README.md": b"# Tiny\n", "config.json": b"{}", "data/weights.bin": random.Random(1).randbytes(300_000)}
@@ -231,6 +233,31 @@ def test_a_file_that_is_held_back_is_left_out_unless_its_user_insists(hub, caplo
     assert pulled == {path: body for path, body in FILES.items() if path != held}
     assert "os.system" in caplog.text
     assert contents(smallhub.pull("ada/tiny", allow_quarantined=True)) == FILES
+
+
+def test_a_version_that_was_not_scanned_comes_with_a_warning(hub, caplog):
+    hub.add("ada/tiny", FILES, scan="pending")
+
+    assert contents(smallhub.pull("ada/tiny")) == FILES
+    assert "has not been scanned" in caplog.text
+
+
+def test_who_wants_scanned_versions_alone_waits_for_the_scan(hub, caplog, monkeypatch):
+    monkeypatch.setattr(_pull, "SCAN_LOOK_S", 0.01)
+    hub.add("ada/tiny", FILES, scan=chain(["pending", "pending"], repeat("clean")))
+
+    assert contents(smallhub.pull("ada/tiny", scanned=True)) == FILES
+    assert "has not been scanned" not in caplog.text
+
+
+def test_a_scan_that_does_not_come_is_not_waited_for_for_ever(hub, monkeypatch):
+    monkeypatch.setattr(_pull, "SCAN_PATIENCE_S", 0.05)
+    monkeypatch.setattr(_pull, "SCAN_LOOK_S", 0.01)
+    hub.add("ada/tiny", FILES, scan="pending")
+
+    with pytest.raises(smallhub.Unscanned, match="has not been scanned"):
+        smallhub.pull("ada/tiny", scanned=True)
+    assert hub.ranges == []
 
 
 def test_the_token_goes_to_the_hub_and_not_to_where_it_redirects(hub, token):

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -20,9 +20,10 @@ from models_registry.git import receive_pack as pushing
 from models_registry.git import upload_pack as fetching
 from models_registry.git.exceptions import MalformedRequest
 from models_registry.git.pktline import FLUSH, line
-from models_registry.models import Repository
-from models_registry.permissions import Action, require
+from models_registry.models import HeldObject, Repository
+from models_registry.permissions import Action, can, require
 from models_registry.services import pushes
+from models_registry.services.heads import held_objects
 
 UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
 MAX_FETCH_BYTES = 16 * 2**20  # What a client that has 300,000 commits might say of them.
@@ -89,7 +90,7 @@ def upload_pack(request: HttpRequest, kind: str, namespace: str, name: str) -> H
     content_type = f"application/x-{UPLOAD}-result"
     answer = fetching.answer_v2 if _version(request) == 2 else fetching.answer
     try:
-        pieces = answer(repository, body)
+        pieces = answer(repository, body, held=_held(request, repository))
     except MalformedRequest as error:
         # Git shows a refusal that comes as a packet; of a status other than 200 it shows the number alone.
         return HttpResponse(fetching.error_packet(str(error)), content_type=content_type)
@@ -145,6 +146,11 @@ def _repository(request: HttpRequest, kind: str, namespace: str, name: str, serv
     else:
         require(request.user, Action.DOWNLOAD, repository)
     return repository
+
+
+def _held(request: HttpRequest, repository: Repository) -> Mapping[str, HeldObject]:
+    """What the scan holds back from this caller; writers get their own files whatever it says."""
+    return {} if can(request.user, Action.WRITE, repository) else held_objects(repository)
 
 
 def _require_type(request: HttpRequest, service: str) -> None:

@@ -36,6 +36,7 @@ _EXPOSED = ",".join(
         "X-Linked-Size",
         "X-Linked-ETag",
         "X-Xet-Hash",
+        "X-Smallhub-Scan",
     )
 )
 
@@ -102,6 +103,8 @@ def _describe(
     request: HttpRequest, response: HttpResponseBase, repository: Repository, commit: Commit, entry: Entry
 ) -> None:
     response["X-Repo-Commit"] = commit.oid
+    if repository.kind == Kind.MODEL:
+        response["X-Smallhub-Scan"] = commit.scan_verdict  # Whoever pulls before the verdict is told so.
     response["ETag"] = f'"{entry.content_id}"'
     response["Accept-Ranges"] = "bytes"
     response["Access-Control-Expose-Headers"] = _EXPOSED

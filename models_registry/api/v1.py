@@ -17,8 +17,8 @@ from models_registry.api.yanks import release_of, warn
 from models_registry.licences import CLASSES
 from models_registry.licences.choices import terms_of
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, Kind, Release, Repository
-from models_registry.permissions import Action, require
+from models_registry.models import Kind, Release, Repository
+from models_registry.permissions import Action, can, require
 from models_registry.services.licensing.declared import licence_of
 from models_registry.types import Entry
 
@@ -177,6 +177,9 @@ class ManifestView(APIView):
         require_pull(request.user, repository, declared)
         listing = listing_of(commit)
         downloads.count(repository)
+        # Writers have their own files at once; the scan's word they get like everybody else.
+        is_early = commit.scan_verdict == "pending" and can(request.user, Action.WRITE, repository)
+        held = {} if is_early else commit.held
         release = release_of(repository, commit, revision)
         base = (
             f"{endpoint(request._request)}/{PREFIX[Kind(repository.kind)]}{repository.full_name}/resolve/{commit.oid}/"
@@ -200,7 +203,7 @@ class ManifestView(APIView):
                 "yanked": {"reason": release.yank_reason, "at": release.yanked_at}
                 if release and release.is_yanked
                 else None,
-                "files": [_file(entry, commit, base) for entry in listing.files.values()],
+                "files": [_file(entry, held, base) for entry in listing.files.values()],
             }
         )
         warn(request._request, response, repository, commit, revision)
@@ -211,8 +214,8 @@ def _release(release: Release) -> dict[str, Any]:
     return {"name": release.name, "notes": release.notes, "created_at": release.created_at}
 
 
-def _file(entry: Entry, commit: Commit, base: str) -> dict[str, Any]:
-    held = commit.held.get(entry.path)
+def _file(entry: Entry, held_paths: dict[str, str], base: str) -> dict[str, Any]:
+    held = held_paths.get(entry.path)
     return {
         "path": entry.path,
         "size": entry.size,

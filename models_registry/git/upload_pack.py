@@ -1,7 +1,7 @@
 """Answers to `git fetch` and `git clone`, in version 2 of the protocol and in the one before it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from models_registry.git.exceptions import MalformedRequest
 from models_registry.git.packing import write_pack
@@ -21,10 +21,11 @@ from models_registry.git.pktline import (
 )
 from models_registry.git.refs import AGENT, visible_refs
 from models_registry.git.selection import Selection, Wish, blob_limit
-from models_registry.models import Repository
+from models_registry.models import HeldObject, Repository
 from models_registry.types import BRANCH
 
 MAX_LINES = 200_000
+Held = Mapping[str, HeldObject]
 _OID = re.compile(r"[0-9a-f]{40}")
 _SWITCHES = {
     "deepen-relative": "is_relative",
@@ -61,8 +62,11 @@ def advertise(repository: Repository) -> Iterator[bytes]:
     yield FLUSH
 
 
-def answer_v2(repository: Repository, body: Readable) -> Iterator[bytes]:
+def answer_v2(repository: Repository, body: Readable, *, held: Held) -> Iterator[bytes]:
     """One command of version 2.
+
+    Args:
+        held: what this caller is not given, by the objects' ids. A fetch that needs one of them is refused.
 
     Raises:
         MalformedRequest: before the first byte of the answer.
@@ -83,7 +87,7 @@ def answer_v2(repository: Repository, body: Readable) -> Iterator[bytes]:
     if command == "ls-refs":
         return _ls_refs(repository, arguments)
     if command == "fetch":
-        return _fetch(repository, arguments)
+        return _fetch(repository, arguments, held)
     raise MalformedRequest(reason=f"unknown command {command[:50]!r}.")
 
 
@@ -106,17 +110,17 @@ def _ls_refs(repository: Repository, arguments: list[str]) -> Iterator[bytes]:
     yield FLUSH
 
 
-def _fetch(repository: Repository, arguments: list[str]) -> Iterator[bytes]:
+def _fetch(repository: Repository, arguments: list[str], held: Held) -> Iterator[bytes]:
     wish = Wish()
     for text in arguments:
         _read_argument(wish, text)
     blob_limit(wish.filter)
     selection = Selection(repository, wish)
     is_ready = wish.is_done or (not wish.wait_for_done and selection.is_enough)
-    return _fetched(wish, selection, is_ready=is_ready)
+    return _fetched(wish, selection, held, is_ready=is_ready)
 
 
-def _fetched(wish: Wish, selection: Selection, *, is_ready: bool) -> Iterator[bytes]:
+def _fetched(wish: Wish, selection: Selection, held: Held, *, is_ready: bool) -> Iterator[bytes]:
     if not wish.is_done:
         yield line("acknowledgments")
         for oid in selection.common:
@@ -133,7 +137,7 @@ def _fetched(wish: Wish, selection: Selection, *, is_ready: bool) -> Iterator[by
         yield from _depth_lines(selection)
         yield DELIMITER
     yield line("packfile")
-    yield from _pack(selection)
+    yield from _pack(selection, held)
 
 
 def _depth_lines(selection: Selection) -> Iterator[bytes]:
@@ -143,8 +147,8 @@ def _depth_lines(selection: Selection) -> Iterator[bytes]:
         yield line(f"unshallow {oid}")
 
 
-def answer(repository: Repository, body: Readable) -> Iterator[bytes]:
-    """One round of the older protocol: each request repeats all that was said before.
+def answer(repository: Repository, body: Readable, *, held: Held) -> Iterator[bytes]:
+    """One round of the older protocol: each request repeats all that was said before. `held` as in `answer_v2`.
 
     Raises:
         MalformedRequest: before the first byte of the answer.
@@ -165,10 +169,10 @@ def answer(repository: Repository, body: Readable) -> Iterator[bytes]:
         if not isinstance(found, Mark):
             _read_argument(wish, _text(found))
     blob_limit(wish.filter)
-    return _answered(wish, Selection(repository, wish))
+    return _answered(wish, Selection(repository, wish), held)
 
 
-def _answered(wish: Wish, selection: Selection) -> Iterator[bytes]:
+def _answered(wish: Wish, selection: Selection, held: Held) -> Iterator[bytes]:
     if wish.deepens:
         yield from _depth_lines(selection)
         yield FLUSH
@@ -184,12 +188,16 @@ def _answered(wish: Wish, selection: Selection) -> Iterator[bytes]:
     for oid in common:
         yield line(f"ACK {oid} common")
     yield line(f"ACK {common[-1]}" if common else "NAK")
-    yield from _pack(selection)
+    yield from _pack(selection, held)
 
 
-def _pack(selection: Selection) -> Iterator[bytes]:
+def _pack(selection: Selection, held: Held) -> Iterator[bytes]:
     """The pack on the side band. What fails half way ends with a word instead of a pack that looks whole."""
     oids = selection.objects()
+    refused = next((held[oid] for oid in oids if oid in held), None) if held else None
+    if refused is not None:
+        yield from on_band(FATAL, _held_back(refused).encode()[:MAX_BAND_BYTES])
+        return
     yield from on_band(PROGRESS, f"Sending {len(oids)} objects.\n".encode())
     sent = 0
 
@@ -210,6 +218,16 @@ def _pack(selection: Selection) -> Iterator[bytes]:
     else:
         yield from on_band(DATA, last)
         yield FLUSH
+
+
+def _held_back(row: HeldObject) -> str:
+    """Git checks that it has every file, so none can be left out of a pack: the fetch is refused, with a way around."""
+    return (
+        f"“{row.path[:200]}” is held back by the scan of this hub. {row.reason[:400]}\n"
+        "Readers do not get it, so a clone of this history cannot be whole. `smallhub pull` brings the other files; "
+        "by git: clone with --filter=blob:none --no-checkout and leave it out by a sparse checkout.\n"
+        "Whoever writes here gets it with -c http.extraHeader='Authorization: Bearer TOKEN'.\n"
+    )
 
 
 def _filled(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -35,7 +35,7 @@ from models_registry.models.content import (
     Xorb,
 )
 from models_registry.models.diffs import WeightsDiff
-from models_registry.models.git import GitObject
+from models_registry.models.git import GitObject, HeldObject
 from models_registry.models.imports import ImportState, RepositoryImport
 from models_registry.models.licence_files import LicenceReading
 from models_registry.models.licence_terms import CommitLicence, LicenceAllowance, LicenceChange, RepositoryLicence
@@ -90,6 +90,7 @@ __all__ = [
     "GateOpinion",
     "Gated",
     "GitObject",
+    "HeldObject",
     "ImportState",
     "InheritedGate",
     "Kind",

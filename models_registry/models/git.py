@@ -27,3 +27,18 @@ class GitObject(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_type_display()} {self.oid[:7]}"
+
+
+class HeldObject(models.Model):
+    """A small file that the scan holds back, by its id: Git asks for objects, not for paths."""
+
+    repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="held_objects")
+    oid = models.CharField(max_length=40)
+    path = models.CharField(max_length=1024, help_text="Where it lies, or lay when it was scanned.")
+    reason = models.TextField(help_text="For people.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "oid"], name="held_object_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.path} in {self.oid[:7]}"

@@ -33,7 +33,7 @@ from models_registry.models import Commit, Ref, Repository, StorageUse
 from models_registry.paths import clash, is_within, path_fault
 from models_registry.services import content, quotas, threads
 from models_registry.services.events import note_event
-from models_registry.services.heads import note_head
+from models_registry.services.heads import hold_until_scanned, note_head
 from models_registry.services.revisions import find_commit, find_entry
 from models_registry.services.rights import require_commit
 from models_registry.signals import commit_published
@@ -303,6 +303,7 @@ def _publish(
     RowObjectStore(repository).add_objects((obj, None) for obj in [*draft.blobs.values(), *trees, made])
     row = _store_commit(repository, made.id.decode(), root, parents, user, title, body, now, draft, folders)
     content.link_all(repository=repository, contents=draft.contents, ref=ref.name)
+    hold_until_scanned(repository=repository, commit=row)
     if draft.blobs:  # Who only takes away needs no room.
         quotas.require_room(repository=repository, wanted_bytes=sum(blob.raw_length() for blob in draft.blobs.values()))
     _swap(ref, row.oid)

@@ -4,7 +4,7 @@ from functools import partial
 
 from django.db import transaction
 
-from models_registry import allowances, facts, gates
+from models_registry import allowances, facts, gates, holding
 from models_registry.cards import CARD as CARD
 from models_registry.cards import MAX_CARD_BYTES as MAX_CARD_BYTES
 from models_registry.cards import Card, CardFault, read_card
@@ -14,6 +14,7 @@ from models_registry.manifests import listing_of
 from models_registry.models import (
     Commit,
     GitObject,
+    HeldObject,
     Kind,
     Repository,
     RepositoryContent,
@@ -152,17 +153,68 @@ def note_parameters(*, repository: Repository, commit_oid: str, by_dtype: dict[s
 def note_scan(*, commit: Commit, verdict: ScanVerdict, held: dict[str, str]) -> None:
     """Keep what the scan says of a commit: every door that serves files asks here.
 
-    Doors that know content by its hash alone ask the link between repository and content.
+    Doors that know content by its hash alone ask the link between repository and content, or the held object.
     """
-    Commit.objects.filter(pk=commit.pk).update(scan_verdict=verdict, held=held)
-    reasons: dict[str, str] = {}
-    for entry in listing_of(commit).files.values():
-        if entry.is_large:
-            # Content that also lies here under a name that nothing is wrong with is free.
-            reason = held.get(entry.path, "")
-            reasons[entry.sha256] = reason if reasons.get(entry.sha256, "-") else ""
-    note_held(repository_id=commit.repository_id, reasons=reasons)
+    _note_held(commit, verdict, held)
     building.ask_for_weights(repository_id=commit.repository_id, commit_id=commit.pk)
+
+
+def _note_held(commit: Commit, verdict: ScanVerdict, held: dict[str, str]) -> None:
+    Commit.objects.filter(pk=commit.pk).update(scan_verdict=verdict, held=held)
+    commit.scan_verdict, commit.held = verdict, held
+    large: dict[str, str] = {}
+    small: dict[str, tuple[str, str]] = {}
+    for entry in listing_of(commit).files.values():
+        # Content that also lies here under a name that nothing is wrong with is free.
+        reason = held.get(entry.path, "")
+        if entry.is_large:
+            large[entry.sha256] = reason if large.get(entry.sha256, "-") else ""
+        else:
+            small[entry.oid] = (entry.path, reason if small.get(entry.oid, ("", "-"))[1] else "")
+    note_held(repository_id=commit.repository_id, reasons=large)
+    _note_held_objects(commit.repository_id, small)
+
+
+def hold_until_scanned(*, repository: Repository, commit: Commit) -> None:
+    """Keep from readers what can run code, from the moment at which it is there. Nothing of a commit that was scanned.
+
+    Call in the transaction that moves a ref to the commit, once its contents are linked.
+    """
+    if repository.kind != Kind.MODEL or commit.scan_verdict != ScanVerdict.PENDING:
+        return
+    parent = repository.commits.filter(oid=commit.parents[0]).first() if commit.parents else None
+    known = parent is not None and parent.scan_verdict != ScanVerdict.PENDING
+    held = holding.held_at_first(
+        listing_of(commit),
+        before=listing_of(parent) if parent is not None and known else None,
+        held_before=parent.held if parent is not None and known else None,
+    )
+    if held:
+        _note_held(commit, ScanVerdict.PENDING, held)
+
+
+def held_objects(repository: Repository) -> dict[str, HeldObject]:
+    """The small files that are held back, by their ids."""
+    return {row.oid: row for row in HeldObject.objects.filter(repository=repository)}
+
+
+def _note_held_objects(repository_id: int, reasons: dict[str, tuple[str, str]]) -> None:
+    """Hold small files back, or set them free (an empty reason)."""
+    rows = HeldObject.objects.filter(repository_id=repository_id)
+    free = [oid for oid in rows.values_list("oid", flat=True) if oid in reasons and not reasons[oid][1]]
+    for start in range(0, len(free), _ROWS):
+        rows.filter(oid__in=free[start : start + _ROWS]).delete()
+    HeldObject.objects.bulk_create(
+        [
+            HeldObject(repository_id=repository_id, oid=oid, path=path, reason=reason)
+            for oid, (path, reason) in reasons.items()
+            if reason
+        ],
+        update_conflicts=True,
+        unique_fields=["repository", "oid"],
+        update_fields=["path", "reason"],
+        batch_size=_ROWS,
+    )
 
 
 def note_held(*, repository_id: int, reasons: dict[str, str]) -> None:

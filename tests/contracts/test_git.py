@@ -11,8 +11,9 @@ import pytest
 
 from accounts.models import Scope, User
 from models_registry.manifests import listing_of
-from models_registry.models import Kind, Repository
+from models_registry.models import Kind, Repository, ScanVerdict
 from models_registry.services.fsck import check_repository
+from models_registry.services.heads import note_scan
 from models_registry.services.moves import move_repository
 from models_registry.services.pull_requests import open_pull_request
 from models_registry.services.refs import create_branch, create_tag
@@ -168,6 +169,39 @@ def test_partial_clones_fetch_files_when_they_are_needed(git: Git, address: Addr
     missing = git("rev-list", "--objects", "--all", "--missing=print", cwd=work).stdout
     assert "?" in missing
     assert git("show", "HEAD~1:old.txt", cwd=work).stdout == "old\n"
+
+
+@pytest.mark.parametrize("version", ["0", "2"])
+def test_a_file_that_is_held_back_is_in_no_clone_of_a_reader(
+    git: Git, address: Address, ada: User, version: str
+) -> None:
+    repository = RepositoryFactory(user=ada)
+    put(repository, {"config.json": "{}", "notes.txt": "fine\n"})
+    commit = put(repository, {"steps/small.pkl": "cos\nsystem\n(S'echo'\ntR."})
+    held = {"steps/small.pkl": "Opening it would run os.system."}
+    note_scan(commit=commit, verdict=ScanVerdict.QUARANTINED, held=held)
+    git("config", "--global", "protocol.version", version)
+
+    refused = git("clone", "-q", address(repository, UserFactory()), "theirs", check=False)
+    signed_in = f"http.extraHeader=Authorization: Bearer {token(ada)}"
+    hers = git.clone(address(repository), "-c", signed_in, name="hers")
+
+    assert refused.returncode != 0
+    assert "steps/small.pkl” is held back" in refused.stderr
+    assert "os.system" in refused.stderr
+    assert not (git.folder / "theirs").exists()
+    assert (hers / "steps/small.pkl").exists()
+
+    without = ("--filter=blob:none", "--no-checkout")
+    rest = git.clone(address(repository), *without, name="rest")
+    git("sparse-checkout", "set", "--no-cone", "/*", "!*.pkl", cwd=rest)
+    git("checkout", "-q", "main", cwd=rest)
+    assert (rest / "notes.txt").read_text() == "fine\n"
+    assert not (rest / "steps/small.pkl").exists()
+    assert git("show", "HEAD:steps/small.pkl", cwd=rest, check=False).returncode != 0
+
+    note_scan(commit=commit, verdict=ScanVerdict.CLEAN, held={})
+    assert (git.clone(address(repository), name="free") / "steps/small.pkl").exists()
 
 
 def test_private_repositories_ask_who_is_there(git: Git, address: Address, ada: User) -> None:

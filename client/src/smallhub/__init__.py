@@ -54,6 +54,7 @@ from ._exceptions import (
     SmallhubError,
     UnsafePath,
     UnsafeRedirect,
+    Unscanned,
     UnsupportedModel,
 )
 from ._lock import Pin, PinState
@@ -93,6 +94,7 @@ __all__ = [
     "SmallhubError",
     "UnsafePath",
     "UnsafeRedirect",
+    "Unscanned",
     "UnsupportedModel",
     "VerifyReport",
     "__version__",

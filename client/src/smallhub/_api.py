@@ -37,6 +37,7 @@ def pull(
     revision: str | None = None,
     kind: Kind | None = None,
     allow_quarantined: bool = False,
+    scanned: bool = False,
     verify: bool = False,
     progress: bool | None = None,
     lock_file: StrPath | None = None,
@@ -56,6 +57,8 @@ def pull(
         dir: a folder to copy the files into. Without it the answer is a folder inside the cache: read it, do not
             write there.
         allow_quarantined: pull even what the hub's scan found dangerous.
+        scanned: wait until the hub has scanned the version, two minutes at most. Without it a version that was just
+            pushed comes with a warning, and without the files in it that could run code when they are opened.
         verify: hash files that are cached already, too. New ones always are.
         progress: draw a bar on stderr; by default if that is a terminal.
         lock_file: take `name` as it was locked there: that commit and those bytes, or fail. For a need: where the
@@ -66,7 +69,7 @@ def pull(
             `smallhub.toml` allows holds besides.
 
     Raises:
-        NotFound, AccessDenied, IntegrityError, Quarantined, UnsafePath, Offline, CacheError, ServerError.
+        NotFound, AccessDenied, IntegrityError, Quarantined, Unscanned, UnsafePath, Offline, CacheError, ServerError.
         LicenceRefused: a rule keeps its licence out.
         Invalid: neither a name nor a task, or both.
     """
@@ -75,6 +78,7 @@ def pull(
     options: dict[str, Any] = {
         "folder": Path(dir).expanduser().absolute() if dir is not None else None,
         "allow_quarantined": allow_quarantined,
+        "scanned": scanned,
         "verify": verify,
         "progress": progress,
     }

@@ -13,6 +13,7 @@ SmallhubError                 anything this package foresaw; `code` is stable, `
 │   ├── UnsafeRedirect        the server sent us where we will not go
 │   ├── Quarantined           the scan of this version found something dangerous
 │   ├── LicenceRefused        a rule of the project or the organisation keeps this licence out
+│   ├── Unscanned             nobody has looked at this version yet, and only scanned ones were asked for
 │   └── UnsupportedModel      the files are no model that we load (unknown, pickled, broken)
 ├── IntegrityError            the bytes are not the ones that the manifest names
 ├── CacheError                the disk does not do what the cache needs (full, not writable)
@@ -125,6 +126,12 @@ class LicenceRefused(Refused):
     """A rule of this project, or of an organisation, keeps this licence out; `details` names both."""
 
     code = "licence_refused"
+
+
+class Unscanned(Refused):
+    """The hub's scan has not looked at this version, and only scanned ones were asked for."""
+
+    code = "unscanned"
 
 
 class UnsupportedModel(Refused):

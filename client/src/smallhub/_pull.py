@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ._exceptions import (
     RevisionNotFound,
     SmallhubError,
     UnsafePath,
+    Unscanned,
 )
 from ._http import Http
 from ._lock import Pin
@@ -31,6 +33,7 @@ from ._types import FileCheck, Manifest, ManifestFile, VerifyReport
 
 log = logging.getLogger("smallhub")
 
+SCAN_PATIENCE_S, SCAN_LOOK_S = 120.0, 2.0
 NOTICE = 25  # Above what libraries say by default, below a warning: the command line prints it.
 STATE_FOLDER = ".smallhub"  # Inside a folder of the user's: which version it holds.
 
@@ -62,6 +65,7 @@ class Downloads:
         *,
         folder: Path | None = None,
         allow_quarantined: bool = False,
+        scanned: bool = False,
         verify: bool = False,
         progress: bool | None = None,
         pin: Pin | None = None,
@@ -77,8 +81,11 @@ class Downloads:
         self.policies.here().with_rule(allow, "what was asked for").check(reference.repository, manifest.terms)
         if pin is not None:
             pin.check(manifest)
+        if scanned:
+            manifest = self._await_scan(reference, manifest, is_cached=is_cached)
         _check_quarantine(manifest, allow_quarantined)
         _tell_release(manifest)
+        _tell_scan(manifest)
         if not allow_quarantined:
             for file in manifest.files:
                 if file.held:
@@ -95,6 +102,25 @@ class Downloads:
                 Fetcher(self._http, self._cache).fetch(missing, bar)
         snapshot = self._cache.snapshot(reference, manifest)
         return snapshot if folder is None else self._copy_out(manifest, folder)
+
+    def _await_scan(self, reference: Reference, manifest: Manifest, *, is_cached: bool) -> Manifest:
+        """The manifest of the same commit once the hub has scanned it.
+
+        Raises:
+            Unscanned: it has not been within two minutes, or the hub cannot be asked.
+        """
+        ends_at = time.monotonic() + (0 if is_cached else SCAN_PATIENCE_S)
+        while not manifest.is_scanned:
+            if time.monotonic() >= ends_at:
+                raise Unscanned(
+                    f"{manifest.repository} at {manifest.commit[:12]} has not been scanned by the hub. Pull it later, "
+                    "or a release of it.",
+                    repository=manifest.repository,
+                    commit=manifest.commit,
+                )
+            time.sleep(SCAN_LOOK_S)
+            manifest = self._ask(reference.at(manifest.commit))
+        return manifest
 
     def verify(self, reference: Reference) -> VerifyReport:
         """Hash the cached version of this name. Needs no network.
@@ -199,6 +225,16 @@ def _check_quarantine(manifest: Manifest, allow_quarantined: bool) -> None:
             repository=manifest.repository,
             commit=manifest.commit,
             verdict=dict(manifest.verdict),
+        )
+
+
+def _tell_scan(manifest: Manifest) -> None:
+    """Warn of what nobody has looked at yet."""
+    if not manifest.is_scanned:
+        log.warning(
+            "%s at %s has not been scanned by the hub yet. Ask for --scanned to wait for it.",
+            manifest.repository,
+            manifest.commit[:12],
         )
 
 

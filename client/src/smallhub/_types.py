@@ -45,6 +45,11 @@ class Manifest:
     yanked: str = ""  # Why the release was withdrawn.
     terms: Licence = field(default_factory=Licence)  # The licence with its class, as the hub reads it.
 
+    @property
+    def is_scanned(self) -> bool:
+        """Whether the hub has looked at the files. Data sets and apps are not scanned; older hubs do not tell."""
+        return self.kind != "model" or self.verdict.get("scan") != "pending"
+
     def without_held(self) -> Self:
         """The same version without the files that the hub's scan holds back."""
         return replace(self, files=tuple(file for file in self.files if not file.held))

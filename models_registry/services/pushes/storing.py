@@ -12,7 +12,7 @@ from models_registry.git.store import RowObjectStore
 from models_registry.models import Commit, Content, Manifest, Ref, Repository, StorageUse
 from models_registry.services import content, quotas, threads
 from models_registry.services.events import note_event
-from models_registry.services.heads import note_head
+from models_registry.services.heads import hold_until_scanned, note_head
 from models_registry.services.pushes.arrivals import Arrivals
 from models_registry.services.pushes.drafts import Draft, Drafts
 from models_registry.services.pushes.updates import RefUpdate, current
@@ -162,6 +162,7 @@ def _tell(repository: Repository, user: User, change: RefChange, *, is_copy: boo
     if change.new is None or not change.ref.startswith((BRANCH, PULL)):
         return []
     row = Commit.objects.get(repository=repository, oid=change.new)
+    hold_until_scanned(repository=repository, commit=row)
     if change.ref == BRANCH + repository.default_branch:
         note_head(repository=repository, commit=row)
         # A commit may carry any date; when the repository changed is known here.

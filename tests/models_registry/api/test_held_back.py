@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
-from models_registry.models import RepositoryContent, ScanVerdict
+from models_registry import holding
+from models_registry.models import HeldObject, RepositoryContent, ScanVerdict
 from models_registry.services.commits import commit
 from models_registry.services.heads import note_scan
 from models_registry.services.revisions import find_commit
@@ -124,3 +125,78 @@ def test_a_copy_holds_back_what_its_source_did(client, repository):
 
     link = RepositoryContent.objects.exclude(repository=repository).get()
     assert link.held == REASON
+
+
+@pytest.fixture
+def unscanned():
+    """A commit that nobody has looked at."""
+    made = RepositoryFactory()
+    put_plain(made, LARGE)
+    put(made, {SMALL_PATH: SMALL, "README.md": "# Hello", "config.json": "{}"})
+    put_large(made, "pytorch_model.bin")
+    return made
+
+
+UNSCANNED_DOORS = DOORS | {"resolve": status_of("resolve/main/pytorch_model.bin")}
+
+
+@pytest.mark.parametrize("door", UNSCANNED_DOORS)
+def test_what_can_run_code_waits_for_the_scan(client, unscanned, door):
+    assert UNSCANNED_DOORS[door](client, unscanned, UserFactory()) == 403
+    assert UNSCANNED_DOORS[door](client, unscanned, unscanned.creator) == 200
+
+
+def test_the_rest_is_given_at_once_and_says_that_it_was_not_scanned(client, unscanned):
+    answer = client.get(f"/{unscanned.full_name}/resolve/main/config.json", headers=bearer(UserFactory()))
+
+    assert (answer.status_code, answer["X-Smallhub-Scan"]) == (200, "pending")
+    note_scan(commit=head(unscanned), verdict=ScanVerdict.CLEAN, held={})
+    assert client.head(f"/{unscanned.full_name}/resolve/main/config.json")["X-Smallhub-Scan"] == "clean"
+
+
+def test_a_manifest_gives_writers_their_own_files_at_once_and_readers_the_rest(client, unscanned):
+    address = f"/api/v1/repositories/models/{unscanned.full_name}/manifest/main"
+
+    def held(user):
+        answer = client.get(address, headers=bearer(user)).json()
+        assert (answer["verdict"]["scan"], answer["quarantined"]) == ("pending", False)
+        return {file["path"] for file in answer["files"] if file["held"]}
+
+    assert held(UserFactory()) == {"pytorch_model.bin", SMALL_PATH}
+    assert held(unscanned.creator) == set()
+
+
+def test_a_file_that_a_scan_set_free_stays_free_in_the_next_commit(client, unscanned):
+    note_scan(commit=head(unscanned), verdict=ScanVerdict.WARNING, held={SMALL_PATH: REASON})
+    put(unscanned, {"README.md": "# Changed", "new.pkl": b"cos\nexecv\n."})
+
+    assert head(unscanned).held == {SMALL_PATH: REASON, "new.pkl": holding.WAITS}
+    assert UNSCANNED_DOORS["resolve"](client, unscanned, UserFactory()) == 200
+    assert set(HeldObject.objects.values_list("path", flat=True)) == {SMALL_PATH, "new.pkl"}
+
+
+def test_data_sets_are_not_scanned_and_wait_for_nothing(client):
+    made = RepositoryFactory(dataset=True)
+    put(made, {"table.pkl": SMALL})
+
+    answer = client.get(f"/datasets/{made.full_name}/resolve/main/table.pkl")
+    assert (answer.status_code, "X-Smallhub-Scan" in answer) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "waits"),
+    [
+        ("pytorch_model.bin", True),
+        ("deep/pytorch_model-00001-of-00002.bin", True),
+        ("adapter_model.bin", True),
+        ("OPTIMIZER.BIN", True),
+        ("checkpoint.PT", True),
+        ("weights.bin", False),
+        ("model.bin", False),
+        ("model.safetensors", False),
+        ("spt", False),
+        ("pkl/readme.md", False),
+    ],
+)
+def test_a_name_says_who_waits(path, waits):
+    assert holding.waits(path) is waits
