@@ -62,6 +62,7 @@ nightly: install-dev ## Workers killed at 200 moments, and 20 poisoned jobs amon
 bench: install-dev ## Measure speed as ratios against a reference in the same run (never in CI)
 	@$(BIN)/python scripts/bench
 	@$(BIN)/python scripts/bench-engine
+	@$(BIN)/python scripts/bench-lineage
 	@$(BIN)/python scripts/bench-verdicts
 
 clean: ## Remove the environment and caches; data/ stays
