@@ -6,10 +6,12 @@ from django.views.decorators.http import require_safe
 
 from hub.pages import lineage
 from hub.pages.access import terms_of
+from hub.pages.licence_words import judged
 from hub.pages.repository import open_repository
 from models_registry import addresses
 from models_registry.licences import parse
 from models_registry.licences.panels import panels
+from models_registry.services import lineage
 from models_registry.services.licensing import declaring
 from models_registry.services.licensing.of_files import of_commit
 
@@ -28,6 +30,7 @@ def licence(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpR
             "unknown_ids": declaring.unknown_ids(parse(repository.licence)),
             "files": of_commit(repository, opened.commit),
         }
+        | judged(lineage.trace(repository, request.user))
         | terms_of(opened)
         | lineage.context(request, repository)
     )

@@ -34,7 +34,7 @@ from models_registry.finding import repository_at
 from models_registry.labels import languages
 from models_registry.licences import Record
 from models_registry.manifests import listing_of
-from models_registry.models import AccessRequest, Commit, Like, Release, Repository, RepositoryImport
+from models_registry.models import AccessRequest, Commit, LicenceJudgement, Like, Release, Repository, RepositoryImport
 from models_registry.permissions import Action, can
 from models_registry.services.heads import card_of
 from models_registry.services.licensing.needs import licences_to_accept, sources_of
@@ -145,6 +145,7 @@ def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResp
     context["snippets"] = snippets.of(repository, origin(request), opened.listing)
     context["commits"] = repository.commits.light().order_by("-pk")[:HISTORY_SHOWN]
     context["lineage_line"] = lineage.line(repository, request.user)
+    context["judged"] = LicenceJudgement.objects.filter(repository=repository).exclude(verdict="").first()
     context["imported"] = RepositoryImport.objects.filter(repository=repository, finished_at__isnull=False).first()
     template = {"dataset": "dataset", "app": "app"}.get(repository.kind, "repository")
     return render(request, f"models_registry/{template}.html", context)

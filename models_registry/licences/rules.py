@@ -127,7 +127,7 @@ def holds(*terms: str, against: tuple[str, ...] = ("commercial-use", "use", "dis
 
 def holds_uses(parent: Record, child: Choice) -> Iterator[Breach]:
     """Uses that the parent forbids, and wants forbidden further on, are forbidden by the child's licence."""
-    clause = parent.clause("pass-on-restrictions") or parent.clause("pass-on-terms")
+    clause = parent.clause("pass-on-restrictions")
     if clause is None or parent.id in child.ids:
         return
     forbidden = {restriction.term for record in child.records for restriction in record.use_restrictions}
@@ -244,6 +244,16 @@ RULES: tuple[Rule, ...] = (
             "{child_licence} does not forbid them all."
         ),
         gettext_lazy("OpenRAIL-M, section 5 with attachment A: the same restrictions in every agreement further on."),
+    ),
+    Rule(
+        "terms-travel",
+        holds_licence("pass-on-terms"),
+        DERIVED,
+        _NOT_DATA,
+        gettext_lazy(
+            "{parent_licence} goes along with all that is made from {parent}; {child} declares {child_licence}."
+        ),
+        gettext_lazy("Llama 3.1 Community License, 1(b)(i): a copy of the agreement with every derivative work."),
     ),
     Rule(
         "limits-travel",

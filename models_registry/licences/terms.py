@@ -33,6 +33,15 @@ def filled(text: Text, /, **values: Text) -> Text:
     return _fill_lazily(text, values)
 
 
+def _lowered(text: Text) -> str:
+    plain = str(text)
+    return plain[:1].lower() + plain[1:]
+
+
+# A sentence as it reads after a colon.
+_within = lazy(_lowered, str)
+
+
 @dataclass(frozen=True)
 class Term:
     """One word of the vocabulary. `needs` is set where a record has to fill the sentence in."""
@@ -51,7 +60,7 @@ class Term:
     def said(self, what: str = "") -> Text:
         """The sentence with what it is: a permission, a duty, or what is forbidden."""
         frame = _SAID.get(self.group)
-        return filled(frame, text=self.text(what)) if frame else self.text(what)
+        return filled(frame, text=_within(self.text(what))) if frame else self.text(what)
 
 
 _MAY: dict[str, Text] = {

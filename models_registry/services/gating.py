@@ -4,7 +4,10 @@ What was measured and what licences say are two opinions. Neither takes back wha
 gate is the worst of those that nobody has overridden.
 """
 
+from typing import Any
+
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 from models_registry.exceptions import InvalidRelease, ReleaseState
@@ -68,6 +71,21 @@ def override_gate(*, release: Release, user: User, reason: str) -> Release:
     news = {"name": row.name, "commit": row.commit.oid, "event": "override", "gate": "passed", "reason": reason}
     note_event(repository=row.repository, action="update", scope="repo.evaluation", more={"release": news})
     return row
+
+
+def forget(*, text: str, evaluated_with: QuerySet[Any]) -> None:
+    """Take the reasons that name something which nobody else may know of any more out of the past of releases.
+
+    Args:
+        evaluated_with: ids of the commits whose releases are meant.
+    """
+    told = ReleaseEvent.objects.filter(
+        kind=ReleaseEvent.Kind.GATE, text__contains=text, release__commit__in=evaluated_with
+    )
+    for event in told:
+        event.text = event.text.partition(". ")[0] + "."
+        event.save(update_fields=["text"])
+    GateOpinion.objects.filter(reason__contains=text, release__commit__in=evaluated_with).update(reason="")
 
 
 def is_overridden(release: Release, source: GateOpinion.Source = MEASURED) -> bool:

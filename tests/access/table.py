@@ -297,6 +297,10 @@ ROUTES: dict[str, Route] = {
     "accounts:sessions_end": Route("/settings/sessions/end", {"POST": Access.SIGNED_IN}, is_page=True),
     "account_delete": form("/settings/delete", Access.SIGNED_IN),
     "organisation_delete": form("/settings/organizations/{namespace}/delete", Access.OWN),
+    "settings_licences": form("/settings/licences", Access.SIGNED_IN, body="mode=inform", content_type=FORM),
+    "organisation_licences": form(
+        "/settings/organizations/{namespace}/licences", Access.OWN, body="mode=inform", content_type=FORM
+    ),
     "accounts:organisation_profile": form("/settings/organizations/{namespace}/profile", Access.OWN),
     "accounts:organisation_log": page("/settings/organizations/{namespace}/log", Access.OWN),
     "accounts:organisation_leave": Route(

@@ -247,6 +247,8 @@ def everything(live_server):
         "profile of an organisation": f"/settings/organizations/{organisation.name}/profile",
         "log of an organisation": f"/settings/organizations/{organisation.name}/log",
         "organisation to delete": f"/settings/organizations/{organisation.name}/delete",
+        "licences of an account": "/settings/licences",
+        "licences of an organisation": f"/settings/organizations/{organisation.name}/licences",
         "account to delete": "/settings/delete",
         "program asking": f"/login/device?user_code={asked.user_code}",
         "add files": f"{at}/upload/main",
