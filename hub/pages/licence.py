@@ -11,7 +11,6 @@ from hub.pages.repository import open_repository
 from models_registry import addresses
 from models_registry.licences import parse
 from models_registry.licences.panels import panels
-from models_registry.services import lineage
 from models_registry.services.licensing import declaring
 from models_registry.services.licensing.of_files import of_commit
 
@@ -23,6 +22,7 @@ def licence(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpR
     repository = opened.repository
     if repository.full_name != f"{namespace}/{name}":
         return HttpResponsePermanentRedirect(f"{addresses.page(repository)}/licence")
+    drawn = lineage.context(request, repository)
     context = (
         opened.context("licence")
         | {
@@ -30,8 +30,8 @@ def licence(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpR
             "unknown_ids": declaring.unknown_ids(parse(repository.licence)),
             "files": of_commit(repository, opened.commit),
         }
-        | judged(lineage.trace(repository, request.user))
+        | judged(drawn["lineage"])
         | terms_of(opened)
-        | lineage.context(request, repository)
+        | drawn
     )
     return render(request, "models_registry/licence.html", context)

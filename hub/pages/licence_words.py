@@ -70,7 +70,7 @@ def judged(trace: Trace) -> dict[str, Any]:
     """What the page of a licence shows of a lineage: the judgement, and what its other parts take from it."""
     found = lineage_of(trace)
     judgement = judge(found)
-    return {"lineage": found, "obligations": judgement.obligations, "judgement": in_words(judgement, found)}
+    return {"obligations": judgement.obligations, "judgement": in_words(judgement, found)}
 
 
 def in_words(judgement: Judgement, found: Lineage) -> Judged:
