@@ -88,7 +88,8 @@ def set_gate(
         InvalidGate: a line is no field, or a number of days is none.
     """
     require(user, Action.ADMINISTER, repository)
-    row = Repository.objects.select_for_update(of=("self",)).get(pk=repository.pk)  # Heads and askers wait for it.
+    rows = Repository.objects.select_for_update(of=("self",)).select_related("namespace")
+    row = rows.get(pk=repository.pk)  # Heads and askers wait for it, and what it says is what holds.
     row.gated = repository.gated = Gated(gated)
     row.save(update_fields=["gated"])
     gate = Gate.objects.filter(repository=repository).first()
@@ -96,8 +97,8 @@ def set_gate(
         gate = Gate.objects.get_or_create(repository=repository)[0]
     if gate is not None:
         _write_gate(gate, prompt, fields, rules)
-    if repository.has_gate:
-        note_terms(repository=repository, file=licence_file(repository), is_minor=is_minor)
+    if row.has_gate:
+        note_terms(repository=row, file=licence_file(row), is_minor=is_minor)
         if rules is not None:
             settle_renewals(Gate.objects.select_related("form").get(repository=repository), anew=True)
     settle_after_commit(repository)

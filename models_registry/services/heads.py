@@ -133,7 +133,7 @@ def note_head(*, repository: Repository, commit: Commit) -> None:
         RepositoryLicence(repository=repository, name=name) for name in names_of(repository.licence)
     )
     changes.note_head(repository=repository, commit=commit, before=before, had_head=had_head)
-    if repository.has_gate:
+    if Repository.everything.filter(pk=repository.pk).exclude(gated="").exists():  # Perhaps since this one was read.
         note_terms(repository=repository, file=licence_file(repository, listing_of(commit)))
 
 

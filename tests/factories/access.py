@@ -1,8 +1,8 @@
 """Gated repositories with people before them, and webhooks with a log, for the tests of pages."""
 
 from accounts.models import User
-from models_registry.models import AccessState, Gated, Repository, Webhook
-from models_registry.services.access import ask_access, decide_access, set_gate
+from models_registry.models import Acceptance, AccessState, Gated, Renewal, Repository, Webhook
+from models_registry.services.access import GateRules, ask_access, decide_access, set_gate
 from models_registry.services.webhooks import Watch, create_webhook, ping_webhook
 from tests.factories.accounts import UserFactory
 from tests.factories.registry import RepositoryFactory, put
@@ -53,6 +53,24 @@ def asked_for(person: User) -> tuple[Repository, Repository]:
     set_gate(repository=asked, user=other, gated=Gated.MANUAL)
     ask_access(repository=asked, user=person, answers={})
     return ask, asked
+
+
+def with_terms(person: User) -> tuple[Repository, Repository, Acceptance]:
+    """A model whose licence's text changed since this person accepted it, one made from it, and her receipt."""
+    other = UserFactory(username="fay")
+    found = RepositoryFactory(user=other, name="licensed-tides")
+    text = "Terms of the tides\n\n" + "".join(
+        f"{number}. You must not sell tide {number}.\n" for number in range(1, 40)
+    )
+    put(found, {"LICENSE": text, "README.md": "---\nlicense: gemma\n---\n# Tides\n"})
+    found.refresh_from_db()
+    rules = GateRules(renewal=Renewal.WITHIN, renew_days=14, with_children=True)
+    set_gate(repository=found, user=other, gated=Gated.AUTO, prompt="Please be **kind**.", rules=rules)
+    ask_access(repository=found, user=person, answers={})
+    put(found, {"LICENSE": text + "40. You must not fish.\n"})
+    child = RepositoryFactory(user=UserFactory(username="gil"), name="tides-made-smaller")
+    put(child, {"README.md": "---\nlicense: gemma\nbase_model: fay/licensed-tides\n---\n# Smaller\n"})
+    return found, child, Acceptance.objects.get(user=person, repository=found)
 
 
 def webhook_with_log(owner: User) -> Webhook:

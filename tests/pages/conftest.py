@@ -14,7 +14,7 @@ from models_registry.services.likes import like_repository
 from models_registry.services.pointers import move_pointer
 from models_registry.services.refs import create_branch
 from models_registry.services.releases import create_release, yank
-from tests.factories.access import asked_for, gated_model, webhook_with_log
+from tests.factories.access import asked_for, gated_model, webhook_with_log, with_terms
 from tests.factories.accounts import OrganisationFactory, UserFactory, token
 from tests.factories.community import talk
 from tests.factories.outputs import answered, set_of_texts
@@ -142,6 +142,7 @@ def everything(live_server):
     moods = model(user=pico.creator, name="moods")
     answers = answered(moods, set_of_texts(), said={"0-1": "b", "2-3": "b"})
     gated, asks, hook = gated_model(user, friend), asked_for(user), webhook_with_log(user)
+    terms = with_terms(user)
     before, after = compared(user)
     pages = {
         "a better version": f"/{after.repository.full_name}",
@@ -232,6 +233,12 @@ def everything(live_server):
         "files asked for": f"/{asks[1].full_name}/ask-access",
         "gated model, waiting": f"/{asks[1].full_name}",
         "own requests": "/settings/access",
+        "the gate": f"/{gated.full_name}/settings/access/gate",
+        "terms to accept": f"/{terms[0].full_name}/ask-access",
+        "terms of a base": f"/{terms[1].full_name}/ask-access",
+        "terms on the licence's page": f"/{terms[0].full_name}/licence",
+        "accepted": "/settings/acceptances",
+        "receipt of an acceptance": f"/settings/acceptances/{terms[2].public_id}",
         "register a benchmark": "/benchmarks/register",
         "webhooks": "/settings/webhooks",
         "new webhook": "/settings/webhooks/new",

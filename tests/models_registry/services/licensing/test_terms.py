@@ -175,6 +175,18 @@ def test_a_renewal_needs_no_new_decision_of_the_owner(repository, owner) -> None
     assert (renewed.state, renewed.decided_by, may_download(asker, repository)) == ("accepted", owner, True)
 
 
+def test_a_commit_by_who_read_the_repository_before_it_was_gated_counts_all_the_same(owner) -> None:
+    repository = RepositoryFactory(user=owner)
+    before = Repository.objects.get(pk=repository.pk)
+    set_gate(repository=repository, user=owner, gated=Gated.AUTO, rules=AT_ONCE)
+    asker = UserFactory()
+    ask_access(repository=repository, user=asker, answers={})
+
+    put(before, {"LICENSE": "Another text."})
+
+    assert not may_download(asker, repository)
+
+
 def test_a_further_change_gives_nobody_more_time(repository, owner, asker) -> None:
     rule(repository, WITHIN)
     change(repository)
