@@ -10,6 +10,7 @@ from django.core.cache import cache
 from accounts import services as accounts_services
 from evaluation.models import Receipt
 from models_registry.services.collections import add_item, create_collection
+from models_registry.services.licensing.files import read_commit
 from models_registry.services.likes import like_repository
 from models_registry.services.pointers import move_pointer
 from models_registry.services.refs import create_branch
@@ -118,6 +119,9 @@ def everything(live_server):
         },
     )
     app = RepositoryFactory(user=user, name="tide-clock", kind="app")
+    sketch = RepositoryFactory(user=user, name="sketch", draft=True)
+    own = "---\nlicenses:\n  '*.bin': cc-by-nc-4.0\n---\n# Sketch\n"
+    read_commit(commit=put(sketch, {"README.md": own, "LICENSE": "SPDX-License-Identifier: MIT\n", "a.bin": "1"}))
     token(user)
     friend = UserFactory(username="ben", full_name="Ben of the long and winding family name")
     accounts_services.follow(user=friend, namespace=user.namespace)
@@ -188,6 +192,7 @@ def everything(live_server):
         "commit": f"{at}/commit/main",
         "licence": f"{at}/licence",
         "no licence": "/ada-wyn/running/licence",
+        "licence, disagreeing": f"/{sketch.full_name}/licence",
         "releases": f"{at}/releases",
         "no releases": "/ada-wyn/running/releases",
         "release": f"{at}/releases/v1.1.0",
@@ -266,6 +271,9 @@ def everything(live_server):
         "settings": f"{at}/settings",
         "settings, gate": f"/{after.repository.full_name}/settings/gate",
         "settings, visibility": f"{at}/settings/visibility",
+        "settings, licence": f"{at}/settings/licence?sell=no&share=yes",
+        "a draft that needs a licence": f"/{sketch.full_name}",
+        "licence of a draft": f"/{sketch.full_name}/settings/licence",
         "settings, names": f"{at}/settings/names",
         "settings, delete": f"{at}/settings/danger",
         "deleted lately": "/settings/deleted",
