@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 
 from hub.core.exceptions import HubError
@@ -14,6 +15,7 @@ from models_registry.licence_files.declared import BESIDE, INSIDE, MAX_REUSE_BYT
 from models_registry.licence_files.matching import MAX_BYTES
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Kind, LicenceReading, Repository
+from models_registry.services.licensing.marks import mark
 from models_registry.services.tensors import weight_header
 from models_registry.services.weight_headers import read_range
 from models_registry.types import Entry, Listing
@@ -54,9 +56,12 @@ def read_commit(*, commit: Commit) -> LicenceReading:
         if rows is None:
             rows = list(_read(repository, entry, source, faults))
         found += rows
-    reading, _ = LicenceReading.objects.get_or_create(
-        commit=commit, defaults={"found": found, "faults": faults[:MAX_TEXTS]}
-    )
+    with transaction.atomic():
+        reading, is_new = LicenceReading.objects.get_or_create(
+            commit=commit, defaults={"found": found, "faults": faults[:MAX_TEXTS]}
+        )
+        if is_new and found:
+            mark({repository.pk})  # What its files say may change what follows from its licence.
     return reading
 
 

@@ -1,11 +1,10 @@
 """The gate of licences: whether what a namespace wants lets a release be `latest`."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from django.utils.translation import gettext
 
-from models_registry.licences import Conflict, Judgement, Lineage, judge
+from models_registry.licences import Conflict, Judgement, judge
 from models_registry.models import GateOpinion, LicencePolicy, Release, ReleaseGate, Repository
 from models_registry.models.releases import MAX_REASON
 from models_registry.services import gating, lineage
@@ -60,16 +59,10 @@ def _settle(repository: Repository, releases: list[Release]) -> None:
         release.repository = repository
         key = (release.commit_id, licences[release.commit_id])
         if key not in judged:
-            judged[key] = judge(_as_of(lineage.graph(repository, commit=release.commit), key[1]))
+            judged[key] = judge(lineage.graph(repository, commit=release.commit))
         gate, reason = decide(policy, judged[key])
         if mine is not None or (gate, reason) != (ReleaseGate.PASSED, ""):
             gating.set_gate(release=release, gate=gate, reason=reason, source=gating.LICENCE)
-
-
-def _as_of(found: Lineage, licence: str) -> Lineage:
-    """A lineage whose root declares what the commit's own card did."""
-    root = replace(found.parts[found.root], licence=licence)
-    return Lineage(found.root, {**found.parts, found.root: root}, found.links)
 
 
 def _conflicts(found: Judgement) -> Iterator[str]:

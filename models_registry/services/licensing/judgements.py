@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import replace
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
@@ -14,7 +13,6 @@ from models_registry.licences import Judgement, Lineage, judge
 from models_registry.models import Commit, LicenceJudgement, LineageLink, Repository
 from models_registry.services import lineage
 from models_registry.services.licensing import gate
-from models_registry.services.licensing.declared import licence_of
 from models_registry.services.licensing.marks import mark
 
 MAX_CHILDREN = 5_000
@@ -33,11 +31,7 @@ def lineage_as_of(
     repository: Repository, viewer: User | AnonymousUser | None = None, commit: Commit | None = None
 ) -> Lineage:
     """Where a repository comes from, with the licence that this commit declares."""
-    found = lineage.graph(repository, viewer, commit=commit)
-    if commit is None or commit.oid == repository.head:
-        return found
-    root = replace(found.parts[found.root], licence=licence_of(repository, commit))
-    return Lineage(found.root, {**found.parts, found.root: root}, found.links)
+    return lineage.graph(repository, viewer, commit=commit)
 
 
 def digest_of(found: Lineage) -> str:

@@ -1,8 +1,9 @@
 """Which licence each file of a commit is under, who says so, and where the files and the card disagree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,8 @@ from models_registry import addresses
 from models_registry.cards import Card
 from models_registry.licence_files import Mapping, PathLicence, has_text, read_mapping
 from models_registry.licence_files.declared import BESIDE, CARD_KEY, INSIDE, REUSE
-from models_registry.licences import Part, declared, parse
+from models_registry.licences import Lineage, Link, Part, declared, parse
+from models_registry.licences.lineage import DECLARED, DERIVED_EVIDENCE, PART_OF
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, LicenceReading, Repository
 from models_registry.services.heads import card_of
@@ -20,6 +22,7 @@ from models_registry.types import Listing
 AGREES, DIFFERS, ALTERED, UNDECLARED, UNREAD = "agrees", "differs", "altered", "undeclared", "unread"
 FOLDER = "folder"
 MAX_PARTS = 20
+MAX_FILES = 5_000
 _ENDINGS = ("-only", "-or-later", "+")
 
 
@@ -121,7 +124,7 @@ class FileLicences:
     def differing(self) -> tuple[FileLicence, ...]:
         """Files under another licence than the card's, each licence once for each that says it."""
         found: dict[tuple[str, str], FileLicence] = {}
-        for path in self.listing.files:
+        for path in islice(self.listing.files, MAX_FILES):
             own = self.of(path)
             if own is not None and not same(own.licence, self.declared):
                 found.setdefault((own.licence.lower(), own.where), own)
@@ -132,11 +135,12 @@ class FileLicences:
     @property
     def whole(self) -> str:
         """What holds for who takes all files: every licence at once, so the strictest of each kind decides."""
-        names = [self.declared, *(each.licence for each in self.differing)]
-        names = list(dict.fromkeys(name for name in names if name))
-        if len(names) < 2:
-            return "".join(names)
-        return " AND ".join(f"({name})" if " " in name else name for name in names)
+        return _together(self.declared, *(each.licence for each in self.differing))
+
+    @property
+    def agreed(self) -> str:
+        """The same without what weights say of themselves: that is no declaration, and may be at odds with one."""
+        return _together(self.declared, *(each.licence for each in self.differing if each.source != INSIDE))
 
     def parts(self, repository: Repository, commit: Commit) -> tuple[Part, ...]:
         """Files with a licence of their own, as parts of a lineage: each lies in the repository as it is."""
@@ -208,6 +212,31 @@ def of_commit(repository: Repository, commit: Commit, *, card: Card | None = Non
         is_read=reading is not None or not has_any(listing),
         faults=(*mapping.faults, *(reading.faults if reading is not None else ())),
     )
+
+
+def with_files(found: Lineage, repository: Repository, commit: Commit) -> Lineage:
+    """A lineage whose root declares what this commit does, for each of its files.
+
+    Files with a licence of their own are parts of the root and bring their duties. What is declared of them belongs to
+    what the root declares; what weights say of themselves does not: it is the word of one file.
+    """
+    files = of_commit(repository, commit)
+    root = replace(found.parts[found.root], licence=files.agreed)
+    parts = files.parts(repository, commit)
+    sources = {f"file:{each.path}": each.source for each in files.differing}
+    links = tuple(
+        Link(found.root, part.key, PART_OF, DERIVED_EVIDENCE if sources[part.key] == INSIDE else DECLARED)
+        for part in parts
+    )
+    return Lineage(found.root, {**found.parts, **{p.key: p for p in parts}, found.root: root}, (*found.links, *links))
+
+
+def _together(*names: str) -> str:
+    """All of these licences at once."""
+    given = list(dict.fromkeys(name for name in names if name))
+    if len(given) < 2:
+        return "".join(given)
+    return " AND ".join(f"({name})" if " " in name else name for name in given)
 
 
 def same(one: str, other: str) -> bool:

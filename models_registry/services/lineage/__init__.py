@@ -31,7 +31,11 @@ def graph(
         viewer: whose eyes; None is what anybody may see, and for a private repository its namespace's own as well.
         commit: of the repository; its head by default.
     """
-    return lineage_of(trace(repository, viewer, commit=commit))
+    from models_registry.services.licensing.of_files import with_files  # Reads cards, and heads note lineages.
+
+    found = lineage_of(trace(repository, viewer, commit=commit))
+    of_files = commit or repository.commits.filter(oid=repository.head).first()
+    return with_files(found, repository, of_files) if of_files is not None else found
 
 
 def lineage_of(found: Trace) -> Lineage:

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from models_registry import tasks
 from models_registry.licence_files import text_of
-from models_registry.licences import licence_class
+from models_registry.licences import judge, licence_class
 from models_registry.models import Commit, LicenceReading
+from models_registry.services import lineage
 from models_registry.services.licensing import files
 from models_registry.services.licensing.of_files import of_commit, same
 from tests.factories.registry import RepositoryFactory, put
@@ -227,3 +228,27 @@ def test_the_number_of_queries_does_not_grow_with_files(repository, django_asser
 )
 def test_when_two_declarations_say_the_same(one, other, answer):
     assert same(one, other) is answer
+
+
+def test_files_are_parts_of_the_lineage_and_bring_their_duties(repository):
+    card = CARD.format("mit", 'licenses:\n  "*.bin": cc-by-nc-4.0\n')
+    found = put(repository, {"README.md": card, "a.bin": "1"})
+    files.read_commit(commit=found)
+    repository.refresh_from_db()
+    graph = lineage.graph(repository)
+
+    assert graph.parts[graph.root].licence == "mit AND cc-by-nc-4.0"
+    assert {(link.relation, link.parent, link.evidence) for link in graph.links} == {
+        ("part_of", "file:a.bin", "declared")
+    }
+    assert judge(graph).conflicts == ()
+
+    weights = safetensors_file(license="cc-by-nc-4.0")
+    second = put(repository, {"README.md": CARD.format("mit", ""), "w.safetensors": weights})
+    files.read_commit(commit=second)
+    repository.refresh_from_db()
+    graph = lineage.graph(repository)
+    assert graph.parts[graph.root].licence == "mit"
+    duties = {(each.kind, each.term): each.because for each in judge(graph).obligations}
+    assert duties["must-not", "no-commercial-use"] == ("file:w.safetensors",)
+    assert lineage.graph(repository, commit=found).parts[graph.root].licence == "mit AND cc-by-nc-4.0"
