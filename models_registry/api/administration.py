@@ -41,6 +41,7 @@ def create(request: HttpRequest) -> HttpResponse:
             kind=kind,
             visibility=_visibility(body, kind) or Visibility.PUBLIC,
             sdk=text_field(body, "sdk", default="") if kind is Kind.APP else "",
+            licence=text_field(body, "license", default=""),
         )
     except (RepositoryExists, NameReserved) as error:
         return _exists(request, error, kind, namespace, name)

@@ -18,6 +18,7 @@ from models_registry.models import Kind
 from models_registry.services.licensing.allowed import rules_of
 from models_registry.services.licensing.changes import history_of
 from models_registry.services.licensing.notices import notice_of
+from models_registry.services.licensing.of_files import of_commit
 from models_registry.services.licensing.reports import Report, report_of, reports_of
 
 MAX_ITEMS = 200
@@ -78,8 +79,41 @@ class ReportOutput(ChoiceFields):
     not_legal_advice = serializers.CharField()
 
 
+class FindingOutput(serializers.Serializer[Any]):
+    """What one file says of the licence of the whole, next to what the card declares."""
+
+    state = serializers.ChoiceField(choices=["agrees", "differs", "altered", "undeclared", "unread"])
+    path = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    licence = serializers.CharField(allow_blank=True)
+    declared = serializers.CharField(allow_blank=True)
+    score = serializers.FloatField(allow_null=True, help_text="How much of the wording agrees; null: told by a title.")
+    added = serializers.ListField(child=serializers.CharField())
+    missing = serializers.ListField(child=serializers.CharField())
+
+
+class OwnOutput(serializers.Serializer[Any]):
+    """A file under another licence than the whole, and who says so."""
+
+    path = serializers.CharField()
+    licence = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    where = serializers.CharField()
+    holder = serializers.CharField(allow_blank=True)
+
+
+class FilesOutput(serializers.Serializer[Any]):
+    is_read = serializers.BooleanField(help_text="False until the files of the version were read, after the push.")
+    findings = FindingOutput(many=True)
+    own = OwnOutput(many=True)
+    whole = serializers.CharField(allow_blank=True, help_text="What holds for who takes all files.")
+    faults = serializers.ListField(child=serializers.CharField())
+
+
 class LicenceOutput(ReportOutput):
     changes = ChangeOutput(many=True, help_text="When the head's licence changed, the latest first.")
+    files = FilesOutput(help_text="What LICENSE files, REUSE and weights say, beside the card.")
+    draft = serializers.BooleanField(help_text="No licence is declared, so it is in no list of others.")
 
 
 class ItemInput(serializers.Serializer[Any]):
@@ -146,7 +180,12 @@ class LicenceView(APIView):
     @extend_schema(operation_id="licence_read", parameters=[_REVISION], responses=LicenceOutput)
     def get(self, request: Request, plural: str, namespace: str, name: str) -> Response:
         report = _report(request, plural, namespace, name)
-        answer = report.as_json() | {"changes": history_of(report.repository)}
+        files = of_commit(report.repository, report.commit).as_json()
+        answer = report.as_json() | {
+            "changes": history_of(report.repository),
+            "files": files,
+            "draft": report.repository.is_public_draft,
+        }
         return Response(LicenceOutput(answer).data)
 
 

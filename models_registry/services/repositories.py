@@ -17,6 +17,7 @@ from models_registry.permissions import Action, require
 from models_registry.services import audit, names
 from models_registry.services.commits import first_commit
 from models_registry.services.events import note_event
+from models_registry.services.licensing.declaring import checked, spelled
 from models_registry.services.licensing.inheritance import settle_after_commit
 from models_registry.services.settings import Changes, update_settings
 from models_registry.types import AddFile
@@ -54,11 +55,12 @@ def create_repository(
         NotAMember: she may not create anything in that namespace, or there is none of that name.
         InvalidRepositoryName: the name breaks the rules.
         InvalidSdk: no app can run on that.
+        InvalidLicence: that can be no licence.
         RepositoryExists: there is one already.
         NameReserved: the name leads to a repository that was called so.
     """
     files = [AddFile(".gitattributes", GIT_ATTRIBUTES)]
-    front: dict[str, str | list[str]] = {"license": licence} if licence else {}
+    front: dict[str, str | list[str]] = {"license": spelled(checked(licence))} if licence else {}
     if kind == Kind.APP:
         if sdk not in SDKS:
             raise InvalidSdk(known=", ".join(SDKS))

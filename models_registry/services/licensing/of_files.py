@@ -142,6 +142,15 @@ class FileLicences:
         """The same without what weights say of themselves: that is no declaration, and may be at odds with one."""
         return _together(self.declared, *(each.licence for each in self.differing if each.source != INSIDE))
 
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "is_read": self.is_read,
+            "findings": [each.as_json() for each in self.findings],
+            "own": [vars(each) for each in self.differing],
+            "whole": self.whole,
+            "faults": list(self.faults),
+        }
+
     def parts(self, repository: Repository, commit: Commit) -> tuple[Part, ...]:
         """Files with a licence of their own, as parts of a lineage: each lies in the repository as it is."""
         page = addresses.at(repository, "blob", commit.oid)

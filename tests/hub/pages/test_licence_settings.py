@@ -216,3 +216,22 @@ def test_a_text_that_is_missing_is_offered(author, draft):
     assert "No file holds the text of MIT." in page
     assert f"{at(draft)}?licence=mit&amp;text=1" in page
     assert "checked" in author.get(f"{at(draft)}?licence=mit&text=1").content.decode()
+
+
+def test_programs_read_the_same_and_can_make_a_repository_with_its_licence(author, draft):
+    commit = put(draft, {"README.md": "---\nlicense: apache-2.0\n---\n", "LICENSE": text_of("MIT") or ""})
+    files.read_commit(commit=commit)
+    told = author.get(f"/api/v1/models/{draft.full_name}/licence").json()
+    assert told["draft"] is False
+    assert [(each["state"], each["licence"], each["declared"]) for each in told["files"]["findings"]] == [
+        ("differs", "MIT", "apache-2.0")
+    ]
+
+    def make(name, licence):
+        body = {"name": name, "type": "model", "license": licence}
+        return author.post("/api/repos/create", body, content_type="application/json")
+
+    assert make("waves", "MIT").status_code == 200
+    assert draft.creator.namespace.repositories.get(name="waves").licence == "mit"
+    refused = make("foam", "MIT AND")
+    assert (refused.status_code, refused.headers["X-Error-Code"]) == (400, "invalid_licence")
