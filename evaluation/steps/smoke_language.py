@@ -79,8 +79,7 @@ def repeat(session: Model, inspection: Inspection, texts: dict[str, Any], output
 def stop(session: Model, inspection: Inspection, texts: dict[str, Any], outputs: dict[str, Any]) -> Check:
     """S11: it ends or reaches the limit; repeated four-grams are counted."""
     shares, finished = [], []
-    for prompt in texts["prompts"]:
-        answer = session.call("generate", prompt=prompt, max_new_tokens=64)
+    for answer in session.call("continue_greedily", texts=texts["prompts"], max_new_tokens=64):
         if len(answer.token_ids) > 64 or answer.finish not in ("stop", "length"):
             return failed("S11", "stop", "It neither stops nor keeps to the limit of tokens.")
         shares.append(_repeated_share(answer.token_ids))

@@ -259,3 +259,14 @@ def test_gradients_that_a_network_has_not_are_none_and_a_fault_of_ours_surfaces(
     assert model.attributed([1, 2], [True, True], by_embeddings, expected=expected) is not None
     with pytest.raises(IndexError):
         model.attributed([1, 2], [True, True], slips, expected=expected)
+
+
+def test_of_tokens_equally_likely_the_first_is_the_greedy_one() -> None:
+    network = llama()
+    with torch.no_grad():
+        network.lm_head.weight.fill_(0.0)
+
+    first, second = PackedScorer(network).score([Asked((5, 9, 0), 2), Asked((5, 9, 1), 2)])
+
+    assert first.log_prob == second.log_prob == pytest.approx(-math.log(SIZE))
+    assert (first.is_greedy, second.is_greedy) == (True, False)

@@ -14,7 +14,7 @@ import torch
 
 from smallhub.runtimes._room import roomy_cache
 from smallhub.runtimes._scoring import only
-from smallhub.runtimes._torch import exact
+from smallhub.runtimes._torch import CANNOT, exact, is_of_network
 
 MAX_ROWS = 64
 MAX_TOKENS = 16_384  # In one batch, what is still to be said included.
@@ -93,6 +93,8 @@ class Continuer:
             with exact():
                 state = _State(self._network, self._head, prompts, more=2)
                 first = state.read()
+                if not state.keeps_rows:
+                    return False
                 second = state.go_on([1 % size, 2 % size])
                 for number, ids in enumerate(prompts):
                     whole = self._network(input_ids=torch.tensor([[*ids, (number + 1) % size]]), use_cache=False)
@@ -103,7 +105,9 @@ class Continuer:
                 third = state.go_on([3 % size])[0]
                 again = self._network(input_ids=torch.tensor([[*prompts[1], 2 % size, 3 % size]]), use_cache=False)
                 return _alike(third, again.logits[0, -1].float())
-        except (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError, NotImplementedError):
+        except CANNOT as error:
+            if not is_of_network(error):
+                raise
             return False
 
     def _batches(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
@@ -163,6 +167,11 @@ class _State:
             logits = self._forward(self._ids, (self._mask.cumsum(dim=1) - 1).clamp(min=0))
         return logits[0] if logits.shape[:2] == (1, rows) and (rows, length) != (1, 1) else logits[:, -1]
 
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether the network gave back what it keeps, as something of which rows can be let go."""
+        return hasattr(self._cache, "batch_select_indices")
+
     def go_on(self, chosen: Sequence[int]) -> torch.Tensor:
         """The same, one token further."""
         self._mask = torch.cat([self._mask, torch.ones(len(chosen), 1, dtype=torch.long)], dim=1)
@@ -181,7 +190,7 @@ class _State:
         output = self._network(
             input_ids=ids, attention_mask=self._mask, past_key_values=self._cache, use_cache=True, **placed
         )
-        self._cache = output.past_key_values
+        self._cache = getattr(output, "past_key_values", None)
         logits: torch.Tensor = output.logits.float()
         return logits
 

@@ -15,7 +15,7 @@ import torch
 
 from smallhub.runtimes._torch import CANNOT, exact, is_of_network
 
-MAX_TOKENS = 2048
+MAX_TOKENS = 512  # What a layer makes of so many stays in a processor's own memory; more of them take longer each.
 MAX_ROWS = 64
 MAX_LOGITS = 32 * 1024 * 1024  # Numbers in one batch of logits: 128 MB.
 MIN_SHARED = 6
@@ -155,8 +155,11 @@ class PackedScorer:
         reads = [(r, number, places) for r, row in enumerate(batch) for number, places in row.reads if places]
         lines = torch.tensor([index[r, place] for r, _, places in reads for place in places], dtype=torch.long)
         targets = torch.tensor([token for _, number, _ in reads for token in asked[number].ids[asked[number].start :]])
-        chosen = torch.log_softmax(logits, dim=-1)[lines, targets].double()
-        likeliest = logits.argmax(dim=-1)[lines] == targets
+        told = logits[lines, targets]
+        chosen = (told - logits.logsumexp(dim=-1)[lines]).double()
+        likeliest = told == logits.amax(dim=-1)[lines]
+        for line in likeliest.nonzero()[:, 0].tolist():  # Of equals the first one is taken.
+            likeliest[line] = logits[lines[line]].argmax() == targets[line]
         at = 0
         for _, number, places in reads:
             end = at + len(places)
