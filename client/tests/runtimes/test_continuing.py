@@ -158,3 +158,13 @@ def watched(network: Any) -> list[tuple[int, ...]]:
 )
 def test_a_text_ends_when_its_first_stop_is_known(text: str, stops: Sequence[str], is_settled: bool) -> None:
     assert _holds(text, stops) is is_settled
+
+
+def test_a_fault_of_ours_is_not_taken_for_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*given: Any) -> Any:
+        raise IndexError("a slip in our own code")
+
+    monkeypatch.setattr(_continuing._State, "read", breaks)
+
+    with pytest.raises(IndexError, match="slip"):
+        _ = Continuer(gpt2()).padding
