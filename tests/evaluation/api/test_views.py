@@ -79,6 +79,7 @@ def test_a_measured_commit_is_answered_by_the_contract(client, measured):
         "higher_is_better": True,
         "baseline": {"name": "shorter string wins", "value": 0.5},
         "chance": 0.5,
+        "tier": "standard",
         "metrics": {},
         "receipt": f"http://testserver/api/v1/receipts/{receipt.sha256}",
     }
