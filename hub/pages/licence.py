@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 
 from hub.pages import lineage
 from hub.pages.access import terms_of
+from hub.pages.licence_outputs import outputs_of
 from hub.pages.licence_words import judged
 from hub.pages.repository import open_repository
 from models_registry import addresses
@@ -34,4 +35,5 @@ def licence(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpR
         | terms_of(opened)
         | drawn
     )
+    context |= outputs_of(request, repository)
     return render(request, "models_registry/licence.html", context)

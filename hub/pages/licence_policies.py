@@ -15,6 +15,7 @@ from accounts.authentication import acting_user
 from accounts.models import Namespace
 from accounts.organisation_pages import own_organisation
 from hub.core.forms import PlainForm
+from hub.pages.licence_outputs import allowance_context
 from models_registry.models import LicenceJudgement, LicencePolicy
 from models_registry.services.licensing import policies
 
@@ -53,7 +54,7 @@ def own(request: HttpRequest) -> HttpResponse:
 def of_organisation(request: HttpRequest, name: str) -> HttpResponse:
     """In the name of an organisation that one administers."""
     organisation = own_organisation(acting_user(request), name)
-    context = {"organisation": organisation, "part": "licences"}
+    context = {"organisation": organisation, "part": "licences"} | allowance_context(organisation.namespace)
     return _page(request, organisation.namespace, "accounts/organisation_licences.html", context)
 
 

@@ -1,6 +1,6 @@
 """Who may do what with licences: reports, notices, bills of materials, records, rules."""
 
-from tests.access.routes import ALL, Access, Route, read
+from tests.access.routes import ALL, Access, Route, form, page, read
 
 _AT = "/api/v1/{v1}/{repo}"
 LICENCE_ROUTES: dict[str, Route] = {
@@ -11,5 +11,8 @@ LICENCE_ROUTES: dict[str, Route] = {
     "registry_v1:licence_rules": Route("/api/v1/licence-rules", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "registry_v1:licence": read(f"{_AT}/licence", kinds=ALL),
     "registry_v1:notice": read(f"{_AT}/notice", kinds=ALL),
+    "licences": page("/licences", Access.OPEN),
+    "licence_page": page("/licences/MIT", Access.OPEN),
+    "organisation_licences_allowed": form("/settings/organizations/{namespace}/licences/allowed", Access.OWN),
     "evaluation_v1:sbom": read(f"{_AT}/sbom", kinds=ALL),
 }

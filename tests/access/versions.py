@@ -60,6 +60,8 @@ def version_pages(at: str, name: str, kind: str) -> dict[str, Route]:
             **only,
         ),
         f"{name}_licence": page(f"{at}/licence", **only),
+        f"{name}_licence_badge": page(f"{at}/licence.svg", **only),
+        f"{name}_licence_badge_json": page(f"{at}/licence.json", **only),
         f"{name}_releases": page(f"{at}/releases", **only),
         f"{name}_release": Route(
             f"{at}/releases/v1.0.0",

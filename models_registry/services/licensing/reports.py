@@ -22,7 +22,7 @@ from models_registry.licences.choices import terms_of
 from models_registry.licences.classes import ORDER, strictest
 from models_registry.models import Commit, Release, Repository
 from models_registry.services.licensing.declared import licence_of, licences_of
-from models_registry.services.lineage import graph
+from models_registry.services.licensing.judgements import lineage_as_of
 
 Viewer = User | AnonymousUser
 NOT_ADVICE = "This is read from what authors declare. It is not legal advice."
@@ -135,7 +135,7 @@ def _weight(ids: Iterable[str]) -> tuple[int, int, list[str]]:
 
 
 def _report(repository: Repository, commit: Commit, viewer: Viewer, licence: str, release: str) -> Report:
-    lineage = graph(repository, viewer, commit=commit)
+    lineage = lineage_as_of(repository, viewer, commit)
     judgement = judge(lineage)
     chosen = freest_choice(licence)
     names = {key: part.name for key, part in lineage.parts.items()}
