@@ -96,6 +96,7 @@ class LineageState(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     heard_at = models.DateTimeField(help_text="When it began to wait, or a worker last reported.")
     weights_key = models.CharField(max_length=64, blank=True, help_text="What the sketch was taken from.")
+    sketched_at = models.DateTimeField(null=True, help_text="When the sketch was taken.")
     sketch = models.BinaryField(default=bytes, help_text="See models_registry.formats.sketches.")
     tensors = models.PositiveIntegerField(default=0)
     headers = models.JSONField(default=list, help_text="Parents that headers of weight files name.")

@@ -51,6 +51,7 @@ def note_head(*, repository: Repository, commit: Commit) -> list[LineageLink]:
     state.attempt += 1  # Whoever is at the commit of before need not finish.
     if not has_weights:
         state.weights_key, state.sketch, state.tensors, state.headers, state.matches = "", b"", 0, [], []
+        state.sketched_at = None
         state.shapes.all().delete()
     state.commit = commit
     state.save()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from hub.core.exceptions import HubError
@@ -135,7 +136,7 @@ def _keep(work: _Work, sketch: Sketch, headers: list[Claim], matches: list[Weigh
     state.headers = [building.claim_as_json(each) for each in headers]
     state.matches = [each.to_json() for each in matches]
     if work.kept is None:
-        state.sketch = sketches.pack(sketch)
+        state.sketch, state.sketched_at = sketches.pack(sketch), state.heard_at
         SketchShape.objects.filter(state=state).delete()
         SketchShape.objects.bulk_create(SketchShape(state=state, shape=shape) for shape in shapes_of(sketch))
     state.save()
@@ -167,6 +168,17 @@ def _look_again(repository: Repository, matches: list[Weighed]) -> None:
     look_again_later([*named, *younger])
 
 
+def _outdated() -> list[int]:
+    """Models that were compared before a parent that they name was sketched: its worker may have died in between."""
+    links = LineageLink.objects.of_heads().filter(is_from_weights=False, repository__kind=Kind.MODEL)
+    earlier = links.filter(
+        repository__lineage_state__state=LineageState.State.DONE,
+        repository__lineage_state__heard_at__lt=F("parent__lineage_state__sketched_at"),
+    )
+    found = earlier.exclude(repository__lineage_state__weights_key="").order_by("repository_id")
+    return list(found.values_list("repository_id", flat=True).distinct()[:_MAX_AGAIN])
+
+
 def tell_again() -> int:
     """Find what was lost or not looked at yet: rows that wait, silent workers, repositories from before there were
     rows. Returns how many were told.
@@ -175,6 +187,7 @@ def tell_again() -> int:
     missing = Repository.objects.filter(kind__in=[Kind.MODEL, Kind.DATASET], lineage_state__isnull=True)
     for repository in missing.exclude(head="").order_by("pk")[:_MAX_AGAIN]:
         building.rebuild(repository=repository)
+    look_again_later(_outdated())
     waiting = LineageState.objects.claimable(at=now - timedelta(seconds=30), silence=now - SILENCE)
     scanned = waiting.exclude(commit__scan_verdict=ScanVerdict.PENDING)
     late = waiting.filter(commit__scan_verdict=ScanVerdict.PENDING, heard_at__lt=now - PATIENCE)

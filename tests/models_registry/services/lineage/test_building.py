@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from models_registry.models import LineageLink, Repository
+from models_registry.models import LineageLink, Repository, RepositoryImport
 from models_registry.services import lineage
 from models_registry.services.moves import move_repository
 from models_registry.services.repositories import delete_repository
@@ -163,6 +163,17 @@ def test_a_private_one_of_the_same_owner_counts_where_nobody_else_looks():
     put(tiny, {"README.md": "---\nbase_model: ada/base\n---\n"})
     tiny.refresh_from_db()
     assert names(lineage.graph(tiny))["ada/base"] == ("model", "cc-by-nc-4.0")
+
+
+def test_a_mirror_under_another_name_tells_the_licence_of_what_is_not_here():
+    tiny = model("ada/tiny", "license: mit\nbase_model: Far/Base")
+    copy = model("mirrors/far-base", "license: gemma")
+    RepositoryImport.objects.create(repository=copy, user=copy.creator, origin="Far/Base", hub="https://example.org")
+    found = lineage.trace(tiny)
+    node = found.nodes["model:far/base"]
+    assert (node.name, node.licence, node.place, node.mirror) == ("Far/Base", "gemma", "elsewhere", copy)
+    Repository.objects.filter(pk=copy.pk).update(visibility="private")
+    assert lineage.trace(tiny).nodes["model:far/base"].licence == ""
 
 
 def test_another_licence_gives_its_own_name():

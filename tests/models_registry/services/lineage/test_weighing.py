@@ -271,6 +271,21 @@ def test_the_sweep_finds_what_was_there_before_and_what_got_lost(ada):
     assert weighing.tell_again() == 1
 
 
+def test_a_child_is_compared_again_though_the_worker_of_its_parent_died_before_it_said_so(ada, acme, monkeypatch):
+    child = model_with("tiny", safetensors_of(tuned(BASE)), user=ada, front="base_model: acme/base")
+    look(child)
+    base = model_with("base", safetensors_of(BASE), user=acme)
+    with monkeypatch.context() as patch:
+        patch.setattr(weighing, "_look_again", lambda repository, matches: None)
+        look(base)
+    assert not weighing.look(repository_id=child.pk)
+    weighing.tell_again()
+    look(child)
+    assert told(child) == [("acme/base", "finetune", "verified")]
+    weighing.tell_again()
+    assert not weighing.look(repository_id=child.pk)
+
+
 def test_a_level_of_the_sketch_is_small(ada):
     base = model_with("base", safetensors_of(BASE), user=ada)
     look(base)
