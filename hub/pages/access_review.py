@@ -158,7 +158,10 @@ def minor(request: HttpRequest, kind: str, namespace: str, name: str, version: i
     """Whether a version of the terms means the same as the one before."""
     repository = find_repository(request, kind, namespace, name)
     is_minor = request.POST.get("is_minor") == "1"
-    services.mark_minor(repository=repository, user=acting_user(request), version=version, is_minor=is_minor)
+    try:
+        services.mark_minor(repository=repository, user=acting_user(request), version=version, is_minor=is_minor)
+    except InvalidGate as error:
+        messages.error(request, str(error))
     return redirect(f"{_review_page(repository)}/gate#versions")
 
 

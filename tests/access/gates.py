@@ -32,7 +32,6 @@ def gate_pages(at: str, name: str, only: dict[str, Any]) -> dict[str, Route]:
             body="is_minor=1",
             content_type=FORM,
             is_page=True,
-            also=(400,),
             **only,
         ),
         f"{name}_access_decide_many": Route(
