@@ -190,7 +190,7 @@ class TestSettings:
         return ada.send("PUT", f"/api/models/{name}/settings", body)
 
     def test_all_of_them(self, ada):
-        tiny = RepositoryFactory(user=ada, name="tiny")
+        tiny = RepositoryFactory(user=ada, name="tiny", draft=True)
         create_branch(repository=tiny, user=ada, name="dev")
 
         answer = self.put(

@@ -41,7 +41,8 @@ def ids(client: Client, query: str, kind: str = "models") -> list[str]:
 
 def model(name: str, card: str = "", files: dict[str, bytes | str] | None = None, **more: Any) -> Repository:
     repository = RepositoryFactory(name=name, **more)
-    put(repository, {"README.md": f"---\n{card}\n---\n# {name}\n", **(files or {})})
+    declared = card if "license:" in card else f"{card}\nlicense: isc"  # Else it is a draft, and in no list.
+    put(repository, {"README.md": f"---\n{declared}\n---\n# {name}\n", **(files or {})})
     repository.refresh_from_db()
     return repository
 
@@ -108,7 +109,7 @@ def test_config_and_class_are_read_from_the_files_of_the_revision(client: Client
 def test_filters_narrow_to_what_carries_all_of_them(client: Client) -> None:
     german = model("german", "language: de\nlicense: mit\ntags: [small]\npipeline_tag: translation\ndatasets: [a/b]")
     paper = model("paper", "license: apache-2.0", {"model.gguf": b"x"})
-    put(paper, {"README.md": "See https://arxiv.org/abs/1706.03762 for more."})
+    put(paper, {"README.md": "---\nlicense: isc\n---\nSee https://arxiv.org/abs/1706.03762 for more."})
     Repository.objects.filter(pk=german.pk).update(parameters=5_000_000)
     Repository.objects.filter(pk=paper.pk).update(gated=Gated.AUTO, parameters=2_000_000_000)
     both = {german.full_name, paper.full_name}
