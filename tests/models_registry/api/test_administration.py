@@ -190,7 +190,7 @@ class TestSettings:
         return ada.send("PUT", f"/api/models/{name}/settings", body)
 
     def test_all_of_them(self, ada):
-        tiny = RepositoryFactory(user=ada, name="tiny", draft=True)
+        tiny = RepositoryFactory(user=ada, name="tiny")
         create_branch(repository=tiny, user=ada, name="dev")
 
         answer = self.put(
@@ -247,7 +247,7 @@ class TestSettings:
         assert not Repository.objects.get().is_private
 
     def test_another_default_branch_brings_its_own_card_and_head(self, ada):
-        tiny = RepositoryFactory(user=ada, name="tiny")
+        tiny = RepositoryFactory(user=ada, name="tiny", draft=True)
         create_branch(repository=tiny, user=ada, name="dev")
         put(tiny, {"README.md": "---\nlicense: mit\n---\n# Main"})
         old = tiny.refs.get(name="refs/heads/dev").commit
