@@ -39,29 +39,38 @@ def digest_of(found: Lineage) -> str:
     return hashlib.sha256(json.dumps(found.as_json(), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-@transaction.atomic
 def refresh(*, repository_id: int) -> bool:
     """Judge a repository anew and settle its releases; False where nothing has changed since the last time.
 
-    What was made from it is marked where its own lineage changed, and so on until nothing changes any more.
+    What was made from it is marked where its own lineage changed, and so on until nothing changes any more. The mark
+    goes last, so that a worker that is killed on the way leaves it for the next one; no lock is held meanwhile.
     """
-    row = LicenceJudgement.objects.select_for_update().filter(repository=repository_id).first()
+    row = LicenceJudgement.objects.filter(repository=repository_id).first()
     repository = Repository.objects.select_related("namespace").filter(pk=repository_id).first()
     if row is None or repository is None:
         return False
     found = lineage.graph(repository)
-    digest, before = digest_of(found), row.digest
-    verdict = judge(found)
-    row.verdict, row.commit, row.digest = verdict.verdict, repository.head, digest
-    row.conflicts, row.obligations = len(verdict.conflicts), len(verdict.obligations)
-    row.unknowns, row.judged_marks, row.judged_at = len(verdict.unknowns), row.marks, timezone.now()
-    row.save()
-    gate.settle_releases(repository)
-    if digest == before:
-        return False
-    children = LineageLink.objects.filter(parent=repository_id).exclude(repository=repository_id)
-    mark(set(children.values_list("repository", flat=True).distinct()[:MAX_CHILDREN]))
-    return True
+    digest, verdict = digest_of(found), judge(found)
+    with transaction.atomic():
+        gate.settle_releases(repository)
+    if digest != row.digest:
+        children = LineageLink.objects.filter(parent=repository_id).exclude(repository=repository_id)
+        with transaction.atomic():
+            mark(set(children.values_list("repository", flat=True).distinct()[:MAX_CHILDREN]))
+    written = LicenceJudgement.objects.filter(pk=row.pk, judged_marks__lte=row.marks).update(
+        verdict=verdict.verdict,
+        commit=repository.head,
+        digest=digest,
+        conflicts=len(verdict.conflicts),
+        obligations=len(verdict.obligations),
+        unknowns=len(verdict.unknowns),
+        judged_marks=row.marks,
+        judged_at=timezone.now(),
+    )
+    if not written:  # Somebody judged what is newer meanwhile, and may have been undone here.
+        with transaction.atomic():
+            mark({repository_id})
+    return digest != row.digest
 
 
 def refresh_missed() -> int:

@@ -95,6 +95,39 @@ def test_a_worker_that_was_killed_leaves_the_mark_for_the_sweep() -> None:
     assert row.marks == row.judged_marks
 
 
+def test_a_worker_that_is_killed_on_the_way_leaves_the_mark(monkeypatch) -> None:
+    base = model("base", "cc-by-nc-4.0")
+    child = model("child", "mit", base.full_name)
+    for step in ("gate.settle_releases", "mark"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"models_registry.services.licensing.judgements.{step}", killed)
+            with pytest.raises(KeyboardInterrupt):
+                judgements.refresh(repository_id=base.pk)
+        row = LicenceJudgement.objects.get(repository=base)
+        assert row.marks != row.judged_marks, step
+    sweep()
+    assert (kept(base), kept(child)) == ("ok", "conflict")
+
+
+def killed(*args: object, **kwargs: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_one_that_was_overtaken_has_it_judged_again(monkeypatch) -> None:
+    base = model("base", "mit")
+    rows = LicenceJudgement.objects.filter(repository=base)
+
+    def overtaken(repository: Repository) -> None:
+        rows.update(marks=9, judged_marks=9, verdict="conflict")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("models_registry.services.licensing.judgements.gate.settle_releases", overtaken)
+        judgements.refresh(repository_id=base.pk)
+    assert rows.values_list("verdict", "marks", "judged_marks").get() == ("conflict", 10, 9)
+    sweep()
+    assert kept(base) == "ok"
+
+
 def test_what_was_here_before_is_found_by_the_sweep() -> None:
     base = model("base", "mit")
     LicenceJudgement.objects.all().delete()
