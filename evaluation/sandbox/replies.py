@@ -36,7 +36,6 @@ class Continued:
     tokens: int
     is_merged: bool
     cut_tokens: int
-    is_greedy: bool | None = None  # Whether each token is the likeliest at its place; None where a model does not tell.
 
 
 @dataclass(frozen=True)
@@ -150,11 +149,7 @@ def _likelihoods(arguments: dict[str, Any], value: Any) -> list[Likelihood]:
 def _continued(arguments: dict[str, Any], value: Any) -> list[Continued]:
     return [
         Continued(
-            _number(row, "log_prob"),
-            _count(row, "tokens"),
-            row.get("is_merged") is True,
-            _count(row, "cut_tokens"),
-            row["is_greedy"] if isinstance(row.get("is_greedy"), bool) else None,
+            _number(row, "log_prob"), _count(row, "tokens"), row.get("is_merged") is True, _count(row, "cut_tokens")
         )
         for row in _rows(value, arguments["contexts"])
     ]

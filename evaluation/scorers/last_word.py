@@ -1,8 +1,7 @@
 """Predicting the last word of a passage, greedily.
 
-Where a runtime tells it, one pass over passage and target gives both the target's probability and whether each of its
-tokens is the likeliest at its place, as the public harness has it. Other models continue each passage, before they are
-shown any target: by a few tokens first, and further only while the text could still become the target.
+The model continues each passage before it is shown any target, so the answers cannot influence what it says. Passages
+are continued by a few tokens first, and further only while the text could still become the target.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class LastWord:
     """`accuracy`: the greedy tokens begin with the target's tokens. `target_perplexity` is per item, not per token."""
 
     name = "last_word"
-    version = 3
+    version = 2
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         arguments = benchmark.scorer_args
@@ -45,26 +44,20 @@ class LastWord:
         # White space at the end of a passage belongs to what follows.
         contexts = [text.rstrip() for text in given]
         targets = [f"{text[len(text.rstrip()) :]} {word}" for text, word in zip(given, words, strict=True)]
+        number = len(contexts)
+        said = _continue(model, contexts, targets, lambda done, total: progress(number * done // total, 2 * number))
+        # From here on the targets are shown, all continuations being in our hands already.
         pairs = [[pair] for pair in zip(contexts, targets, strict=True)]
-        if model.description.get("description", {}).get("tells_greedy") is True:
-            answers = [answer for (answer,) in ask_continuations(model, pairs, progress)]
-            right = [answer.is_greedy is True and answer.tokens > 0 for answer in answers]
-        else:
-            number = len(pairs)
-            said = _continue(model, contexts, targets, lambda done, of: progress(number * done // of, 2 * number))
-            # From here on the targets are shown, all continuations being in our hands already.
-            shown = ask_continuations(model, pairs, lambda done, total: progress(number + done, 2 * number))
-            answers = [answer for (answer,) in shown]
-            right = [_is_said(model, *pair, heard) for (pair,), heard in zip(pairs, said, strict=True)]
+        answers = ask_continuations(model, pairs, lambda done, total: progress(number + done, 2 * number))
         return [
             {
                 "id": item.id,
-                "right": is_right,
+                "right": _is_said(model, *pair, heard),
                 "target_log_prob": finite(answer.log_prob, f"The target of {item.id}"),
                 "target_tokens": answer.tokens,
                 "truncated": answer.cut_tokens > 0,
             }
-            for item, is_right, answer in zip(dataset.items, right, answers, strict=True)
+            for item, (pair,), heard, (answer,) in zip(dataset.items, pairs, said, answers, strict=True)
         ]
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:

@@ -30,11 +30,8 @@ class ToyModel:
         embed: Callable[[str], Sequence[float]] | None = None,
         goes_on: Callable[[str], str] | None = None,
         labels: Sequence[str] = ("a", "b"),
-        tells: Callable[[str, str], bool] | None = None,
     ) -> None:
-        facts = {"context_length": 64, "prefix_token": {"id": 0}, "tells_greedy": tells is not None}
-        self.description: dict[str, Any] = {"description": facts}
-        self._tells = tells
+        self.description: dict[str, Any] = {"description": {"context_length": 64, "prefix_token": {"id": 0}}}
         self.asked: list[str] = []
         self._log_prob, self._classify, self._embed, self._goes_on = log_prob, classify, embed, goes_on
         self._labels = tuple(labels)
@@ -63,13 +60,7 @@ class ToyModel:
         wholes = [context + continuation for context, continuation in zip(contexts, continuations, strict=True)]
         self.asked += wholes
         return [
-            Continued(
-                self._log_prob(whole) - self._log_prob(context),
-                len(whole) - len(context),
-                False,
-                0,
-                self._tells(context, whole[len(context) :]) if self._tells else None,
-            )
+            Continued(self._log_prob(whole) - self._log_prob(context), len(whole) - len(context), False, 0)
             for context, whole in zip(contexts, wholes, strict=True)
         ]
 
@@ -272,19 +263,6 @@ def test_the_last_word_must_be_said_before_it_is_shown() -> None:
     assert max(
         position for position, word in enumerate(model.asked) if word == "continue_greedily"
     ) < model.asked.index("continuation_log_likelihood")
-
-
-def test_a_model_that_tells_what_is_likeliest_is_asked_once() -> None:
-    model = ToyModel(log_prob=lambda text: -float(len(text)), tells=lambda context, target: target == " stones")
-    word = benchmark(scorer="last_word", labels=[], requires=["log_likelihood", "generate", "tokenize"])
-    rows = items({"context": "A heap of", "continuation": "stones"}, {"context": "A pile of ", "continuation": "wood"})
-
-    result = engine.measure(word, rows, model)
-
-    assert [row["right"] for row in result.rows] == [True, False]
-    assert result.metrics["target_perplexity"] == pytest.approx(math.exp((7 + 6) / 2))
-    assert model.asked.count("continuation_log_likelihood") == 1
-    assert "continue_greedily" not in model.asked
 
 
 def test_a_model_that_goes_on_differently_each_time_is_not_scored() -> None:

@@ -43,7 +43,6 @@ class CausalScoring(Model):
             "batch_rule": RULE,
             "shares_beginnings": self._scorer.shares_beginnings,
             "greedy_rule": GREEDY_RULE,
-            "tells_greedy": True,
             "continuation_rule": "context and continuation tokenised together, nothing before the context",
         }
 
