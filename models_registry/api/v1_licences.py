@@ -167,7 +167,8 @@ class RecordOutput(serializers.Serializer[Any]):
     compatible = serializers.DictField(child=serializers.CharField())
     incompatible = serializers.DictField(child=serializers.CharField())
     source = serializers.CharField()  # type: ignore[assignment]
-    reviewed = serializers.DateField()
+    reviewed = serializers.DateField(allow_null=True, help_text="When it was compared with the text; null: not yet.")
+    remark = serializers.CharField(allow_blank=True, help_text="Says so where it was not compared with the text.")
 
 
 class RecordsOutput(serializers.Serializer[Any]):
@@ -257,7 +258,8 @@ def record_answer(record: Record) -> dict[str, Any]:
         "clauses": [{"group": clause.group, **clause.as_json()} for clause in record.clauses],
         "compatible": dict(record.compatible),
         "incompatible": dict(record.incompatible),
-        "reviewed": record.reviewed.isoformat(),
+        "reviewed": record.reviewed.isoformat() if record.reviewed else None,
+        "remark": str(record.remark),
     }
 
 

@@ -1,4 +1,4 @@
-"""What this hub knows of licences: one reviewed record each, read from `families/*.toml`. Pure.
+"""What this hub knows of licences: one record each, read from `families/*.toml`. Pure.
 
 A record states facts in our own words, each with the section of the text that says so. It is no legal advice. Of the
 rest of SPDX's list the ids alone are known, from the index that `license-expression` carries.
@@ -12,6 +12,8 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from django.utils.translation import gettext_lazy
 
 from models_registry.licences.classes import class_of
 from models_registry.licences.terms import GROUPS, LIMIT, MAY, MUST, OUTPUT, PATENT, TERMS, THRESHOLD, USE, Text
@@ -29,6 +31,9 @@ _TABLES = {
 }
 _PLAIN = {"id", "label", "name", "version", "subject", "source", "reviewed", "aliases", "acceptance", "extends", "drop"}
 _LINKS = {"compatible", "incompatible"}
+# What a record says of its own text or name only; one that extends it does not take it over.
+_OWN = {"aliases", "label", "drop", "reviewed"}
+_UNREVIEWED = gettext_lazy("written from memory, not yet compared with its text")
 
 
 class RecordFault(ValueError):
@@ -70,6 +75,7 @@ class Record:
         compatible: ids that something made from it may carry instead, each with the section that allows it.
         incompatible: ids whose terms this one cannot hold, each with the section that refuses them.
         requires_acceptance: whether people have to agree before they get it.
+        reviewed: when each clause was compared with the licence's own text; None where that was not done yet.
     """
 
     id: str
@@ -91,12 +97,17 @@ class Record:
     aliases: tuple[str, ...]
     requires_acceptance: bool
     source: str
-    reviewed: date
+    reviewed: date | None
 
     @property
     def clauses(self) -> tuple[Clause, ...]:
         found = self.permissions + self.conditions + self.limits + self.use_restrictions
         return found + self.outputs + self.thresholds + ((self.patent,) if self.patent else ())
+
+    @property
+    def remark(self) -> Text:
+        """How little the record is to be relied on, where it was not compared with the text; else nothing."""
+        return "" if self.reviewed else _UNREVIEWED
 
     def clause(self, term: str) -> Clause | None:
         return next((clause for clause in self.clauses if clause.term == term), None)
@@ -167,7 +178,7 @@ def records() -> tuple[Record, ...]:
 
 
 def read_family(family: str, text: str) -> Iterator[Record]:
-    """The records of one file. A record that extends another has all that it says, but for what it names itself."""
+    """The records of one file. One that extends another has what it says, but for its own words and the review."""
     known: dict[str, dict[str, Any]] = {}
     for row in tomllib.loads(text).get("licence", ()):
         parent = row.get("extends")
@@ -179,7 +190,7 @@ def read_family(family: str, text: str) -> Iterator[Record]:
 
 
 def _extended(parent: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    full = {key: value for key, value in parent.items() if key not in ("aliases", "label", "drop")}
+    full = {key: value for key, value in parent.items() if key not in _OWN}
     for key, value in row.items():
         full[key] = {**full.get(key, {}), **value} if key in _TABLES else value
     for term in row.get("drop", ()):
@@ -216,7 +227,7 @@ def _record(family: str, row: dict[str, Any]) -> Record:
         aliases=tuple(row.get("aliases", ())),
         requires_acceptance=row.get("acceptance", False),
         source=row["source"],
-        reviewed=row["reviewed"],
+        reviewed=row.get("reviewed"),
     )
 
 

@@ -1,10 +1,12 @@
 """The list of licences, one of them, what follows for users on the licence page, the badge, an organisation's list."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from django.core.cache import cache
 
+from models_registry.licences import find
 from models_registry.models import LicenceAllowance
 from tests.factories.accounts import OrganisationFactory, UserFactory
 from tests.factories.registry import RepositoryFactory, put
@@ -78,6 +80,17 @@ def test_pages_follow_one_another(client):
     on = [{name for name in names if f'href="/{name}"' in page} for page in (first, second)]
     assert (len(on[0]), len(on[1])) == (20, 2)
     assert on[0] | on[1] == names
+
+
+def test_what_was_not_compared_with_its_text_says_so(client, monkeypatch):
+    unreviewed = replace(find("MIT"), reviewed=None)
+    assert "reviewed" in text(client, "/licences/MIT")
+    monkeypatch.setattr("hub.pages.licences.find", lambda name: unreviewed)
+    page = text(client, "/licences/MIT")
+    assert "written from memory, not yet compared with its text" in page
+    assert "reviewed" not in page
+    monkeypatch.setattr("hub.pages.licences.records", lambda: (unreviewed,))
+    assert "not yet" in text(client, "/licences")
 
 
 def test_other_spellings_lead_to_one_address_and_unknown_ones_nowhere(client):

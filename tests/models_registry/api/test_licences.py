@@ -1,9 +1,12 @@
 """What licences ask, over our own API."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from models_registry.api.v1_licences import record_answer
+from models_registry.licences import find
 from models_registry.models import Kind
 from models_registry.services.releases import create_release
 from tests.factories.accounts import UserFactory
@@ -162,6 +165,9 @@ def test_records_of_licences(client):
     one = client.get("/api/v1/licences/APACHE-2.0").json()
     assert one["id"] == "Apache-2.0"
     assert any(clause["term"] == "patent-granted" for clause in one["clauses"])
+    assert (one["reviewed"], one["remark"]) == (find("Apache-2.0").reviewed.isoformat(), "")
+    unread = record_answer(replace(find("Apache-2.0"), reviewed=None))
+    assert (unread["reviewed"], "from memory" in unread["remark"]) == (None, True)
     missing = client.get("/api/v1/licences/none-of-these")
     assert (missing.status_code, missing.json()["code"]) == (404, "licence_not_found")
 

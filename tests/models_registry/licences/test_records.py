@@ -54,3 +54,11 @@ def test_a_record_may_stand_on_another() -> None:
     _, second = read_family("x", text)
     assert [clause.term for clause in second.permissions] == ["distribute"]
     assert (second.name, second.id) == ("X", "X-2")
+
+
+def test_a_record_has_its_own_review_or_says_that_it_has_none() -> None:
+    first, second = read_family("x", ROW + 'may = { modify = "1" }\n[[licence]]\nid = "X-2"\nextends = "X-1"\n')
+    assert (str(first.reviewed), first.remark) == ("2026-01-02", "")
+    assert second.reviewed is None
+    assert str(second.remark) == "written from memory, not yet compared with its text"
+    assert second.may == first.may
