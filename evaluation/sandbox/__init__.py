@@ -49,6 +49,7 @@ __all__ = [
     "Usage",
     "Wall",
     "open",
+    "open_files",
     "open_table",
     "open_weights",
     "probe",
@@ -88,6 +89,17 @@ def open(  # noqa: A001 - always read as `sandbox.open`, and no file is opened h
         plan=chosen or chosen_plan(),
         work_folder=work_folder,
         host=zygote.shared() if warm and chosen not in (None, Plan.BUBBLEWRAP) else None,
+    )
+
+
+def open_files(folder: Path, *, limits: Limits, plan: Plan | None = None) -> Session:
+    """Start a child that sees all files of `folder` and reads them with the hub's own readers; no model is loaded.
+
+    Raises:
+        SandboxUnavailable: this machine cannot build walls that hold; nothing was read.
+    """
+    return Session(
+        folder, limits=limits, loader=Loader.file_scans(), plan=plan or chosen_plan(), work_folder=None, whole=True
     )
 
 

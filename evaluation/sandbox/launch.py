@@ -41,6 +41,7 @@ class Loader:
 
     module: str
     root: Path
+    also: tuple[Path, ...] = ()  # Folders of code that it needs besides.
 
     @classmethod
     def runtimes(cls) -> Loader:
@@ -54,6 +55,12 @@ class Loader:
     def tables(cls) -> Loader:
         """The reader of tables."""
         return cls("parquet_table", Path(__file__).resolve().parent / "readers")
+
+    @classmethod
+    def file_scans(cls) -> Loader:
+        """The readers of the scan. The child sees two packages of the hub's tree, not the folder that holds them."""
+        package = Path(__file__).resolve().parents[1]
+        return cls("file_scan", package / "sandbox" / "readers", also=(package, package.parent / "models_registry"))
 
     @classmethod
     def legacy_weights(cls) -> Loader:
@@ -194,7 +201,7 @@ def _readable(loader: Loader) -> list[Path]:
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     python = [Path(sysconfig.get_path(name)) for name in names]
     base = [Path(sys.base_prefix) / "lib"]
-    wanted = [*system, *base, *python, loader.root, CHILD_FOLDER]
+    wanted = [*system, *base, *python, loader.root, *loader.also, CHILD_FOLDER]
     existing = dict.fromkeys(path for path in wanted if path.is_dir())
     return [path for path in existing if not any(other in path.parents for other in existing)]
 

@@ -359,5 +359,7 @@ _CHECKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "load": _record,
     "rows": _table_rows,
     "run_program": _record,
+    "scan_beside": _record,
+    "scan_file": _record,
     "weights_part": _bytes,
 }

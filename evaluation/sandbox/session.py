@@ -33,21 +33,23 @@ class Session:
         work_folder: Path | None = None,
         descriptor: int | None = None,
         host: Zygote | None = None,
+        whole: bool = False,
     ) -> None:
         """
         Args:
+            whole: show the child all files, not only those that a loader reads.
             host: the warm process to fork the child from; None starts one from nothing.
         """
         self._host = host
         self.limits, self._plan, self._descriptor = limits, plan, descriptor
         self._job_folder = _make_job_folder(work_folder or Path(tempfile.gettempdir()))
         try:
-            self._start(folder, loader)
+            self._start(folder, loader, staging.stage_all if whole else staging.stage)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, folder: Path, loader: Loader) -> None:
+    def _start(self, folder: Path, loader: Loader, stage: staging.Stage) -> None:
         """Lay out the files, start the child, and insist on the walls."""
         drop_to = launch.identity_for(self._plan, loader, self._job_folder)
         model, tmp = self._job_folder / "model", self._job_folder / "tmp"
@@ -55,7 +57,7 @@ class Session:
         tmp.mkdir(mode=0o700)
         if self._plan is Plan.VIEW:
             (self._job_folder / "root").mkdir(mode=0o755)
-        self.staged = staging.stage(folder, model, readable_by_others=bool(drop_to))
+        self.staged = stage(folder, model, readable_by_others=bool(drop_to))
         job = Job(
             folder=model, tmp=tmp, loader=loader, limits=self.limits, plan=self._plan, descriptor=self._descriptor
         )

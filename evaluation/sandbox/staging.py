@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 from models_registry.formats import config_json, detect, gguf, onnx, safetensors
 from models_registry.formats.errors import BadFormat
@@ -63,6 +63,13 @@ class Staged:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
+class Stage(Protocol):
+    """A way to lay files out."""
+
+    def __call__(self, source: Path, target: Path, *, readable_by_others: bool) -> Staged:
+        """Fill the empty folder `target` from `source`."""
+
+
 def is_loadable_name(path: str) -> bool:
     """Whether a file of this name could be shown to a loader at all."""
     pure = PurePosixPath(path)
@@ -96,6 +103,21 @@ def stage(source: Path, target: Path, *, readable_by_others: bool) -> Staged:
         _place(source / path, destination, readable_by_others=readable_by_others)
         paths.append(path)
     return Staged(folder=target, paths=tuple(paths), left_out=left_out)
+
+
+def stage_all(source: Path, target: Path, *, readable_by_others: bool) -> Staged:
+    """Fill the empty folder `target` with every plain file of `source`, as it is: for readers, never for a loader."""
+    paths = []
+    for entry in sorted(source.rglob("*")):
+        if not _is_plain(entry, open):
+            continue
+        path = entry.relative_to(source).as_posix()
+        destination = target / path
+        for folder in reversed(destination.parents[: len(PurePosixPath(path).parts) - 1]):
+            folder.mkdir(mode=0o755, exist_ok=True)
+        _share(entry, destination, readable_by_others=readable_by_others)
+        paths.append(path)
+    return Staged(folder=target, paths=tuple(paths))
 
 
 def without_code_keys(value: Any) -> tuple[Any, bool]:
@@ -175,6 +197,10 @@ def _place(source: Path, destination: Path, *, readable_by_others: bool) -> None
             destination.write_text(json.dumps(cleaned, ensure_ascii=False), encoding="utf-8")
             destination.chmod(0o444)
             return
+    _share(source, destination, readable_by_others=readable_by_others)
+
+
+def _share(source: Path, destination: Path, *, readable_by_others: bool) -> None:
     linkable = not readable_by_others or source.stat().st_mode & 0o004
     if not (linkable and _linked(source, destination)):
         shutil.copyfile(source, destination, follow_symlinks=False)

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.db import IntegrityError, transaction
@@ -21,7 +22,8 @@ from evaluation import sandbox, tasks
 from evaluation.exceptions import LeaseLost, NothingToConvert
 from evaluation.models import Conversion
 from evaluation.services import conversion_leases as leases
-from evaluation.steps.scan import scan_stream
+from evaluation.services import files
+from evaluation.steps.walled_scan import WalledReader
 from hub.core.exceptions import HubError, Unavailable
 from models_registry.formats import safetensors
 from models_registry.formats.errors import BadFormat
@@ -164,7 +166,7 @@ def _convert(row: Conversion, keeper: leases.Keeper) -> _Made:
     """Read the file behind the walls and store its tensors. Done twice, the second time finds the content there."""
     entry = listing_of(row.commit).files[row.path]
     with open(content.materialise(Content.objects.get(sha256=entry.sha256)), "rb") as source:
-        _check(row.path, source, entry.size)
+        _check(row, keeper, entry.size)
         with (
             sandbox.open_weights(source.fileno(), limits=_LIMITS) as session,
             tempfile.TemporaryFile(prefix="smallhub-conversion-") as target,
@@ -206,11 +208,19 @@ def _propose(row: Conversion, made: _Made) -> None:
     leases.end(row, Conversion.State.DONE, pull_request=opened.discussion.number, evidence=made.evidence)
 
 
-def _check(path: str, source: BinaryIO, size_bytes: int) -> None:
+def _check(row: Conversion, keeper: leases.Keeper, size_bytes: int) -> None:
     """What the scan says of the file decides whether it may come near a loader, even behind the walls."""
     if size_bytes > _MAX_BYTES:
-        raise _Refused(f"{path} is larger than {_MAX_BYTES >> 30} GiB.")
-    kind, findings = scan_stream(path, source, size_bytes=size_bytes)
+        raise _Refused(f"{row.path} is larger than {_MAX_BYTES >> 30} GiB.")
+
+    def opened(within: Path, limits: sandbox.Limits) -> sandbox.Session:
+        session = sandbox.open_files(within, limits=limits)
+        keeper.stop = session.stop
+        return session
+
+    alone = files.laid_out(commit=row.commit, job=f"conversion-{row.pk}", wanted=lambda path: path == row.path)
+    with alone as folder, WalledReader(folder, largest_bytes=size_bytes, open_session=opened) as reader:
+        kind, findings = reader.file(row.path)
     for finding in findings:
         if finding.is_held_back and not finding.can_convert and not (kind == "zip" and finding.kind == "archive"):
             raise _Refused(finding.detail)

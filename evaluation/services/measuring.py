@@ -10,7 +10,7 @@ from django.conf import settings
 from evaluation import claims, sandbox
 from evaluation.exceptions import ScannerUnavailable
 from evaluation.models import Run, State, Step
-from evaluation.sandbox import RuntimeRefused, Session
+from evaluation.sandbox import Limits, RuntimeRefused, Session
 from evaluation.services import alternating, files, lineage, scoring, sessions
 from evaluation.services.lease import Lease
 from evaluation.services.outcomes import Outcome, ScanNews
@@ -19,6 +19,7 @@ from evaluation.steps import cost as cost_step
 from evaluation.steps import inspect as inspect_step
 from evaluation.steps import scan as scan_step
 from evaluation.steps import smoke as smoke_step
+from evaluation.steps.walled_scan import WalledReader
 from models_registry.models import ScanVerdict
 
 # A refusal that blames nobody: there is nothing to load, or we cannot load it yet.
@@ -46,7 +47,8 @@ def measure(run: Run, lease: Lease) -> Outcome:
 def _scan(run: Run, folder: Path, lease: Lease) -> Outcome:
     antivirus = clamav.client(settings.SMALLHUB_CLAMD) if settings.SMALLHUB_CLAMD else None
     try:
-        found = scan_step.scan(folder, antivirus=antivirus)
+        with walled_reader(folder, lease) as reader:
+            found = scan_step.scan(folder, antivirus=antivirus, reader=reader)
     except clamav.AntivirusUnavailable as error:
         raise ScannerUnavailable(reason=str(error)) from error
     for finding in found.findings:
@@ -56,6 +58,18 @@ def _scan(run: Run, folder: Path, lease: Lease) -> Outcome:
     state = State.QUARANTINED if is_held else State.PASSED
     reason = found.findings[0].detail if is_held else ""
     return Outcome(state, reason, result=found.as_json() | {"summary": found.summary()}, scan=news)
+
+
+def walled_reader(folder: Path, lease: Lease) -> WalledReader:
+    """The scan's readers in a sandbox over a commit's files, which ends when the lease is lost."""
+
+    def opened(within: Path, limits: Limits) -> Session:
+        session = sandbox.open_files(within, limits=limits)
+        lease.watch(session)
+        return session
+
+    sizes = [(folder / name).stat().st_size for name in scan_step.plain_files(folder)]
+    return WalledReader(folder, largest_bytes=max(sizes, default=0), open_session=opened)
 
 
 def _inspect(run: Run, folder: Path, lease: Lease) -> Outcome:

@@ -6,10 +6,10 @@ A scan is a label, not a wall: whatever it says, only plain tensor data is ever 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from evaluation.sandbox.staging import is_loadable_name, without_code_keys
 from evaluation.steps.clamav import Antivirus, TooLarge
@@ -18,7 +18,7 @@ from evaluation.steps.scan_formats import external_findings, keras_findings, wei
 from models_registry.formats import config_json, detect, leaks, pickles, zips
 from models_registry.formats.errors import BadFormat
 
-__all__ = ["Finding", "ScanResult", "Verdict", "scan", "scan_stream"]
+__all__ = ["Finding", "PlainReader", "Reader", "ScanResult", "Verdict", "plain_files", "scan", "scan_stream"]
 
 _MAX_PICKLE_BYTES = 64_000_000
 _MAX_CONFIG_BYTES = config_json.TOKENIZER_LIMITS.size_bytes
@@ -66,27 +66,61 @@ class ScanResult:
         }
 
 
-def scan(folder: Path, paths: Sequence[str] | None = None, *, antivirus: Antivirus | None = None) -> ScanResult:
+class Reader(Protocol):
+    """What opens the files: these readers themselves, or these readers behind walls."""
+
+    def file(self, name: str) -> tuple[str, list[Finding]]:
+        """The kind of a file and its findings."""
+
+    def beside(self, kinds: Mapping[str, str]) -> list[Finding]:
+        """Findings of files that keep a part of themselves in others."""
+
+
+class PlainReader:
+    """Reads in this very process: for files that one trusts, and inside the walls."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def file(self, name: str) -> tuple[str, list[Finding]]:
+        """See `Reader`."""
+        with (self._folder / name).open("rb") as stream:
+            return scan_stream(name, stream, size_bytes=(self._folder / name).stat().st_size)
+
+    def beside(self, kinds: Mapping[str, str]) -> list[Finding]:
+        """See `Reader`."""
+        return list(external_findings(self._folder, kinds))
+
+
+def scan(
+    folder: Path,
+    paths: Sequence[str] | None = None,
+    *,
+    antivirus: Antivirus | None = None,
+    reader: Reader | None = None,
+) -> ScanResult:
     """Scan a commit's files.
 
     Args:
         folder: laid out as the repository.
         paths: which files; every plain file by default.
         antivirus: somebody else to ask about each file as well.
+        reader: what opens the files; of strangers' files, `walled_scan.WalledReader`.
 
     Raises:
         AntivirusUnavailable: it cannot be asked now, so there is no verdict yet.
     """
-    names = sorted(paths if paths is not None else _walk(folder))
+    names = sorted(paths if paths is not None else plain_files(folder))
     findings: list[Finding] = []
     kinds: dict[str, str] = {}
+    reads = reader or PlainReader(folder)
     for name in names:
-        with (folder / name).open("rb") as stream:
-            kind, found = scan_stream(name, stream, size_bytes=(folder / name).stat().st_size)
-            found += _second_opinion(name, stream, antivirus)
-        kinds[name] = kind
+        kinds[name], found = reads.file(name)
         findings += found
-    findings += external_findings(folder, kinds)
+        if antivirus is not None:
+            with (folder / name).open("rb") as stream:
+                findings += _second_opinion(name, stream, antivirus)
+    findings += reads.beside(kinds)
     order = {Verdict.QUARANTINED: 0, Verdict.WARNING: 1}
     findings.sort(key=lambda finding: (order[finding.severity], finding.path))
     verdict = findings[0].severity if findings else Verdict.CLEAN
@@ -103,10 +137,8 @@ def scan_stream(name: str, stream: BinaryIO, *, size_bytes: int) -> tuple[str, l
         return "unreadable", [held(name, "unreadable", detail)]
 
 
-def _second_opinion(name: str, stream: BinaryIO, antivirus: Antivirus | None) -> list[Finding]:
-    """What a virus scanner says, where there is one."""
-    if antivirus is None:
-        return []
+def _second_opinion(name: str, stream: BinaryIO, antivirus: Antivirus) -> list[Finding]:
+    """What a virus scanner says. It parses the file in its own process; here it is only sent."""
     try:
         found = antivirus(stream)
     except TooLarge:
@@ -114,7 +146,7 @@ def _second_opinion(name: str, stream: BinaryIO, antivirus: Antivirus | None) ->
     return [held(name, "virus", f"The virus scanner knows it as {found}.")] if found else []
 
 
-def _walk(folder: Path) -> Iterable[str]:
+def plain_files(folder: Path) -> Iterable[str]:
     """Plain files only: links are never followed."""
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():

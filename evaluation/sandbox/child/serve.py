@@ -30,6 +30,8 @@ OPERATIONS = frozenset(
         "rolling_log_likelihood",
         "rows",
         "run_program",
+        "scan_beside",
+        "scan_file",
         "summarize",
         "tag",
         "transcribe",
