@@ -13,6 +13,7 @@ _LIMITS = frozenset(
         "no-commercial-use",
         "research-only",
         "no-training-of-others",
+        "no-sale-alone",
         "no-hosting",
         "no-region",
         "no-competing",
