@@ -47,6 +47,7 @@ PURE = (
     "hub.core.rawpath",
     "hub.core.supervisor",
     "hub.settings.env",
+    "models_registry.cards",
     "models_registry.formats",
     "models_registry.licence_files",
     "models_registry.lineage",
