@@ -160,7 +160,7 @@ def test_a_readers_share_of_a_day_is_counted_and_a_writers_is_not():
 
 
 def test_what_a_reader_proposed_is_not_in_the_default_branch():
-    repository, reader = RepositoryFactory(), UserFactory()
+    repository, reader = RepositoryFactory(draft=True), UserFactory()
     head = Repository.objects.get().head
 
     open_pull_request(

@@ -16,7 +16,7 @@ def secrets(hub: Hub) -> dict[str, str]:
     """A repository ada/tiny, and tokens of its owner and of a stranger who reads and writes elsewhere."""
     require("huggingface_hub", "hf_xet")
     ada, bob = UserFactory(username="ada"), UserFactory(username="bob")
-    RepositoryFactory(user=ada, name="tiny")
+    RepositoryFactory(user=ada, name="tiny", draft=True)
     RepositoryFactory(user=ada, name="hidden", private=True)
     return {"ada": token(ada), "bob": token(bob)}
 

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     ada: User = UserFactory(username="ada")
-    repository = RepositoryFactory(user=ada, name="tiny")
+    repository = RepositoryFactory(user=ada, name="tiny", draft=True)
     files: dict[str, bytes | str] = {
         "seed.txt": b"seed",
         "sub/deep.txt": b"deep",

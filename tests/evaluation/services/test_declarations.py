@@ -63,7 +63,7 @@ def test_a_data_set_with_a_declaration_is_a_benchmark_from_its_push_on():
 
 
 def test_a_change_is_a_new_version_and_anything_else_is_not():
-    repository = dataset()
+    repository = dataset(draft=True)
     put(repository, {"README.md": "# Words\n"})
     assert [row.version for row in active(repository)] == [1]
 

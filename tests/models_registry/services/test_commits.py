@@ -37,7 +37,7 @@ def paths(found: Commit) -> list[str]:
 
 
 def test_a_new_repository_holds_one_commit_with_the_lfs_rules() -> None:
-    repository = RepositoryFactory()
+    repository = RepositoryFactory(draft=True)
 
     first = repository.commits.get()
     assert first.title == "initial commit"
@@ -46,7 +46,7 @@ def test_a_new_repository_holds_one_commit_with_the_lfs_rules() -> None:
 
 
 def test_operations_apply_in_their_order() -> None:
-    repository = RepositoryFactory()
+    repository = RepositoryFactory(draft=True)
     put(repository, {"a.txt": "old", "d/x": "1", "d/y": "2"})
 
     made = apply(

@@ -142,7 +142,7 @@ def test_a_squashed_branch_is_one_commit_with_the_same_tree_and_others_keep_thei
 
 
 def test_a_folder_shows_the_newest_change_of_what_is_in_it(client: Client) -> None:
-    repository = RepositoryFactory()
+    repository = RepositoryFactory(draft=True)
     put(repository, {"sub/deep/a.txt": "1", "other/x.txt": "1"}, title="First")
     put(repository, {"sub/b.txt": "2"}, title="Second")
     put(repository, {"top.txt": "3"}, title="Third")

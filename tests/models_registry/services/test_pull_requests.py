@@ -38,7 +38,7 @@ TEXT = "one\ntwo\nthree\nfour\n"
 
 
 def filled() -> Repository:
-    repository = RepositoryFactory()
+    repository = RepositoryFactory(draft=True)
     put(repository, {"notes.txt": TEXT, "old.txt": "old"})
     return repository
 
