@@ -59,9 +59,11 @@ def _majority_class(benchmark: Benchmark, dataset: Dataset) -> list[Found]:
     role = str(benchmark.scorer_args.get("label", "label"))
     counts = Counter(str(item[role]) for item in dataset.train)
     said = max(benchmark.labels, key=lambda label: counts[label])
+    learnt = len(dataset.train)  # Rows of a probe say how many it learnt from.
     rows = [
-        {"id": item.id, "gold": str(item[role]), "predicted": said, "right": str(item[role]) == said}
+        {"id": item.id, "gold": gold, "predicted": said, "right": gold == said, "train_rows": learnt}
         for item in dataset.items
+        for gold in [str(item[role])]
     ]
     return [_of_rows(benchmark, rows, "majority")]
 

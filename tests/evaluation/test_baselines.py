@@ -21,11 +21,17 @@ def labelled(scorer: str, **changes: Any) -> Benchmark:
     return parse(declaration("moods", **(known | changes)))
 
 
-def test_the_majority_is_that_of_the_training_split_and_not_of_the_test():
+FILES = [{"path": f"{split}.jsonl", "sha256": "0" * 64, "bytes": 1, "split": split} for split in ("train", "test")]
+
+
+@pytest.mark.parametrize(
+    ("scorer", "requires"), [("classification", ["classify"]), ("probe_classification", ["embed"])]
+)
+def test_the_majority_is_that_of_the_training_split_and_not_of_the_test(scorer, requires):
     train = items({"text": "", "label": "b"}, {"text": "", "label": "b"}, {"text": "", "label": "a"})
     test = items(*({"text": str(n), "label": "a" if n < 7 else "b"} for n in range(10)))
 
-    (found,) = baselines.measure(labelled("classification"), Dataset(test, train)).values
+    (found,) = baselines.measure(labelled(scorer, requires=requires, files=FILES), Dataset(test, train)).values
 
     assert (found.name, found.value) == ("majority", pytest.approx(0.3))
 
