@@ -11,8 +11,8 @@ from evaluation.presentation import main_score, score_reading, scores_of
 from evaluation.services.versions import base_of_release
 from models_registry import addresses
 from models_registry.labels import languages
-from models_registry.models import Repository
-from models_registry.services.revisions import latest_commit, latest_release
+from models_registry.models import Commit, Release, Repository
+from models_registry.services.revisions import held_release, latest_commit, latest_release
 
 LABEL = "smallhub"
 # Dark enough for white text at 4.5 to 1.
@@ -40,7 +40,11 @@ def badge_of(repository: Repository, *, benchmark: str = "") -> Badge:
     """What `latest` gives: its release, its main score or that of one benchmark, and the verdict against the release
     before. Always in English and of what anybody may see, whoever asks: it stands on other pages.
     """
-    release, commit = latest_release(repository), latest_commit(repository)
+    release = latest_release(repository)
+    held = held_release(repository)
+    if held is not None:
+        return _held_badge(repository, held)
+    commit = release.commit if release is not None else latest_commit(repository)
     evaluation = Evaluation.objects.with_runs(None).filter(commit=commit).first()
     scores = scores_of(evaluation)
     if benchmark:
@@ -50,15 +54,23 @@ def badge_of(repository: Repository, *, benchmark: str = "") -> Badge:
     with override("en"):
         message, color = _message(evaluation, score, verdict)
     name = f"{release.name} · " if release is not None else ""
-    details: dict[str, Any] = {
+    details = _details(repository, commit, release) | {"verdict": verdict or None, "score": _score(score)}
+    return Badge(LABEL, f"{name}{message}", COLORS[color], repository.is_private, details)
+
+
+def _held_badge(repository: Repository, release: Release) -> Badge:
+    """No number stands on it: nobody gets this version as `latest`."""
+    details = _details(repository, release.commit, release) | {"verdict": "held", "score": None}
+    return Badge(LABEL, f"{release.name} · held", COLORS["worse"], repository.is_private, details)
+
+
+def _details(repository: Repository, commit: Commit, release: Release | None) -> dict[str, Any]:
+    return {
         "repository": repository.full_name,
         "commit": commit.oid,
         "release": release.name if release is not None else None,
-        "verdict": verdict or None,
-        "score": _score(score),
         "url": addresses.absolute(addresses.page(repository)),
     }
-    return Badge(LABEL, f"{name}{message}", COLORS[color], repository.is_private, details)
 
 
 def _verdict(evaluation: Evaluation | None) -> str:

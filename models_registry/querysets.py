@@ -192,12 +192,16 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
 
     def eligible(self) -> "ReleaseQuerySet":
         """Those that `latest` may name: past the gate, not yanked, not held back by the scan, no public draft."""
-        open_ones = self.filter(gate="passed", yanked_at__isnull=True).exclude(commit__scan_verdict="quarantined")
-        return open_ones.exclude(is_draft=True, repository__visibility="public")
+        passed = self.published().filter(gate="passed", yanked_at__isnull=True)
+        return passed.exclude(commit__scan_verdict="quarantined")
+
+    def published(self) -> "ReleaseQuerySet":
+        """Without those of a public draft, which nobody was told of."""
+        return self.exclude(is_draft=True, repository__visibility="public")
 
     def latest_first(self) -> "ReleaseQuerySet":
         """In the order in which they would be `latest`: finished versions and free names before pre-releases."""
-        return self.eligible().order_by("is_prerelease", "-precedence", "-created_at", "-pk")
+        return self.order_by("is_prerelease", "-precedence", "-created_at", "-pk")
 
 
 class DiscussionQuerySet(models.QuerySet["Discussion"]):

@@ -77,6 +77,7 @@ class TestHub:
     ignore_ranges: bool = False
     redirect_files_to: str | None = None
     files_live_at: str | None = None  # Another server that manifests name.
+    latest_held: set[str] = field(default_factory=set)  # Repositories that have releases of which none may be `latest`.
     status: dict[str, list[int]] = field(default_factory=dict)  # path → statuses to answer first.
     delay_s_per_block: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -263,6 +264,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(statuses.pop(0), "unavailable", "Come back later.")
         elif not self._visible(name):
             self._refuse(404, "repository_not_found", f"There is no repository {name}.")
+        elif revision == "latest" and name in self.hub.latest_held:
+            self._refuse(404, "latest_held", f"No release of {name} may be `latest` now: v1 is held.")
         elif (manifest := self.hub.manifest(name, revision)) is None:
             self._refuse(404, "revision_not_found", f"There is no revision {revision}.")
         else:

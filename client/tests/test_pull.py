@@ -69,6 +69,15 @@ def test_without_a_revision_the_latest_release_is_pulled(hub):
     assert contents(smallhub.pull("ada/tiny")) == {"a": b"release"}
 
 
+def test_the_head_is_not_pulled_instead_of_a_release_that_is_held(hub):
+    hub.add("ada/tiny", {"a": b"head"}, "main")
+    hub.latest_held.add("ada/tiny")
+
+    with pytest.raises(smallhub.LatestHeld, match="v1 is held"):
+        smallhub.pull("ada/tiny")
+    assert contents(smallhub.pull("ada/tiny@main")) == {"a": b"head"}
+
+
 def test_a_revision_with_a_slash_is_one_segment_of_the_address(hub):
     hub.add("ada/tiny", {"a": b"1"}, "refs/pr/1")
 

@@ -19,7 +19,7 @@ from models_registry.labels import languages
 from models_registry.licences import licence_class
 from models_registry.models import Commit, Kind, Repository, ScanVerdict
 from models_registry.services import heads
-from models_registry.services.revisions import latest_release
+from models_registry.services.revisions import held_release, latest_release
 
 _BATCH = 200
 _MAX_LANGUAGES = 200
@@ -98,10 +98,12 @@ def _wanted(repository: Repository) -> Iterator[Standing]:
 def _standing_version(repository: Repository) -> tuple[Evaluation | None, str]:
     """The evaluation of the version that people get, and the release that it is.
 
-    `latest` once anything was scored of it, else the head of the default branch.
+    `latest` once anything was scored of it, else the head of the default branch. None while its releases are held.
     """
     evaluations = Evaluation.objects.select_related("commit")
     release = latest_release(repository)
+    if release is None and held_release(repository) is not None:
+        return None, ""
     if release is not None:
         scored = evaluations.filter(commit=release.commit, runs__score__isnull=False).first()
         if scored is not None:

@@ -3,6 +3,7 @@
 from evaluation.models import Evaluation
 from models_registry.history import first_parents
 from models_registry.models import Commit, Discussion, Release, Repository
+from models_registry.services.revisions import latest_release
 from models_registry.types import BRANCH
 
 _LOOKED_BACK = 200
@@ -55,7 +56,7 @@ def _of_releases(repository: Repository, commit: Commit) -> list[int]:
         before = release_before(release)
         if before is not None:
             wanted.append(before.commit_id)
-    latest = repository.releases.latest_first().first()
+    latest = latest_release(repository)
     if not wanted and latest is not None and latest.commit_id != commit.pk:
         wanted.append(latest.commit_id)
     return wanted

@@ -9,6 +9,15 @@ class RevisionNotFound(NotFound):
     wire_code = "RevisionNotFound"
 
 
+class LatestHeld(RevisionNotFound):
+    """There are releases, and none of them may be `latest` now."""
+
+    code = "latest_held"
+    message = (
+        "No release of {repository} may be `latest` now: {release} {why}. Name a revision to get one all the same."
+    )
+
+
 class EntryNotFound(NotFound):
     code = "entry_not_found"
     message = "{path} does not exist on “{revision}”"

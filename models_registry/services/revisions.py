@@ -2,9 +2,9 @@
 
 import re
 
-from models_registry.exceptions import EntryNotFound, RevisionNotFound
+from models_registry.exceptions import EntryNotFound, LatestHeld, RevisionNotFound
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, Release, Repository
+from models_registry.models import Commit, Release, ReleaseGate, Repository, ScanVerdict
 from models_registry.models.releases import MAX_POINTER_NAME
 from models_registry.types import BRANCH, TAG, Entry
 
@@ -19,7 +19,7 @@ def find_commit(repository: Repository, revision: str | None) -> Commit:
     `latest` names what `latest_commit` says unless a branch or tag of that name exists.
 
     Raises:
-        RevisionNotFound: nothing of that name.
+        RevisionNotFound: nothing of that name. LatestHeld: `latest`, and no release may be.
     """
     revision = revision or repository.default_branch
     oid = _target(repository, revision)
@@ -39,13 +39,42 @@ def find_commit(repository: Repository, revision: str | None) -> Commit:
 
 def latest_release(repository: Repository) -> Release | None:
     """The release that `latest` names; None while there is none that may be."""
-    return repository.releases.latest_first().select_related("commit__author").first()
+    return repository.releases.eligible().latest_first().select_related("commit__author").first()
+
+
+def held_release(repository: Repository) -> Release | None:
+    """The release that keeps `latest` from naming anything: there are some, and none of them may be."""
+    return None if latest_release(repository) is not None else _foremost(repository)
 
 
 def latest_commit(repository: Repository) -> Commit:
-    """What `latest` names: the newest release that may be, else the head of the default branch."""
+    """What `latest` names: the newest release that may be. Before the first release, the head of the default branch.
+
+    Once there are releases the head is no way around them: its files may be the ones that were held.
+
+    Raises:
+        LatestHeld: there are releases, and none of them may be.
+    """
     release = latest_release(repository)
-    return release.commit if release else find_commit(repository, repository.default_branch)
+    if release is not None:
+        return release.commit
+    held = _foremost(repository)
+    if held is not None:
+        raise LatestHeld(repository=repository.full_name, release=held.name, why=_why(held))
+    return find_commit(repository, repository.default_branch)
+
+
+def _foremost(repository: Repository) -> Release | None:
+    return repository.releases.published().latest_first().select_related("commit").first()
+
+
+def _why(release: Release) -> str:
+    """In words that anybody may read; the gate's reason can name what only some may."""
+    if release.is_yanked:
+        return f"was yanked ({release.yank_reason.rstrip('.')})"
+    if release.commit.scan_verdict == ScanVerdict.QUARANTINED:
+        return "is quarantined by the scan"
+    return "is still being measured" if release.gate == ReleaseGate.WAITING else "is held by a rule of its gate"
 
 
 def find_entry(repository: Repository, commit: Commit, path: str, *, revision: str = "") -> Entry:

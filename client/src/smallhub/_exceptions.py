@@ -11,6 +11,7 @@ SmallhubError                 anything this package foresaw; `code` is stable, `
 ├── Refused                   it could be done, but it would not be safe
 │   ├── UnsafePath            the server named a file outside the folder, or one no system can hold
 │   ├── UnsafeRedirect        the server sent us where we will not go
+│   ├── LatestHeld            no release of it may be `latest` now, and no revision was named
 │   ├── Quarantined           the scan of this version found something dangerous
 │   ├── LicenceRefused        a rule of the project or the organisation keeps this licence out
 │   ├── Unscanned             nobody has looked at this version yet, and only scanned ones were asked for
@@ -114,6 +115,12 @@ class UnsafeRedirect(Refused):
     """A redirect from https to http, to a scheme that is not HTTP, or without end."""
 
     code = "unsafe_redirect"
+
+
+class LatestHeld(Refused):
+    """There are releases, and each is yanked, quarantined, held by its gate or still being measured."""
+
+    code = "latest_held"
 
 
 class Quarantined(Refused):

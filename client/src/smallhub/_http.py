@@ -27,6 +27,7 @@ from ._exceptions import (
     Conflict,
     IntegrityError,
     Invalid,
+    LatestHeld,
     NotFound,
     Offline,
     RepositoryNotFound,
@@ -222,6 +223,8 @@ def raise_refusal(response: httpx.Response) -> NoReturn:
         details["request_id"] = response.headers["X-Request-Id"]
     lowered = code.lower()
     is_missing = status == 404 or (status == 401 and "notfound" in lowered.replace("_", ""))
+    if is_missing and lowered == LatestHeld.code:
+        raise LatestHeld(text or "No release may be `latest` now.", **details)
     if is_missing and "revision" in lowered:
         raise RevisionNotFound(text or "There is no such revision.", **details)
     if is_missing and ("repo" in lowered or status == 401):

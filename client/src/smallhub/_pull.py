@@ -50,7 +50,7 @@ class Downloads:
         """Ask the hub which files a version has. Without a revision: `latest`, else the head of `main`.
 
         Raises:
-            RepositoryNotFound, RevisionNotFound, AccessDenied, Offline, ServerError, UnsafePath.
+            RepositoryNotFound, RevisionNotFound, LatestHeld, AccessDenied, Offline, ServerError, UnsafePath.
         """
         if reference.revision is not None:
             return self._ask(reference)

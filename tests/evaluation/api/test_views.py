@@ -223,7 +223,7 @@ def test_an_answer_costs_the_same_queries_however_many_benchmarks_there_are(clie
         benchmark(f"pairs-{number}")
     evaluation = evaluation_of()
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get(address(evaluation, "latest"))
 
 

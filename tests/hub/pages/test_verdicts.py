@@ -162,6 +162,14 @@ def test_the_badge_of_something_unmeasured_or_strange():
     assert Client().get(other).json()["message"] == "no score"
 
 
+def test_the_badge_of_a_model_whose_releases_are_held(three: tuple[Client, str, Comparison]):
+    _, at, comparison = three
+    comparison.evaluation.repository.releases.update(gate="failed", gate_reason="worse")
+    answer = Client().get(f"{at}/badge.json").json()
+    assert (answer["message"], answer["verdict"], answer["score"]) == (f"{answer['release']} · held", "held", None)
+    assert answer["message"] in Client().get(f"{at}/badge.svg").text
+
+
 def test_a_private_badge_is_not_there():
     found = version(RepositoryFactory(private=True), marks=GOOD)
     at = f"/{found.repository.full_name}"

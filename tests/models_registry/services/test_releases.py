@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.utils import timezone
 from accounts.models import Scope
 from models_registry.exceptions import (
     InvalidRelease,
+    LatestHeld,
     NameTaken,
     RefExists,
     ReleasedTag,
@@ -223,10 +225,40 @@ def test_latest_is_the_newest_release_that_may_be(tiny: Repository) -> None:
     Release.objects.filter(pk=winter.pk).update(gate="failed")
     assert latest_commit(tiny) == candidate.commit
     yank(release=candidate, user=tiny.creator, reason="old")
-    tiny.refresh_from_db()
-    assert latest_commit(tiny).oid == tiny.head
+    with pytest.raises(LatestHeld):
+        latest_commit(tiny)
     unyank(release=ten, user=tiny.creator)
     assert latest_commit(tiny) == ten.commit
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"gate": "failed", "gate_reason": "worse on a set of ours"}, "v1 is held by a rule of its gate"),
+        ({"gate": "waiting"}, "v1 is still being measured"),
+        ({"yanked_at": timezone.now(), "yank_reason": "Wrong labels."}, "v1 was yanked (Wrong labels)"),
+        ({}, "v1 is quarantined by the scan"),
+    ],
+)
+def test_the_head_is_no_way_around_a_first_release_that_is_held(tiny: Repository, change: dict, why: str) -> None:
+    held = release(tiny, "v1")
+    Release.objects.filter(pk=held.pk).update(**change)
+    if not change:
+        note_scan(commit=held.commit, verdict=ScanVerdict.QUARANTINED, held={})
+    for _ in range(2):  # Also when the head has moved on since.
+        with pytest.raises(LatestHeld, match=re.escape(why)) as refused:
+            find_commit(tiny, "latest")
+        put(tiny, {"a.txt": "unreleased"})
+    assert refused.value.code == "latest_held"
+    assert "set of ours" not in str(refused.value)
+    assert find_commit(tiny, "v1") == held.commit  # Whoever names it gets it.
+
+
+def test_a_release_of_a_draft_holds_nothing(tiny: Repository) -> None:
+    Release.objects.filter(pk=release(tiny, "v1").pk).update(is_draft=True)
+    put(tiny, {"a.txt": "unreleased"})
+    tiny.refresh_from_db()
+    assert latest_commit(tiny).oid == tiny.head
 
 
 def test_a_branch_called_latest_goes_before_the_rule(tiny: Repository) -> None:
