@@ -121,7 +121,7 @@ def suggest(answers: Mapping[str, str], *, subject: str, lineage: Lineage | None
         del kept[key]
         given_up += [question for question in QUESTIONS if question.key == key]
         records = _that_say(known, kept)
-    found = [Suggestion(each, _because(each, kept), conflicts_of(each, lineage)) for each in records]
+    found = [Suggestion(each, _because(each, kept), conflicts_of(each.id, lineage)) for each in records]
     fitting = [each for each in found if each.is_possible]
     is_bounded = not fitting and lineage is not None
     if is_bounded and lineage is not None:
@@ -130,11 +130,11 @@ def suggest(answers: Mapping[str, str], *, subject: str, lineage: Lineage | None
     return Suggestions(tuple(fitting[:SHOWN]), tuple(blocked[:SHOWN]), tuple(given_up), is_bounded)
 
 
-def conflicts_of(record: Record, lineage: Lineage | None) -> tuple[Conflict, ...]:
+def conflicts_of(licence: str, lineage: Lineage | None) -> tuple[Conflict, ...]:
     """What of the lineage speaks against this licence for the whole."""
     if lineage is None:
         return ()
-    root = replace(lineage.parts[lineage.root], licence=record.id)
+    root = replace(lineage.parts[lineage.root], licence=licence)
     return judge(replace(lineage, parts={**lineage.parts, lineage.root: root})).conflicts
 
 
@@ -142,7 +142,7 @@ def _possible(
     known: Iterable[Record], answers: Mapping[str, str], lineage: Lineage, seen: set[Record]
 ) -> list[Suggestion]:
     """Licences that the lineage allows, those first that break the fewest wishes: the answers cannot all be had."""
-    rest = [record for record in known if record not in seen and not conflicts_of(record, lineage)]
+    rest = [record for record in known if record not in seen and not conflicts_of(record.id, lineage)]
     names = judge(lineage).may_be if not rest else ()
     rest += [record for record in map(find, names) if record and record not in seen]
     rest.sort(key=lambda record: sum(_says(record, key) != wish for key, wish in answers.items()))

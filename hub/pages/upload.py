@@ -21,19 +21,17 @@ from hub.core.forms import PlainForm
 from hub.core.htmx import render_page_or_fragment
 from hub.core.names import repository_fault
 from hub.pages.changes import open_for_change
-from hub.pages.licence_settings import TYPED, known_licences, picker_context, subject_of
+from hub.pages.licence_picker import LicenceFields, picker_context, subject_of
 from hub.pages.repository import origin
 from hub.pages.sending import UploadForm, send
 from models_registry import addresses
-from models_registry.exceptions import InvalidLicence
+from models_registry.licences import Lineage
 from models_registry.models import Kind, Visibility
-from models_registry.services.licensing import declaring
-from models_registry.services.repositories import create_repository
-
-LATER = "later"
+from models_registry.services.lineage.planned import BadBase, names_in, planned
+from models_registry.services.repositories import Said, create_repository
 
 
-class NewRepositoryForm(PlainForm):
+class NewRepositoryForm(LicenceFields, PlainForm):
     """Where, what, for whom, and under which licence. The licence goes into the card; without one it is a draft."""
 
     owner = forms.ChoiceField(label=_("Owner"))
@@ -54,15 +52,14 @@ class NewRepositoryForm(PlainForm):
         widget=forms.RadioSelect,
     )
 
-    licence = forms.CharField(required=False, max_length=declaring.MAX_LICENCE)
-    typed = forms.CharField(
-        label=_("Another licence"),
+    bases = forms.CharField(
+        label=_("Made from"),
         required=False,
-        max_length=declaring.MAX_LICENCE,
-        help_text=_("An id such as mit, or an expression such as MIT OR Apache-2.0."),
-        widget=forms.TextInput(
-            attrs={"list": "known-licences", "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
+        max_length=2000,
+        help_text=_(
+            "Base models, or data sets, by their names: ada/base, bob/other. Leave it empty if there are none."
         ),
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -82,18 +79,13 @@ class NewRepositoryForm(PlainForm):
             raise forms.ValidationError(_(fault))
         return name
 
-    def clean(self) -> dict[str, Any]:
-        """`declared` is what the first card says; "" leaves a draft."""
-        data = super().clean() or {}
-        picked = str(data.get("licence") or "")
-        wanted = str(data.get("typed") or "") if picked == TYPED else "" if picked == LATER else picked
-        data["declared"] = ""
-        if wanted or picked == TYPED:
-            try:
-                data["declared"] = declaring.spelled(declaring.checked(wanted))
-            except InvalidLicence as error:
-                self.add_error("typed", str(error))
-        return data
+    def clean_bases(self) -> list[str]:
+        try:
+            return names_in(str(self.cleaned_data["bases"]))
+        except BadBase as error:
+            raise forms.ValidationError(
+                gettext("“%(name)s” is no name such as ada/base, or one too many.") % {"name": error}
+            ) from error
 
 
 @ensure_csrf_cookie
@@ -103,6 +95,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Make a repository and fill it. The script sends the files; without it the form makes an empty one."""
     user = acting_user(request)
     initial = {
+        "bases": request.GET.get("bases", "")[:2000],
         "owner": request.GET.get("owner") or user.username,
         "kind": request.GET.get("kind") if request.GET.get("kind") in Kind.values else Kind.MODEL,
         "visibility": Visibility.PUBLIC,
@@ -118,7 +111,8 @@ def new(request: HttpRequest) -> HttpResponse:
                 name=data["name"],
                 kind=Kind(data["kind"]),
                 visibility=Visibility(data["visibility"]),
-                licence=data["declared"],
+                licence=data["wanted"].text if "wanted" in data else "",
+                said=Said(data["license_name"], data["license_link"], tuple(data["bases"])),
             )
             return redirect(addresses.page(made))
         except HubError as error:
@@ -127,8 +121,7 @@ def new(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "existing": None,
-        "known": known_licences(),
-        **picker_context(request, subject_of(kind), None),
+        **picker_context(request, subject_of(kind), _planned(request, kind, user)),
         **_shared(request, f"{user.username}/my-model"),
     }
     return render_page_or_fragment(
@@ -170,6 +163,16 @@ def add_files(request: HttpRequest, kind: str, namespace: str, name: str, revisi
     return render(request, "models_registry/upload.html", context, status=400 if form.errors else 200)
 
 
+def _planned(request: HttpRequest, kind: str, user: User) -> Lineage | None:
+    """What the names in the field lead to. While somebody still types, what can be no name yet says nothing."""
+    given = request.POST if request.method == "POST" else request.GET
+    try:
+        names = names_in(given.get("bases", "")[:2000])
+    except BadBase:
+        return None
+    return planned(Kind(kind), names, user) if kind in Kind.values else None
+
+
 def _words() -> dict[str, str]:
     """What upload.js says; {braces} are filled in there."""
     return {
@@ -185,6 +188,8 @@ def _words() -> dict[str, str]:
         "too_large": gettext("Larger than this hub takes ({size})."),
         "need_name": gettext("Publish opens when there is a name."),
         "need_licence": gettext("Publish opens when a licence is chosen, or put off."),
+        "need_licence_name": gettext("Publish opens when your licence has a name."),
+        "need_licence_text": gettext("Publish opens when the licence's text is among the files as LICENSE, or linked."),
         "need_files": gettext("Publish opens when there is at least one file."),
         "remove_failed": gettext("Publish opens when the files that cannot be sent are removed."),
         "bad_name": gettext("Use letters, digits, “-”, “_” and “.”. Try {name}."),

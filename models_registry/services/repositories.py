@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import PROTECT
@@ -17,8 +18,9 @@ from models_registry.permissions import Action, require
 from models_registry.services import audit, names
 from models_registry.services.commits import first_commit
 from models_registry.services.events import note_event
-from models_registry.services.licensing.declaring import checked, spelled
+from models_registry.services.licensing.declaring import MAX_LINK, MAX_NAME, OTHER, checked, spelled
 from models_registry.services.licensing.inheritance import settle_after_commit
+from models_registry.services.lineage.planned import base_key
 from models_registry.services.settings import Changes, update_settings
 from models_registry.types import AddFile
 
@@ -35,6 +37,15 @@ GIT_ATTRIBUTES = "".join(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for 
 SDKS = ("static", "gradio", "docker", "streamlit")
 
 
+@dataclass(frozen=True)
+class Said:
+    """What the first card says beside a licence: the name and link of one's own, and what it was made from."""
+
+    licence_name: str = ""
+    licence_link: str = ""
+    bases: tuple[str, ...] = ()
+
+
 def create_repository(
     *,
     user: User,
@@ -44,12 +55,14 @@ def create_repository(
     visibility: Visibility = Visibility.PUBLIC,
     sdk: str = SDKS[0],
     licence: str = "",
+    said: Said = Said(),
 ) -> Repository:
     """Make a repository whose default branch holds one commit.
 
     Args:
         sdk: what an app runs on, for its card; of no meaning for other kinds.
         licence: what the first card declares; "" leaves a model or data set a draft.
+        said: what it says beside that.
 
     Raises:
         NotAMember: she may not create anything in that namespace, or there is none of that name.
@@ -60,7 +73,7 @@ def create_repository(
         NameReserved: the name leads to a repository that was called so.
     """
     files = [AddFile(".gitattributes", GIT_ATTRIBUTES)]
-    front: dict[str, str | list[str]] = {"license": spelled(checked(licence))} if licence else {}
+    front = _front_matter(kind, licence, said)
     if kind == Kind.APP:
         if sdk not in SDKS:
             raise InvalidSdk(known=", ".join(SDKS))
@@ -72,6 +85,15 @@ def create_repository(
         audit.note(repository=repository, actor=user, deed=AuditEntry.Deed.CREATED)
         note_event(repository=repository, action="create", scope="repo")
     return repository
+
+
+def _front_matter(kind: Kind, licence: str, said: Said) -> dict[str, str | list[str]]:
+    front: dict[str, str | list[str]] = {"license": spelled(checked(licence))} if licence else {}
+    if front.get("license") == OTHER and said.licence_name:
+        front |= {"license_name": said.licence_name[:MAX_NAME], "license_link": said.licence_link[:MAX_LINK]}
+    if said.bases and kind != Kind.APP:
+        front[base_key(kind)] = list(said.bases)
+    return front
 
 
 @contextmanager

@@ -1,4 +1,5 @@
 // The upload page: choose or drop files, send them, commit them, and say clearly what did not arrive.
+import { basesIn, cardWith, licenceIn } from "./card.js";
 import { Refusal, Wire, here, pageOf } from "./wire.js";
 
 const form = document.querySelector("#upload");
@@ -6,6 +7,10 @@ const words = JSON.parse(document.querySelector("#upload-words").textContent);
 const find = (name) => form.querySelector(`[data-${name}]`);
 const AT_ONCE = 3;
 const SKIPPED = /(^|\/)(\.git|__pycache__|\.cache)(\/|$)|(^|\/)(\.DS_Store|Thumbs\.db)$/;
+
+const LICENCE_FILE = /^(un)?licen[cs]e|^copying/i;
+const LICENCE_FIELDS = new Set(["licence", "typed", "license_name", "license_link"]);
+const BASE_KEYS = { model: "base_model", dataset: "source_datasets" };
 
 // Every file of the page: {path, file, state, sha256, row}. States: waiting, checking, sending, done, failed.
 const chosen = new Map();
@@ -193,8 +198,7 @@ function refresh() {
   find("total").textContent = all.length ? say("total", { count: all.length, size: size(bytes) }) : "";
   const missing = nameFault();
   const blocked = all.some((entry) => entry.isFinal);
-  const unlicensed = isUndecided() ? say("need_licence") : "";
-  const why = isSending ? "" : !all.length ? say("need_files") : missing || (blocked ? say("remove_failed") : unlicensed);
+  const why = isSending ? "" : !all.length ? say("need_files") : missing || (blocked ? say("remove_failed") : licenceFault());
   find("why").textContent = why;
   find("send").disabled = Boolean(why) || isSending;
 }
@@ -205,26 +209,39 @@ function pickedLicence() {
   return picked === "typed" ? form.elements.typed.value.trim() : picked;
 }
 
+const isOwn = () => pickedLicence().toLowerCase() === "other";
+const valueOf = (name) => form.elements[name]?.value.trim() ?? "";
 let cardLicence = "";
 
-function isUndecided() {
-  return Boolean(find("licence")) && !cardLicence && !pickedLicence();
+// What the choice of a licence still lacks, in words; "" is nothing.
+function licenceFault() {
+  if (!find("licence") || cardLicence) return "";
+  if (!pickedLicence()) return say("need_licence");
+  if (!isOwn()) return "";
+  if (!valueOf("license_name")) return say("need_licence_name");
+  return valueOf("license_link") || [...chosen.keys()].some((path) => LICENCE_FILE.test(path)) ? "" : say("need_licence_text");
 }
 
 async function noteCard() {
   const note = find("card-note");
   if (!note) return refresh();
   const card = chosen.get("README.md");
-  const declared = card ? licenceIn(await card.file.text()) : "";
-  cardLicence = declared;
+  const text = card ? await card.file.text() : "";
+  cardLicence = licenceIn(text);
   note.hidden = !card;
-  note.textContent = !card ? "" : declared ? say("card_has_licence", { licence: declared }) : say("card_gets_licence");
+  note.textContent = !card ? "" : cardLicence ? say("card_has_licence", { licence: cardLicence }) : say("card_gets_licence");
+  const bases = basesIn(text).join(", ");
+  if (bases && form.elements.bases && !valueOf("bases")) {
+    form.elements.bases.value = bases;
+    form.elements.bases.dispatchEvent(new Event("change", { bubbles: true })); // So that the hub narrows the choice.
+  }
   refresh();
 }
 
 form.addEventListener("change", (event) => {
-  if (event.target.name === "licence" || event.target.name === "typed") refresh();
+  if (LICENCE_FIELDS.has(event.target.name)) refresh();
 });
+for (const name of ["license_name", "license_link"]) form.elements[name]?.addEventListener("input", () => refresh());
 form.elements.typed?.addEventListener("input", () => {
   const typed = form.querySelector("[name=licence][value=typed]");
   if (typed && form.elements.typed.value) typed.checked = true;
@@ -240,27 +257,19 @@ form.elements.name?.addEventListener("input", () => {
 form.elements.name?.addEventListener("change", () => markName(form.elements.name.value ? nameFault() : ""));
 
 // ── The card ─────────────────────────────────────────────────────────────────────────────────────
-const FENCE = /^\ufeff?---[ \t]*\r?\n([\s\S]*?)^---[ \t]*(?:\r?\n|$)/m;
-
-function licenceIn(text) {
-  const front = text.match(FENCE);
-  const line = front && front.index === 0 && front[1].match(/^license:[ \t]*["']?([^"'\r\n#]+)/m);
-  return line ? line[1].trim() : "";
-}
-
-// The licence belongs into the card: written into the one that is here, or into a new one.
-async function cardWithLicence(name) {
-  const picked = pickedLicence();
-  if (!picked || picked === "later") return null;
-  const licence = /^[\w.+-][\w.+ ()-]*$/.test(picked) ? picked : JSON.stringify(picked);
+// The licence and what it was made from belong into the card: written into the one that is here, or into a new one.
+async function cardToSend(name) {
+  const licence = cardLicence || pickedLicence() === "later" ? "" : pickedLicence();
+  const values = {
+    license: licence,
+    license_name: licence && isOwn() ? valueOf("license_name") : "",
+    license_link: licence && isOwn() ? valueOf("license_link") || "LICENSE" : "",
+    [BASE_KEYS[form.elements.kind?.value] ?? ""]: valueOf("bases").split(/[\s,;]+/).filter(Boolean),
+  };
   const card = chosen.get("README.md");
-  if (!card) return new File([`---\nlicense: ${licence}\n---\n\n# ${name}\n`], "README.md");
-  const text = await card.file.text();
-  if (licenceIn(text)) return null;
-  const front = text.match(FENCE);
-  const line = `license: ${licence}\n`;
-  const whole = front && front.index === 0 ? text.replace(/^(\ufeff?---[ \t]*\r?\n)/, `$1${line}`) : `---\n${line}---\n\n${text}`;
-  return new File([whole], "README.md");
+  const before = card ? await card.file.text() : "";
+  const after = cardWith(before, values, name);
+  return after === before ? null : new File([after], "README.md");
 }
 
 // ── Sending ──────────────────────────────────────────────────────────────────────────────────────
@@ -340,7 +349,7 @@ function placed(path) {
 
 async function publish() {
   const where = await target();
-  const card = await cardWithLicence(where.repository.split("/")[1]);
+  const card = await cardToSend(where.repository.split("/")[1]);
   if (card) {
     add(card, "README.md");
   }
@@ -374,7 +383,7 @@ async function publish() {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   markName(nameFault());
-  if (isSending || nameFault() || !chosen.size || isUndecided()) return refresh();
+  if (isSending || nameFault() || !chosen.size || licenceFault()) return refresh();
   isSending = true;
   fault("", "");
   refresh();

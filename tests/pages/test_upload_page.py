@@ -11,6 +11,7 @@ from models_registry.services.content import find_readable, read
 from models_registry.services.revisions import find_commit, find_entry
 from tests.factories.accounts import UserFactory
 from tests.factories.pages import model
+from tests.factories.registry import RepositoryFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -234,3 +235,77 @@ def test_a_reader_uploads_a_large_file_as_a_pull_request(watch, tmp_path):
     assert listing_of(proposed).files["data/w.bin"].sha256 == hashlib.sha256(body).hexdigest()
     assert Repository.objects.get().head == existing.head
     assert watched.faults == []
+
+
+def test_a_text_of_ones_own_is_asked_for_its_name_and_its_text_and_both_are_published(watch):
+    watched = watch()
+    watched.sign_in(UserFactory())
+    watched.go("/new")
+    page, why = watched.page, watched.page.locator("[data-why]")
+    pick = page.locator("input[data-pick][multiple]:not([webkitdirectory])")
+    pick.set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
+    page.fill("#id_name", "tide")
+
+    assert page.locator("#id_license_name").is_hidden()
+    page.check("input[name=licence][value=other]")
+    assert "has a name" in why.inner_text()
+    page.fill("#id_license_name", "Harbour: 1")
+    assert "as LICENSE, or linked" in why.inner_text()
+    pick.set_input_files({"name": "LICENSE", "mimeType": "text/plain", "buffer": b"Our terms."})
+    page.get_by_role("button", name="Publish").click()
+    page.wait_for_url("**/tide")
+
+    made = Repository.objects.get(name="tide")
+    assert made.card == {"license": "other", "license_name": "Harbour: 1", "license_link": "LICENSE"}
+    assert watched.faults == []
+
+
+def test_the_base_that_a_card_names_narrows_the_licences(watch):
+    base = RepositoryFactory(name="base", licence="cc-by-nc-4.0")
+    watched = watch()
+    watched.sign_in(UserFactory())
+    watched.go("/new")
+    page = watched.page
+    page.locator("input[name=licence][value='apache-2.0']").wait_for()
+    card = f"---\nbase_model:\n- {base.full_name} # ours\ntags: [sea]\n---\n# Tide\n".encode()
+    page.set_input_files(
+        "input[data-pick][multiple]:not([webkitdirectory])",
+        {"name": "README.md", "mimeType": "text/markdown", "buffer": card},
+    )
+
+    page.get_by_text("Not possible here").wait_for()
+    assert page.locator("#id_bases").input_value() == base.full_name
+    assert page.locator("input[name=licence][value='apache-2.0']").count() == 0
+    page.fill("#id_typed", "MIT")
+    page.keyboard.press("Tab")
+    page.get_by_text("MIT contradicts what it was made from.").wait_for()
+    page.check("input[name=licence][value='cc-by-nc-4.0']")
+    page.fill("#id_name", "child")
+    page.get_by_role("button", name="Publish").click()
+    page.wait_for_url("**/child")
+
+    made = Repository.objects.get(name="child")
+    assert made.card == {"license": "cc-by-nc-4.0", "base_model": [base.full_name], "tags": ["sea"]}
+    assert watched.faults == []
+
+
+CARDS = [
+    ("", {"license": "mit"}, "---\nlicense: mit\n---\n\n# X\n"),
+    ("# Y\n", {"license": "MIT OR Apache-2.0"}, "---\nlicense: MIT OR Apache-2.0\n---\n\n# Y\n"),
+    ("---\nlicense: mit\n---\n", {"license": "cc0-1.0", "": ["a/b"]}, "---\nlicense: mit\n---\n"),
+    ("---\ntags: [a]\nlicense:\n---\nz", {"license": "mit"}, "---\nlicense: mit\ntags: [a]\n---\nz"),
+    ("---\nbase_model:\n- a/b\n---\n", {"base_model": ["c/d"]}, "---\nbase_model:\n- a/b\n---\n"),
+    ("---\r\nx: 1\r\n---\r\n", {"base_model": ["c/d"]}, "---\r\nbase_model:\n- c/d\nx: 1\r\n---\r\n"),
+    ("", {"license_name": "1.0", "license": ""}, '---\nlicense_name: "1.0"\n---\n\n# X\n'),
+    ("", {"license_name": "no"}, '---\nlicense_name: "no"\n---\n\n# X\n'),
+]
+
+
+def test_keys_are_added_to_a_card_and_none_is_written_twice(watch):
+    watched = watch()
+    watched.go("/status")
+
+    call = "async ([card, values]) => (await import('/static/js/card.js')).cardWith(card, values, 'X')"
+
+    for card, values, after in CARDS:
+        assert watched.page.evaluate(call, [card, values]) == after

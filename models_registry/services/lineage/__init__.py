@@ -3,10 +3,11 @@
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from models_registry.licences.lineage import Lineage, Link, Part
+from models_registry.licences.lineage import Lineage
 from models_registry.models import Commit, Repository
 from models_registry.services.lineage.building import adopt, note_head, rebuild
-from models_registry.services.lineage.tracing import Edge, Node, Trace, licence_of, trace
+from models_registry.services.lineage.planned import planned
+from models_registry.services.lineage.tracing import Edge, Node, Trace, licence_of, lineage_of, trace
 
 __all__ = [
     "Edge",
@@ -17,6 +18,7 @@ __all__ = [
     "licence_of",
     "lineage_of",
     "note_head",
+    "planned",
     "rebuild",
     "trace",
 ]
@@ -36,10 +38,3 @@ def graph(
     found = lineage_of(trace(repository, viewer, commit=commit))
     of_files = commit or repository.commits.filter(oid=repository.head).first()
     return with_files(found, repository, of_files) if of_files is not None else found
-
-
-def lineage_of(found: Trace) -> Lineage:
-    """A trace without what only pages show."""
-    parts = {node.key: Part(node.key, node.kind, node.licence, node.name, node.where) for node in found.nodes.values()}
-    links = tuple(Link(edge.child, edge.parent, edge.relation, edge.evidence) for edge in found.edges)
-    return Lineage(found.root, parts, links)

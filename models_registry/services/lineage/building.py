@@ -86,8 +86,7 @@ def write_links(*, repository: Repository, commit: Commit, state: LineageState) 
     if applies:
         headers = [claim_from_json(each) for each in state.headers]
         claims = lineage.merged([*claims, *headers], own=repository.full_name, own_kind=repository.kind)
-    links = [_link(claim, at) for at, claim in enumerate(claims)]
-    _resolve(links)
+    links = links_of(claims)
     if applies:
         links = _weighed(links, state.matches)
     circle = closing(repository, [each.parent_id for each in links if each.parent_id])
@@ -151,6 +150,13 @@ def claim_as_json(claim: Claim) -> dict[str, Any]:
 def claim_from_json(value: Mapping[str, Any]) -> Claim:
     places = tuple(Place(file, key) for file, key in value["places"])
     return Claim(value["kind"], value["name"], value["relation"], DERIVED, places, value["says"])
+
+
+def links_of(claims: Iterable[Claim]) -> list[LineageLink]:
+    """Rows of claims, not saved, with the repositories that they name as far as these are here."""
+    links = [_link(claim, at) for at, claim in enumerate(claims)]
+    _resolve(links)
+    return links
 
 
 def _state_of(repository: Repository) -> LineageState:

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from models_registry import addresses
+from models_registry.licences.lineage import Lineage, Link, Part
 from models_registry.lineage.cards import CARD
 from models_registry.models import Commit, Evidence, Kind, LineageLink, Repository, RepositoryImport
 from models_registry.querysets import RepositoryQuerySet
@@ -81,6 +82,23 @@ def trace(
     root = _node_of(repository, level=0)
     found = Trace(root.key, {root.key: root})
     level = [(root, _links_of_commit(commit))] if commit is not None else _with_links([root])
+    _climb(found, level, _visible(repository, viewer), levels)
+    return found
+
+
+def trace_planned(kind: Kind, links: Sequence[LineageLink], viewer: User | AnonymousUser) -> Trace:
+    """The same of something that is not here yet.
+
+    Args:
+        links: what it will be made from, as rows that are not saved; those that are here with their `parent`.
+    """
+    root = Node(f"{kind}:", kind, "", "", HERE, 0)
+    found = Trace(root.key, {root.key: root})
+    _climb(found, [(root, list(links))], Repository.objects.visible_to(viewer), MAX_LEVELS)
+    return found
+
+
+def _climb(found: Trace, level: list[tuple[Node, list[LineageLink]]], visible: RepositoryQuerySet, levels: int) -> None:
     for depth in range(1, levels + 2):
         rows = [(child, row) for child, links in level for row in links]
         if not rows:
@@ -88,11 +106,17 @@ def trace(
         if depth > levels:
             _cut(found, {child.key for child, _ in rows})
             break
-        seen = _seen(repository, viewer, [row for _, row in rows])
+        seen = _seen(visible, [row for _, row in rows])
         fresh = _add_level(found, rows, seen, depth)
         level = _with_links(fresh)
     _drop_circles(found)
-    return found
+
+
+def lineage_of(found: Trace) -> Lineage:
+    """A trace without what only pages show."""
+    parts = {node.key: Part(node.key, node.kind, node.licence, node.name, node.where) for node in found.nodes.values()}
+    links = tuple(Link(edge.child, edge.parent, edge.relation, edge.evidence) for edge in found.edges)
+    return Lineage(found.root, parts, links)
 
 
 def licence_of(repository: Repository) -> str:
@@ -132,10 +156,9 @@ class _Seen:
     mirrors: Mapping[tuple[str, str], Repository]
 
 
-def _seen(root: Repository, viewer: User | AnonymousUser | None, rows: Iterable[LineageLink]) -> _Seen:
+def _seen(visible: RepositoryQuerySet, rows: Iterable[LineageLink]) -> _Seen:
     rows = list(rows)
     parents = {row.parent_id for row in rows if row.parent_id}
-    visible = _visible(root, viewer)
     pks = set(visible.filter(pk__in=parents).values_list("pk", flat=True)) if parents else set()
     names = {
         row.parent_name for row in rows if row.parent_name and row.parent_id not in pks and not row.is_from_weights

@@ -74,10 +74,15 @@ def test_several_licences_bring_several_texts(author, draft):
 
 def test_a_licence_of_ones_own_needs_a_name_and_keeps_its_link(author, draft):
     assert send(author, draft, licence="typed", typed="other").status_code == 400
-    send(author, draft, licence="typed", typed="other", license_name="harbour-1", license_link="LICENSE")
+    own = {"licence": "other", "license_name": "harbour-1"}
+    assert "No file here holds" in send(author, draft, **own).content.decode()
+    put(draft, {"LICENSE": "The terms of the harbour."})
+    send(author, draft, **own)
 
     assert draft.card["license_name"] == "harbour-1"
     assert draft.card["license_link"] == "LICENSE"
+    send(author, draft, licence="typed", typed="other", license_name="harbour-2", license_link="https://h.example/2")
+    assert draft.card["license_link"] == "https://h.example/2"
     send(author, draft, licence="mit")
     assert "license_name" not in draft.card
 
@@ -145,6 +150,18 @@ def test_a_base_model_takes_licences_away_and_is_named(client):
     assert "Not possible here" in page
     assert base.full_name in page
     assert 'value="mit"' not in page.split("datalist")[0]
+
+
+def test_a_licence_that_is_written_is_held_against_the_base_model(client):
+    base = RepositoryFactory(name="base", licence="cc-by-nc-4.0")
+    child = RepositoryFactory(draft=True, name="child")
+    put(child, {"README.md": f"---\nbase_model: {base.full_name}\n---\n"})
+    client.force_login(child.creator)
+
+    page = client.get(at(child), {"licence": "typed", "typed": "MIT"}).content.decode()
+
+    assert "MIT contradicts what it was made from." in page
+    assert f"{base.full_name}</a> is under CC-BY-NC-4.0: no commercial use" in page
 
 
 def test_a_file_that_names_a_licence_fills_the_field(author, draft):
