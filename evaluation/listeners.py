@@ -9,9 +9,11 @@ from evaluation import services
 from evaluation.models import Evaluation
 from evaluation.services import comparisons, declarations, exchange, gates, proposals, standings
 from models_registry.cards import CARD
+from models_registry.holding import can_run
 from models_registry.manifests import listing_of
 from models_registry.models import Commit, Discussion, Kind, Release, Repository
 from models_registry.signals import (
+    commit_named,
     commit_published,
     latest_moved,
     merge_wanted,
@@ -35,6 +37,13 @@ def measure_proposal(*, repository: Repository, commit: Commit, ref: str, **kwar
     """The head of a pull request is measured before anybody merges it, within its author's limit."""
     if ref.startswith("refs/pr/") and _can_be_measured(repository, commit):
         proposals.offer(repository=repository, commit=commit, ref=ref)
+
+
+@receiver([commit_published, commit_named], dispatch_uid="evaluation.scan")  # Behind those that measure.
+def request_scan(*, repository: Repository, commit: Commit, **kwargs: Any) -> None:
+    """Whatever a branch, a tag or a pull request names is scanned at least; of a data set, what can run code."""
+    if _can_be_measured(repository, commit) or (repository.kind == Kind.DATASET and can_run(listing_of(commit))):
+        services.request_scan(repository=repository, commit=commit)
 
 
 @receiver(release_published, dispatch_uid="evaluation.request_release")

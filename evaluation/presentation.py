@@ -220,7 +220,8 @@ def step_rows(runs: Sequence[Run]) -> list[StepRow]:
     for step in Step:
         mine = [run for run in runs if run.step == step]
         if step is Step.BENCHMARK:
-            rows.append(_benchmarks_row(mine))
+            if mine or len(runs) != 1:  # A commit that is only scanned has no other run.
+                rows.append(_benchmarks_row(mine))
         elif mine:
             run = mine[0]
             style, icon = _STYLES[run.state]

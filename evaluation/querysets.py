@@ -146,8 +146,12 @@ class RunQuerySet(models.QuerySet["Run"]):
         )
         steps = ("scan", "inspect", "smoke", "cost", "benchmark")
         rank = Case(*(When(step=step, then=Value(place)) for place, step in enumerate(steps)), default=Value(9))
+        named = Ref.objects.filter(
+            repository=OuterRef("evaluation__repository"), commit=OuterRef("evaluation__commit__oid")
+        )
         is_head = When(evaluation__commit__oid=F("evaluation__repository__head"), then=Value(0))
-        place = Case(is_head, When(Exists(proposed), then=Value(1)), default=Value(2))
+        forgotten = When(~Exists(named), evaluation__only_scan=True, then=Value(3))  # No ref leads there any more.
+        place = Case(is_head, When(Exists(proposed), then=Value(1)), forgotten, default=Value(2))
         mine = self.filter(evaluation__repository__namespace=namespace_id)
         return mine.annotate(place=place, rank=rank).order_by("place", "rank", "queued_at", "pk")
 

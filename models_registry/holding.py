@@ -20,6 +20,11 @@ def waits(path: str) -> bool:
     return name.endswith(_SUFFIXES) or _NAMES.fullmatch(name) is not None
 
 
+def can_run(listing: Listing) -> bool:
+    """Whether any file of a commit has such a name."""
+    return any(map(waits, listing.files))
+
+
 def held_at_first(listing: Listing, *, before: Listing | None, held_before: dict[str, str] | None) -> dict[str, str]:
     """What to hold back of a commit that was not scanned: path to the reason.
 

@@ -11,6 +11,9 @@ from django.dispatch import Signal
 # may return a list of sentences: whoever pushed with git reads them behind `remote:`.
 commit_published = Signal()
 
+# Sent inside the transaction that gave a branch or a tag to a commit which was here already. Arguments as above.
+commit_named = Signal()
+
 # Arguments: repository, release (models_registry.models.Release).
 release_published = Signal()
 

@@ -72,7 +72,7 @@ def _found(request: Request, namespace: str, name: str, revision: str) -> Evalua
     repository = repository_at(request._request, Kind.MODEL, namespace, name)
     require(request.user, Action.WRITE, repository)
     commit = find_commit(repository, revision)
-    found = Evaluation.objects.select_related("repository__namespace").filter(commit=commit).first()
+    found = Evaluation.everything.select_related("repository__namespace").filter(commit=commit).first()
     if found is None:
         raise NotMeasured(commit=commit.oid, repository=repository.full_name)
     return found
@@ -89,6 +89,6 @@ def _run(user: User, evaluation: Evaluation, wanted: dict[str, Any]) -> Run:
 
 
 def _answer(request: Request, evaluation: Evaluation) -> Response:
-    found = Evaluation.objects.with_runs(request.user).get(pk=evaluation.pk)
+    found = Evaluation.everything.with_runs(request.user).get(pk=evaluation.pk)
     answer = evaluation_answer(found, receipt_url=lambda sha256: receipt_url(request, sha256))
     return Response(EvaluationOutput(answer).data, status=status.HTTP_202_ACCEPTED)

@@ -26,6 +26,7 @@ def evaluation_answer(evaluation: Evaluation, *, receipt_url: Callable[[str], st
         "repository": evaluation.repository.full_name,
         "commit": evaluation.commit.oid,
         "state": evaluation.status,
+        "only_scan": evaluation.only_scan,
         "steps": [_step(run) for run in runs],
         "scores": [_score(run, run.benchmark, receipt_url) for run in runs if run.benchmark is not None],
         "cost": _cost(cost),

@@ -104,6 +104,9 @@ class EvaluationOutput(serializers.Serializer[Any]):
     repository = serializers.CharField()
     commit = serializers.CharField()
     state = serializers.ChoiceField(choices=["queued", "running", "done"])
+    only_scan = serializers.BooleanField(
+        help_text="Scanned and not measured, for it is neither of the default branch nor a release or pull request."
+    )
     steps = StepOutput(many=True)
     scores = ScoreOutput(many=True)
     cost = CostOutput(allow_null=True)

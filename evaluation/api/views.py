@@ -39,7 +39,7 @@ class EvaluationView(APIView):
     def get(self, request: Request, namespace: str, name: str, revision: str) -> Response:
         repository = repository_at(request._request, Kind.MODEL, namespace, name)
         commit = find_commit(repository, revision)
-        evaluation = Evaluation.objects.with_runs(request.user).filter(commit=commit).first()
+        evaluation = Evaluation.everything.with_runs(request.user).filter(commit=commit).first()
         if evaluation is None:
             raise NotMeasured(commit=commit.oid, repository=repository.full_name)
         answer = evaluation_answer(evaluation, receipt_url=lambda sha256: receipt_url(request, sha256))

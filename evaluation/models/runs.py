@@ -1,6 +1,7 @@
 """An evaluation of one commit and its runs."""
 
 from datetime import datetime
+from typing import cast
 
 from django.db import models
 from django.db.models import Q
@@ -37,8 +38,22 @@ class State(models.TextChoices):
 OPEN_STATES = (State.WAITING, State.QUEUED, State.RUNNING)
 
 
+_Evaluations = models.Manager.from_queryset(EvaluationQuerySet)
+
+
+class MeasuredEvaluations(_Evaluations["Evaluation"]):
+    """Those that measure. The way to all rows but for those who work on runs, or tell what the scan says."""
+
+    def get_queryset(self) -> EvaluationQuerySet:
+        return cast("EvaluationQuerySet", super().get_queryset().filter(only_scan=False))
+
+
 class Evaluation(models.Model):
-    """All that is measured of one commit of a model."""
+    """All that is measured of one commit of a model.
+
+    A commit that a ref names, and that nobody wants to have measured, is only scanned: such rows have that one run, and
+    `objects` leaves them out; `everything` has them too.
+    """
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -57,10 +72,12 @@ class Evaluation(models.Model):
     repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="evaluations")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.QUEUED)
     verdict = models.CharField(max_length=12, choices=Verdict.choices, default=Verdict.PENDING)
+    only_scan = models.BooleanField(default=False, help_text="Scanned and not measured: no default branch or release.")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
-    objects = EvaluationQuerySet.as_manager()
+    objects = MeasuredEvaluations()
+    everything = EvaluationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -159,6 +176,7 @@ class QueueTurn(models.Model):
     namespace = models.OneToOneField("accounts.Namespace", on_delete=models.CASCADE, related_name="queue_turn")
     served_at = models.DateTimeField(db_index=True)
     was_quick = models.BooleanField(help_text="Whether it was a short step.")
+    was_aside = models.BooleanField(default=False, help_text="Whether it was the scan of a commit beside.")
 
     def __str__(self) -> str:
         return f"{self.namespace} at {self.served_at:%H:%M:%S}"

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from evaluation.models import Benchmark, Evaluation, Run, State, Step
 from evaluation.services import comparisons, dispatch, fitting
-from models_registry.models import Commit, Repository
+from models_registry.holding import can_run
+from models_registry.manifests import listing_of
+from models_registry.models import Commit, Kind, Ref, Repository, ScanVerdict
 from models_registry.services import heads
 
 FIXED_STEPS = (Step.SCAN, Step.INSPECT, Step.SMOKE, Step.COST)
@@ -20,17 +23,71 @@ def request_evaluation(*, repository: Repository, commit: Commit) -> Evaluation:
 
     Part of the caller's transaction: a commit and the wish to measure it exist together or not at all.
     """
-    evaluation, created = Evaluation.objects.get_or_create(commit=commit, defaults={"repository": repository})
+    evaluation, created = Evaluation.everything.get_or_create(commit=commit, defaults={"repository": repository})
     if not created:
-        return evaluation
-    runs = [Run(evaluation=evaluation, step=step, position=index) for index, step in enumerate(FIXED_STEPS)]
-    benchmarks = Benchmark.objects.active().for_models_of(repository.namespace).order_by("key")
-    for index, benchmark in enumerate(benchmarks, start=len(runs)):
-        runs.append(Run(evaluation=evaluation, step=Step.BENCHMARK, benchmark=benchmark, position=index))
-    now = timezone.now()
-    runs[0].state, runs[0].queued_at, runs[0].dispatched_at = State.QUEUED, now, now
-    Run.objects.bulk_create(runs)
+        return _widened(evaluation) if evaluation.only_scan else evaluation
+    Run.objects.bulk_create([_scan_of(evaluation), *_after_scan(evaluation)])
     dispatch.after_commit(evaluation.runs.filter(position=0).values_list("pk", flat=True))
+    return evaluation
+
+
+@transaction.atomic
+def request_scan(*, repository: Repository, commit: Commit) -> Evaluation | None:
+    """Make the rows that ask for a commit to be scanned and no more, unless that was asked for or done already."""
+    if commit.scan_verdict != ScanVerdict.PENDING:
+        return None
+    defaults = {"repository": repository, "only_scan": True}
+    evaluation, created = Evaluation.everything.get_or_create(commit=commit, defaults=defaults)
+    if created:
+        run = _scan_of(evaluation)
+        run.save()
+        dispatch.after_commit([run.pk])
+    return evaluation
+
+
+def scan_named(*, limit: int = 1_000) -> int:
+    """Ask for scans of what refs name and nobody has asked for, as on a hub from before such commits were scanned.
+
+    Returns:
+        How many were asked for.
+    """
+    refs = Ref.objects.filter(repository=OuterRef("repository"), commit=OuterRef("oid"))
+    unscanned = Commit.objects.filter(
+        Exists(refs), scan_verdict=ScanVerdict.PENDING, evaluation__isnull=True, repository__deleted_at__isnull=True
+    )
+    asked = 0
+    for kind in (Kind.MODEL, Kind.DATASET):
+        for commit in unscanned.filter(repository__kind=kind).select_related("repository").order_by("-pk")[:limit]:
+            if kind == Kind.MODEL or can_run(listing_of(commit)):
+                heads.hold_until_scanned(repository=commit.repository, commit=commit)
+                asked += request_scan(repository=commit.repository, commit=commit) is not None
+    return asked
+
+
+def _scan_of(evaluation: Evaluation) -> Run:
+    now = timezone.now()
+    return Run(evaluation=evaluation, step=Step.SCAN, position=0, state=State.QUEUED, queued_at=now, dispatched_at=now)
+
+
+def _after_scan(evaluation: Evaluation) -> list[Run]:
+    """The runs of all other steps and of the benchmarks that are active now."""
+    runs = [Run(evaluation=evaluation, step=step, position=place) for place, step in enumerate(FIXED_STEPS)][1:]
+    benchmarks = Benchmark.objects.active().for_models_of(evaluation.repository.namespace).order_by("key")
+    for place, benchmark in enumerate(benchmarks, start=len(FIXED_STEPS)):
+        runs.append(Run(evaluation=evaluation, step=Step.BENCHMARK, benchmark=benchmark, position=place))
+    return runs
+
+
+def _widened(evaluation: Evaluation) -> Evaluation:
+    """Measure what was only to be scanned; the scan stands."""
+    evaluation = Evaluation.everything.select_for_update(of=("self",)).get(pk=evaluation.pk)
+    if evaluation.only_scan:
+        queued = Evaluation.Status.QUEUED
+        changed = {"only_scan": False, "status": queued, "finished_at": None}
+        Evaluation.everything.filter(pk=evaluation.pk).update(**changed)
+        evaluation.only_scan, evaluation.status, evaluation.finished_at = False, queued, None
+        Run.objects.bulk_create(_after_scan(evaluation))
+        advance(evaluation)
     return evaluation
 
 
@@ -59,8 +116,8 @@ def advance(evaluation: Evaluation) -> None:
 
 def add_benchmark_run(*, evaluation: Evaluation, benchmark: Benchmark) -> Run | None:
     """Give an evaluation one more benchmark, and start it if its time has come; None if it has it already."""
-    evaluation = Evaluation.objects.select_for_update(of=("self",)).get(pk=evaluation.pk)
-    if evaluation.runs.filter(benchmark=benchmark).exists():
+    evaluation = Evaluation.everything.select_for_update(of=("self",)).get(pk=evaluation.pk)
+    if evaluation.only_scan or evaluation.runs.filter(benchmark=benchmark).exists():
         return None
     last = evaluation.runs.order_by("-position").values_list("position", flat=True).first() or 0
     run = Run.objects.create(evaluation=evaluation, step=Step.BENCHMARK, benchmark=benchmark, position=last + 1)
@@ -121,11 +178,12 @@ def _close(run: Run, reason: str) -> None:
 
 
 def _note_status(evaluation: Evaluation, runs: list[Run]) -> None:
-    rows = Evaluation.objects.filter(pk=evaluation.pk)
+    rows = Evaluation.everything.filter(pk=evaluation.pk)
     if not any(run.is_open for run in runs):
         now = timezone.now()
         if rows.exclude(status=Evaluation.Status.DONE).update(status=Evaluation.Status.DONE, finished_at=now):
             evaluation.status, evaluation.finished_at = Evaluation.Status.DONE, now
-            comparisons.owe(evaluation)
+            if not evaluation.only_scan:
+                comparisons.owe(evaluation)
     else:
         rows.filter(status=Evaluation.Status.DONE).update(status=Evaluation.Status.RUNNING, finished_at=None)

@@ -8,19 +8,14 @@ from typing import Any
 from django.conf import settings
 
 from evaluation import claims, sandbox
-from evaluation.exceptions import ScannerUnavailable
 from evaluation.models import Run, State, Step
-from evaluation.sandbox import Limits, RuntimeRefused, Session
-from evaluation.services import alternating, files, lineage, scoring, sessions
+from evaluation.sandbox import RuntimeRefused, Session
+from evaluation.services import alternating, files, lineage, scanning, scoring, sessions
 from evaluation.services.lease import Lease
-from evaluation.services.outcomes import Outcome, ScanNews
-from evaluation.steps import clamav
+from evaluation.services.outcomes import Outcome
 from evaluation.steps import cost as cost_step
 from evaluation.steps import inspect as inspect_step
-from evaluation.steps import scan as scan_step
 from evaluation.steps import smoke as smoke_step
-from evaluation.steps.walled_scan import WalledReader
-from models_registry.models import ScanVerdict
 
 # A refusal that blames nobody: there is nothing to load, or we cannot load it yet.
 _NOT_FOR_US = frozenset(
@@ -40,36 +35,10 @@ def measure(run: Run, lease: Lease) -> Outcome:
     job = files.job_name(run_id=run.pk, attempt=lease.claim.attempt)
     if run.benchmark is not None:
         return scoring.score(run, job=job, lease=lease)
+    if run.step == Step.SCAN:
+        return scanning.scan(run, job, lease)
     with files.laid_out(commit=run.evaluation.commit, job=job) as folder:
         return _STEPS[Step(run.step)](run, folder, lease)
-
-
-def _scan(run: Run, folder: Path, lease: Lease) -> Outcome:
-    antivirus = clamav.client(settings.SMALLHUB_CLAMD) if settings.SMALLHUB_CLAMD else None
-    try:
-        with walled_reader(folder, lease) as reader:
-            found = scan_step.scan(folder, antivirus=antivirus, reader=reader)
-    except clamav.AntivirusUnavailable as error:
-        raise ScannerUnavailable(reason=str(error)) from error
-    for finding in found.findings:
-        lease.say(finding.detail)
-    news = ScanNews(ScanVerdict(str(found.verdict)), held=found.held_back)
-    is_held = found.verdict is scan_step.Verdict.QUARANTINED
-    state = State.QUARANTINED if is_held else State.PASSED
-    reason = found.findings[0].detail if is_held else ""
-    return Outcome(state, reason, result=found.as_json() | {"summary": found.summary()}, scan=news)
-
-
-def walled_reader(folder: Path, lease: Lease) -> WalledReader:
-    """The scan's readers in a sandbox over a commit's files, which ends when the lease is lost."""
-
-    def opened(within: Path, limits: Limits) -> Session:
-        session = sandbox.open_files(within, limits=limits)
-        lease.watch(session)
-        return session
-
-    sizes = [(folder / name).stat().st_size for name in scan_step.plain_files(folder)]
-    return WalledReader(folder, largest_bytes=max(sizes, default=0), open_session=opened)
 
 
 def _inspect(run: Run, folder: Path, lease: Lease) -> Outcome:
@@ -155,7 +124,6 @@ def _cost(run: Run, folder: Path, lease: Lease) -> Outcome:
 
 
 _STEPS: dict[Step, Callable[[Run, Path, Lease], Outcome]] = {
-    Step.SCAN: _scan,
     Step.INSPECT: _inspect,
     Step.SMOKE: _smoke,
     Step.COST: _cost,

@@ -69,7 +69,7 @@ def claim_run(*, run_id: int) -> tuple[Run, Claim] | None:
     if not taken:
         return None
     if evaluation.status != Evaluation.Status.RUNNING:
-        Evaluation.objects.filter(pk=evaluation.pk).update(status=Evaluation.Status.RUNNING, finished_at=None)
+        Evaluation.everything.filter(pk=evaluation.pk).update(status=Evaluation.Status.RUNNING, finished_at=None)
     turns.note(run, at=now)
     run.refresh_from_db()
     return run, Claim(run.pk, run.attempt)
@@ -181,7 +181,7 @@ def rerun(*, run: Run, user: User) -> Run:
         RepositoryForbidden: she may not write here.
     """
     require(user, Action.WRITE, run.evaluation.repository)
-    evaluation = Evaluation.objects.select_for_update().get(pk=run.evaluation_id)
+    evaluation = Evaluation.everything.select_for_update().get(pk=run.evaluation_id)
     run = Run.objects.get(pk=run.pk)
     if run.is_open:
         raise RunStillOpen
@@ -193,7 +193,7 @@ def rerun(*, run: Run, user: User) -> Run:
         closed = [State.NOT_APPLICABLE, State.CANCELLED]
         never_ran = evaluation.runs.filter(started_at=None, state__in=closed, position__gt=run.position)
         never_ran.update(state=State.WAITING, reason="", finished_at=None)
-    Evaluation.objects.filter(pk=evaluation.pk).update(status=Evaluation.Status.QUEUED, finished_at=None)
+    Evaluation.everything.filter(pk=evaluation.pk).update(status=Evaluation.Status.QUEUED, finished_at=None)
     standings.refresh(repository=evaluation.repository)
     run.refresh_from_db()
     return run
@@ -213,7 +213,7 @@ def cancel(*, evaluation: Evaluation, user: User, run: Run | None = None) -> int
         RepositoryForbidden: she may not write here.
     """
     require(user, Action.WRITE, evaluation.repository)
-    locked = Evaluation.objects.select_for_update(of=("self",)).get(pk=evaluation.pk)
+    locked = Evaluation.everything.select_for_update(of=("self",)).get(pk=evaluation.pk)
     wanted = locked.runs.filter(state__in=OPEN_STATES)
     found = list(wanted.filter(pk=run.pk) if run is not None else wanted)
     if not found:
@@ -240,7 +240,7 @@ def _is_orphaned(run: Run) -> bool:
 
 def _lock_evaluation(run_id: int) -> Evaluation | None:
     """All ends of one evaluation's runs take turns, so that exactly one of them finds nothing open."""
-    return Evaluation.objects.select_for_update(of=("self",)).filter(runs=run_id).first()
+    return Evaluation.everything.select_for_update(of=("self",)).filter(runs=run_id).first()
 
 
 def _count_loss(run: Run, why: str) -> bool:
@@ -307,7 +307,7 @@ def _pass_on(run: Run, outcome: Outcome) -> None:
     """Tell the registry what its own rows show: the scan's verdict and the numbers of parameters."""
     evaluation = run.evaluation
     if outcome.scan is not None:
-        Evaluation.objects.filter(pk=evaluation.pk).update(verdict=outcome.scan.verdict)
+        Evaluation.everything.filter(pk=evaluation.pk).update(verdict=outcome.scan.verdict)
         heads.note_scan(commit=evaluation.commit, verdict=outcome.scan.verdict, held=outcome.scan.held)
     if outcome.parameters_by_dtype is not None:
         heads.note_parameters(

@@ -18,7 +18,17 @@ from evaluation.steps.scan_formats import external_findings, keras_findings, wei
 from models_registry.formats import config_json, detect, leaks, pickles, zips
 from models_registry.formats.errors import BadFormat
 
-__all__ = ["Finding", "PlainReader", "Reader", "ScanResult", "Verdict", "plain_files", "scan", "scan_stream"]
+__all__ = [
+    "Finding",
+    "KnownFile",
+    "PlainReader",
+    "Reader",
+    "ScanResult",
+    "Verdict",
+    "plain_files",
+    "scan",
+    "scan_stream",
+]
 
 _MAX_PICKLE_BYTES = 64_000_000
 _MAX_CONFIG_BYTES = config_json.TOKENIZER_LIMITS.size_bytes
@@ -66,6 +76,15 @@ class ScanResult:
         }
 
 
+@dataclass(frozen=True)
+class KnownFile:
+    """What an earlier scan said of a file that is not read again."""
+
+    kind: str
+    findings: tuple[Finding, ...]
+    size_bytes: int
+
+
 class Reader(Protocol):
     """What opens the files: these readers themselves, or these readers behind walls."""
 
@@ -98,6 +117,7 @@ def scan(
     *,
     antivirus: Antivirus | None = None,
     reader: Reader | None = None,
+    known: Mapping[str, KnownFile] | None = None,
 ) -> ScanResult:
     """Scan a commit's files.
 
@@ -106,15 +126,17 @@ def scan(
         paths: which files; every plain file by default.
         antivirus: somebody else to ask about each file as well.
         reader: what opens the files; of strangers' files, `walled_scan.WalledReader`.
+        known: files of the commit that need not be in the folder.
 
     Raises:
         AntivirusUnavailable: it cannot be asked now, so there is no verdict yet.
     """
     names = sorted(paths if paths is not None else plain_files(folder))
-    findings: list[Finding] = []
-    kinds: dict[str, str] = {}
+    known = known or {}
+    findings = [finding for file in known.values() for finding in file.findings]
+    kinds = {name: file.kind for name, file in known.items()}
     reads = reader or PlainReader(folder)
-    for name in names:
+    for name in (name for name in names if name not in known):
         kinds[name], found = reads.file(name)
         findings += found
         if antivirus is not None:
@@ -124,7 +146,9 @@ def scan(
     order = {Verdict.QUARANTINED: 0, Verdict.WARNING: 1}
     findings.sort(key=lambda finding: (order[finding.severity], finding.path))
     verdict = findings[0].severity if findings else Verdict.CLEAN
-    return ScanResult(verdict, tuple(findings), kinds, sum((folder / name).stat().st_size for name in names))
+    total_bytes = sum((folder / name).stat().st_size for name in names if name not in known)
+    total_bytes += sum(file.size_bytes for file in known.values())
+    return ScanResult(verdict, tuple(findings), dict(sorted(kinds.items())), total_bytes)
 
 
 def scan_stream(name: str, stream: BinaryIO, *, size_bytes: int) -> tuple[str, list[Finding]]:

@@ -38,7 +38,7 @@ def act(request: HttpRequest, kind: str, namespace: str, name: str, revision: st
     opened = open_repository(request, kind, namespace, name, revision)
     user = acting_user(request)
     require(user, Action.WRITE, opened.repository)
-    found = Evaluation.objects.select_related("repository", "commit").filter(commit=opened.commit).first()
+    found = Evaluation.everything.select_related("repository", "commit").filter(commit=opened.commit).first()
     if found is not None:
         try:
             messages.success(request, _done(request, found, user))

@@ -54,7 +54,7 @@ def evaluations(request: HttpRequest, kind: str, namespace: str, name: str) -> H
 def evaluation(request: HttpRequest, kind: str, namespace: str, name: str, revision: str) -> HttpResponse:
     """One evaluation. While it runs the page asks for its middle part every two seconds; then it stops by itself."""
     opened = open_repository(request, kind, namespace, name, revision)
-    found = Evaluation.objects.with_runs(request.user).filter(commit=opened.commit).first()
+    found = Evaluation.everything.with_runs(request.user).filter(commit=opened.commit).first()
     if request.GET.get("format") == "log" and found is not None:
         return _log(found)
     context = opened.context("evaluations") | {"revision": opened.commit.oid} | run_context(found)

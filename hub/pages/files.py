@@ -14,7 +14,7 @@ from hub.core import markdown
 from hub.core.exceptions import OverLimit
 from hub.core.highlight import highlight_file
 from hub.pages.changes import ways_of
-from hub.pages.repository import Opened, find_repository, open_repository, places
+from hub.pages.repository import Opened, find_repository, open_repository, places, scan_wait
 from models_registry import addresses
 from models_registry.blame import folder_commits
 from models_registry.exceptions import EntryNotFound
@@ -67,6 +67,7 @@ def tree(request: HttpRequest, kind: str, namespace: str, name: str, revision: s
         raise EntryNotFound(path=path[:300], revision=revision)
     context = opened.context("files") | {
         "rows": rows[:MAX_ROWS],
+        "scan_wait": scan_wait(opened),
         "left_out": max(0, len(rows) - MAX_ROWS),
         "crumbs": crumbs(path),
         "path": path,
@@ -154,6 +155,7 @@ def blob(request: HttpRequest, kind: str, namespace: str, name: str, revision: s
         "path": path,
         "crumbs": crumbs(path),
         "held": held,
+        "scan_wait": scan_wait(opened),
         "last_commit": opened.repository.commits.filter(oid=entry.last_commit).first(),
         "ways": ways_of(opened.repository, revision, request.user),
         "permalink": addresses.at(opened.repository, "blob", opened.commit.oid, path),

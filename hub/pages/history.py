@@ -16,7 +16,7 @@ from hub.core.htmx import render_page_or_fragment
 from hub.core.wire import status_of
 from hub.pages import facets
 from hub.pages.compare import diff_context
-from hub.pages.repository import open_repository
+from hub.pages.repository import open_repository, scan_wait
 from models_registry import addresses
 from models_registry.diffing import changes
 from models_registry.manifests import listing_of
@@ -76,6 +76,7 @@ def commit(request: HttpRequest, kind: str, namespace: str, name: str, revision:
     before = opened.repository.commits.filter(oid=parent).first() if parent else None
     context = opened.context("history") | {
         "parent": parent,
+        "scan_wait": scan_wait(opened),
         **diff_context(request, opened.repository, before, opened.commit, opened.listing),
     }
     return render(request, "models_registry/commit.html", context)

@@ -24,6 +24,7 @@ from evaluation.presentation import (
 )
 from evaluation.presentation_verdicts import shown
 from evaluation.services import reading
+from evaluation.services.waits import wait_of
 from evaluation.suitability import fit_rows, memory_rows, mismatch_rows
 from hub.core import markdown
 from hub.core.exceptions import OverLimit
@@ -130,6 +131,12 @@ def open_repository(request: HttpRequest, kind: str, namespace: str, name: str, 
         sources=tuple(sources_of(repository)),
         to_carry=tuple(licences_to_accept(repository)) if may_administer else (),
     )
+
+
+def scan_wait(opened: Opened) -> str:
+    """What to say of a commit without the scan's verdict, see `ScanWait`; "" where there is nothing to say."""
+    opened.commit.repository = opened.repository
+    return wait_of(opened.commit)
 
 
 @require_safe

@@ -30,7 +30,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "last_seen": workers[0].seen_at if workers else None,
         "running": open_runs.filter(state=State.RUNNING).count(),
         "queued": open_runs.filter(state=State.QUEUED).count(),
-        "evaluations": Evaluation.objects.exclude(status=Evaluation.Status.DONE).count(),
+        "evaluations": Evaluation.everything.exclude(status=Evaluation.Status.DONE).count(),
     }
     return render(request, "hub/status.html", context)
 

@@ -13,7 +13,7 @@ from models_registry.api.lookup import PLURAL, endpoint, find_revision
 from models_registry.api.sending import content_response
 from models_registry.api.xet_tokens import cas_url
 from models_registry.exceptions import ErasedFile, QuarantinedFile
-from models_registry.models import Commit, GitObject, Kind, Repository
+from models_registry.models import Commit, GitObject, Kind, Repository, ScanVerdict
 from models_registry.parts import bytes_response, is_known
 from models_registry.permissions import Action, can, require
 from models_registry.services import content
@@ -103,7 +103,7 @@ def _describe(
     request: HttpRequest, response: HttpResponseBase, repository: Repository, commit: Commit, entry: Entry
 ) -> None:
     response["X-Repo-Commit"] = commit.oid
-    if repository.kind == Kind.MODEL:
+    if repository.kind == Kind.MODEL or commit.held or commit.scan_verdict != ScanVerdict.PENDING:
         response["X-Smallhub-Scan"] = commit.scan_verdict  # Whoever pulls before the verdict is told so.
     response["ETag"] = f'"{entry.content_id}"'
     response["Accept-Ranges"] = "bytes"

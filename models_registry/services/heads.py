@@ -26,6 +26,7 @@ from models_registry.services.licensing import changes
 from models_registry.services.licensing.files import has_any
 from models_registry.services.licensing.terms import NO_FILE, LicenceFile, note_terms
 from models_registry.services.lineage import building
+from models_registry.signals import commit_named
 from models_registry.types import Listing
 
 CONFIG = "config.json"
@@ -171,16 +172,37 @@ def _note_held(commit: Commit, verdict: ScanVerdict, held: dict[str, str]) -> No
             large[entry.sha256] = reason if large.get(entry.sha256, "-") else ""
         else:
             small[entry.oid] = (entry.path, reason if small.get(entry.oid, ("", "-"))[1] else "")
+    free = _free_at_head(commit)
+    large = {sha256: reason for sha256, reason in large.items() if not (reason and sha256 in free)}
+    small = {oid: told for oid, told in small.items() if not (told[1] and oid in free)}
+    if verdict == ScanVerdict.PENDING:  # Nothing was read: what another scan holds back stays so.
+        large = {sha256: reason for sha256, reason in large.items() if reason}
+        small = {oid: told for oid, told in small.items() if told[1]}
     note_held(repository_id=commit.repository_id, reasons=large)
     _note_held_objects(commit.repository_id, small)
+
+
+def _free_at_head(commit: Commit) -> set[str]:
+    """Contents and small files that people get from the default branch, by the scan's leave.
+
+    Whoever proposes them under a deceiving name shall not take them from everybody.
+    """
+    repository = Repository.everything.get(pk=commit.repository_id)
+    if not repository.head or repository.head == commit.oid:
+        return set()
+    head = Commit.objects.filter(repository=repository, oid=repository.head).first()
+    if head is None or head.scan_verdict == ScanVerdict.PENDING:
+        return set()
+    free = [entry for path, entry in listing_of(head).files.items() if path not in head.held]
+    return {entry.sha256 if entry.is_large else entry.oid for entry in free}
 
 
 def hold_until_scanned(*, repository: Repository, commit: Commit) -> None:
     """Keep from readers what can run code, from the moment at which it is there. Nothing of a commit that was scanned.
 
-    Call in the transaction that moves a ref to the commit, once its contents are linked.
+    Call in the transaction that brings the commit, or moves a ref to it, once its contents are linked.
     """
-    if repository.kind != Kind.MODEL or commit.scan_verdict != ScanVerdict.PENDING:
+    if repository.kind not in {Kind.MODEL, Kind.DATASET} or commit.scan_verdict != ScanVerdict.PENDING or commit.held:
         return
     parent = repository.commits.filter(oid=commit.parents[0]).first() if commit.parents else None
     known = parent is not None and parent.scan_verdict != ScanVerdict.PENDING
@@ -191,6 +213,12 @@ def hold_until_scanned(*, repository: Repository, commit: Commit) -> None:
     )
     if held:
         _note_held(commit, ScanVerdict.PENDING, held)
+
+
+def note_named(*, repository: Repository, commit: Commit, ref: str) -> None:
+    """A ref was given to a commit that was here already: from now on people find it."""
+    hold_until_scanned(repository=repository, commit=commit)
+    commit_named.send(sender=Commit, repository=repository, commit=commit, ref=ref)
 
 
 def held_objects(repository: Repository) -> dict[str, HeldObject]:

@@ -14,6 +14,7 @@ from models_registry.models import Ref, Repository, StorageUse
 from models_registry.permissions import Action, require
 from models_registry.services import releases
 from models_registry.services.events import note_event
+from models_registry.services.heads import note_named
 from models_registry.services.revisions import find_commit
 from models_registry.types import BRANCH, TAG, RefChange
 
@@ -76,10 +77,12 @@ def _create(*, repository: Repository, full_name: str, target: str, commit: str)
     try:
         with transaction.atomic():
             StorageUse.objects.lock(repository)  # Else a collection might take the commit before the ref holds it.
-            if not repository.commits.filter(oid=commit).exists():
+            row = repository.commits.filter(oid=commit).first()
+            if row is None:
                 raise RevisionNotFound(revision=commit)
             made = Ref.objects.create(repository=repository, name=full_name, target=target, commit=commit)
             _tell(repository, RefChange(full_name, None, target))
+            note_named(repository=repository, commit=row, ref=full_name)
             return made
     except IntegrityError as error:
         raise RefExists(name=full_name) from error

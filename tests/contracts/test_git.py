@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from accounts.models import Scope, User
+from evaluation.models import Evaluation
 from models_registry.manifests import listing_of
 from models_registry.models import Kind, Repository, ScanVerdict
 from models_registry.services.fsck import check_repository
@@ -202,6 +204,27 @@ def test_a_file_that_is_held_back_is_in_no_clone_of_a_reader(
 
     note_scan(commit=commit, verdict=ScanVerdict.CLEAN, held={})
     assert (git.clone(address(repository), name="free") / "steps/small.pkl").exists()
+
+
+def test_a_commit_that_no_ref_names_holds_back_what_can_run_code_until_it_is_named_and_scanned(
+    git: Git, address: Address, ada: User
+) -> None:
+    repository = RepositoryFactory(user=ada)
+    work = git.clone(address(repository, ada))
+    first = git.commit(work, {"small.pkl": b"cos\nsystem\n(S'echo'\ntR."})
+    (work / "small.pkl").unlink()
+    git.commit(work, {"notes.txt": b"fine"})
+    git("push", "-q", "origin", "main", cwd=work)
+
+    old = repository.commits.get(oid=first)
+    assert (set(old.held), old.scan_verdict) == ({"small.pkl"}, ScanVerdict.PENDING)
+    assert not Evaluation.everything.filter(commit=old).exists()
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{address(repository)}/resolve/{first}/small.pkl")
+
+    git("tag", "old", first, cwd=work)
+    git("push", "-q", "origin", "old", cwd=work)
+    assert Evaluation.everything.get(commit=old).only_scan
 
 
 def test_private_repositories_ask_who_is_there(git: Git, address: Address, ada: User) -> None:

@@ -6,13 +6,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import revoke_leaked
+from models_registry import holding
 from models_registry.exceptions import WrongStatus
 from models_registry.git.quarantine import TREE, Quarantine
 from models_registry.git.store import RowObjectStore
 from models_registry.models import Commit, Content, Manifest, Ref, Repository, StorageUse
 from models_registry.services import content, quotas, threads
 from models_registry.services.events import note_event
-from models_registry.services.heads import hold_until_scanned, note_head
+from models_registry.services.heads import hold_until_scanned, note_head, note_named
 from models_registry.services.pushes.arrivals import Arrivals
 from models_registry.services.pushes.drafts import Draft, Drafts
 from models_registry.services.pushes.updates import RefUpdate, current
@@ -60,6 +61,7 @@ def store(
     RowObjectStore(repository).add_raw(_objects(arrivals.pushed, arrivals.needed))
     _store_commits(repository, user, drafts)
     content.link_all(repository=repository, contents=[(found, "") for found in contents])
+    _hold(repository, drafts)
     if drafts:  # Who only takes refs away needs no room.
         quotas.require_room(repository=repository)
     moved = [_move(repository, refs, update, commits) for update in updates]
@@ -116,6 +118,14 @@ def _store_batch(repository: Repository, user: User, drafts: Drafts, batch: list
     )
 
 
+def _hold(repository: Repository, drafts: Drafts) -> None:
+    """Hold back what can run code in every commit that came, for each can be asked for by its id."""
+    oids = [draft.commit.oid for draft in drafts if holding.can_run(drafts.listing(draft.commit.oid)[1])]
+    for start in range(0, len(oids), _BATCH):
+        for row in Commit.objects.filter(repository=repository, oid__in=oids[start : start + _BATCH]).order_by("pk"):
+            hold_until_scanned(repository=repository, commit=row)
+
+
 def _row(repository: Repository, user: User, draft: Draft) -> Commit:
     commit = draft.commit
     own = {f"{user.username}@users.noreply.smallhub".lower(), user.email.lower()} - {""}
@@ -159,9 +169,12 @@ def _tell(repository: Repository, user: User, change: RefChange, *, is_copy: boo
     Raises:
         Stale: the pull request was closed in the meantime.
     """
-    if change.new is None or not change.ref.startswith((BRANCH, PULL)):
+    if change.new is None:
         return []
     row = Commit.objects.get(repository=repository, oid=change.new)
+    if not change.ref.startswith((BRANCH, PULL)):
+        note_named(repository=repository, commit=row, ref=change.ref)
+        return []
     hold_until_scanned(repository=repository, commit=row)
     if change.ref == BRANCH + repository.default_branch:
         note_head(repository=repository, commit=row)

@@ -9,8 +9,9 @@ from models_registry import holding
 from models_registry.models import HeldObject, RepositoryContent, ScanVerdict
 from models_registry.services.commits import commit
 from models_registry.services.heads import note_scan
+from models_registry.services.refs import create_branch
 from models_registry.services.revisions import find_commit
-from models_registry.types import AddLarge
+from models_registry.types import AddFile, AddLarge, DeleteFile
 from tests.factories.accounts import UserFactory, bearer
 from tests.factories.content import noise, put_plain, sha256
 from tests.factories.registry import RepositoryFactory, put
@@ -175,12 +176,42 @@ def test_a_file_that_a_scan_set_free_stays_free_in_the_next_commit(client, unsca
     assert set(HeldObject.objects.values_list("path", flat=True)) == {SMALL_PATH, "new.pkl"}
 
 
-def test_data_sets_are_not_scanned_and_wait_for_nothing(client):
+def test_of_data_sets_only_what_can_run_code_waits(client):
     made = RepositoryFactory(dataset=True)
+    put(made, {"table.csv": "a,b"})
+    assert "X-Smallhub-Scan" not in client.get(f"/datasets/{made.full_name}/resolve/main/table.csv")
     put(made, {"table.pkl": SMALL})
 
-    answer = client.get(f"/datasets/{made.full_name}/resolve/main/table.pkl")
-    assert (answer.status_code, "X-Smallhub-Scan" in answer) == (200, False)
+    answer = client.get(f"/datasets/{made.full_name}/resolve/main/table.csv")
+    assert (answer.status_code, answer["X-Smallhub-Scan"]) == (200, "pending")
+    assert client.get(f"/datasets/{made.full_name}/resolve/main/table.pkl").status_code == 403
+
+
+def test_a_commit_that_was_not_read_frees_nothing_that_another_scan_holds_back(client, repository):
+    start_branch(repository)
+    on_side(repository, {"more.pkl": SMALL + b" "}, AddLarge("honest.bin", sha256(LARGE), len(LARGE)))
+
+    assert status_by_lfs(client, repository, UserFactory()) == 403
+
+
+def test_who_proposes_a_file_under_a_false_name_takes_it_from_nobody(client, repository):
+    note_scan(commit=head(repository), verdict=ScanVerdict.CLEAN, held={})
+    start_branch(repository)
+    side = on_side(repository, {}, AddLarge("weights.gguf", sha256(LARGE), len(LARGE)), DeleteFile(LARGE_PATH))
+    note_scan(commit=side, verdict=ScanVerdict.QUARANTINED, held={"weights.gguf": REASON})
+
+    assert status_by_lfs(client, repository, UserFactory()) == 200
+    assert client.get(f"/{repository.full_name}/resolve/side/weights.gguf").status_code == 403
+
+
+def start_branch(repository):
+    create_branch(repository=repository, user=repository.creator, name="side")
+
+
+def on_side(repository, files, *operations):
+    added = [AddFile(path, body) for path, body in files.items()]
+    user = repository.creator
+    return commit(repository=repository, user=user, branch="side", title="Side", operations=[*added, *operations])
 
 
 @pytest.mark.parametrize(

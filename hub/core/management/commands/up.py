@@ -35,6 +35,7 @@ class Command(BaseCommand):
         settings.SMALLHUB_DATA.mkdir(parents=True, exist_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         call_command("rebuild_standings", if_empty=True, verbosity=0)  # A hub from before there were any.
+        call_command("scan_named", verbosity=0)  # One from before side branches were scanned.
         self._first_run()
         environment = os.environ | {
             "SMALLHUB_DATA": str(settings.SMALLHUB_DATA),
