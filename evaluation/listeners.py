@@ -1,5 +1,6 @@
 """What evaluation does when the registry has news."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.dispatch import receiver
@@ -16,6 +17,7 @@ from models_registry.signals import (
     commit_named,
     commit_published,
     latest_moved,
+    licences_renewed,
     merge_wanted,
     release_published,
     visibility_changed,
@@ -91,6 +93,12 @@ def stand_by_head(*, repository: Repository, ref: str, **kwargs: Any) -> None:
 def stand_by_latest(*, repository: Repository, **kwargs: Any) -> None:
     """What people get may be another version now."""
     standings.refresh(repository=repository)
+
+
+@receiver(licences_renewed, dispatch_uid="evaluation.licences")
+def know_licences_better(*, repositories: Collection[int], **kwargs: Any) -> None:
+    """The same licences may be of another class now."""
+    standings.renew_licences(repositories)
 
 
 @receiver(commit_published, dispatch_uid="evaluation.claims")

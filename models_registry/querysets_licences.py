@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from models_registry.licences import CLASSES, find
+from models_registry.licences import CLASSES
 from models_registry.licences.expressions import spelling
 
 if TYPE_CHECKING:
@@ -35,12 +35,10 @@ def same_licence(value: str) -> Q:
     """The same for rows that keep a licence's text and class of their own, as the standings of measured commits do."""
     if value.lower() in CLASSES:
         return Q(licence_class=value.lower())
-    record = find(value)
-    names = {value, *((record.id, *record.aliases) if record else ())}
-    found = Q(pk__in=[])
-    for name in sorted(names):
-        found |= Q(licence__iexact=name)
-    return found
+    if value.lower() == NONE:
+        return Q(licence="")
+    name = spelling(value.replace("\x00", "")[:200]).lower()
+    return Q(licence_names__contains=f"|{name}|")
 
 
 class LicenceChangeQuerySet(models.QuerySet["LicenceChange"]):

@@ -21,6 +21,10 @@ release_published = Signal()
 # the gate. Arguments: repository.
 latest_moved = Signal()
 
+# Sent inside a transaction of housekeeping where a release of the hub knows licences better than the one before.
+# Arguments: repositories (a set of row numbers).
+licences_renewed = Signal()
+
 # Sent inside the transaction that changed who may see a repository. Arguments: repository (as it is now).
 visibility_changed = Signal()
 

@@ -11,7 +11,7 @@ from models_registry import downloads
 from models_registry.models import Commit
 from models_registry.services import collection, content, deliveries, undelete, weights
 from models_registry.services.licensing import files as licence_files
-from models_registry.services.licensing import inheritance, judgements
+from models_registry.services.licensing import inheritance, judgements, knowledge
 from models_registry.services.trending import refresh_trends
 
 logger = logging.getLogger(__name__)
@@ -129,7 +129,11 @@ def judge_licences(repository_id: int) -> None:
 
 @shared_task
 def judge_missed_licences() -> None:
-    """Find repositories that are marked and whose job was lost, and look again at the oldest judgements."""
+    """Find repositories that are marked and whose job was lost, and look again at the oldest judgements.
+
+    Where this release knows licences better than the one before, all rows are brought up to it first.
+    """
+    knowledge.renew()
     judgements.refresh_missed()
 
 

@@ -48,6 +48,9 @@ class Standing(models.Model):
     family = models.CharField(max_length=64, blank=True, help_text="Transformer, GRU, n-gram, ….")
     task = models.CharField(max_length=64, blank=True, help_text="What the version's card or files say it is for.")
     licence = models.CharField(max_length=200, blank=True)
+    licence_names = models.TextField(
+        blank=True, default="", db_default="", help_text="Ids in small letters with a line on both sides of each."
+    )
     licence_class = models.CharField(max_length=16)
     languages = models.TextField(blank=True, help_text="Codes with a space on both sides of each.")
 

@@ -5,7 +5,7 @@
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from evaluation.models.standings import last_or
 from evaluation.presentation import family, first_answer_ms
 from models_registry.labels import languages
 from models_registry.licences import licence_class
+from models_registry.licences.choices import names_of
 from models_registry.models import Commit, Kind, Repository, ScanVerdict
 from models_registry.services import heads
 from models_registry.services.revisions import held_release, latest_release
@@ -60,6 +61,19 @@ def rebuild() -> Report:
         if len(batch) < _BATCH:
             return Report(seen, changed)
         last = batch[-1].pk
+
+
+def renew_licences(repositories: Collection[int]) -> None:
+    """Say what is known by now of the licences of these models' versions."""
+    rows = Standing.objects.filter(repository__in=repositories)
+    for licence in rows.order_by().values_list("licence", flat=True).distinct():
+        wanted = _of_licence(licence)
+        rows.filter(licence=licence).exclude(**wanted).update(**wanted)
+
+
+def _of_licence(licence: str) -> dict[str, str]:
+    names = names_of(licence)
+    return {"licence_class": licence_class(licence), "licence_names": f"|{'|'.join(names)}|" if names else ""}
 
 
 def _write(repository: Repository, wanted: dict[int, Standing]) -> int:
@@ -157,7 +171,7 @@ def _facts(repository: Repository, evaluation: Evaluation) -> dict[str, Any]:
         "family": family(inspected)[:64],
         "task": described.task,
         "licence": described.licence,
-        "licence_class": licence_class(described.licence),
+        **_of_licence(described.licence),
         "languages": f" {' '.join(codes)} " if codes else "",
     }
 

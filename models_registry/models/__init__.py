@@ -39,7 +39,7 @@ from models_registry.models.git import GitObject, HeldObject
 from models_registry.models.imports import ImportState, RepositoryImport
 from models_registry.models.licence_files import LicenceReading
 from models_registry.models.licence_terms import CommitLicence, LicenceAllowance, LicenceChange, RepositoryLicence
-from models_registry.models.licensing import GateOpinion, LicenceJudgement, LicencePolicy
+from models_registry.models.licensing import GateOpinion, LicenceJudgement, LicenceKnowledge, LicencePolicy
 from models_registry.models.lineage import Evidence, LineageLink, LineageState, Relation, SketchShape
 from models_registry.models.names import AuditEntry, FormerName
 from models_registry.models.releases import Pointer, PointerMove, Release, ReleaseEvent, ReleaseGate
@@ -97,6 +97,7 @@ __all__ = [
     "LicenceAllowance",
     "LicenceChange",
     "LicenceJudgement",
+    "LicenceKnowledge",
     "LicencePolicy",
     "LicenceReading",
     "LicenceText",

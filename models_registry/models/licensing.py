@@ -32,6 +32,21 @@ class LicencePolicy(models.Model):
         return f"{self.namespace_id} {self.mode}"
 
 
+class LicenceKnowledge(models.Model):
+    """How far the rows that are derived from records of licences follow those of this release. One row."""
+
+    digest = models.CharField(max_length=64, help_text="Names what is known: `services.licensing.knowledge`.")
+    reached = models.PositiveBigIntegerField(default=0, help_text="Repositories up to this row number follow it.")
+    is_done = models.BooleanField(default=False)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="licence_knowledge_once")]
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+
 class LicenceJudgement(models.Model):
     """What the engine said of a repository's head when it last looked. `marks` counts what has changed since."""
 
