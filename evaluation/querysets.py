@@ -65,6 +65,12 @@ class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
         """Those whose scores this person may see: all but restricted ones whose data she may not read."""
         return self.filter(shown("", user))
 
+    def with_data_under(self, licence: str) -> "BenchmarkQuerySet":
+        """Those whose data are under a licence, or under one of a class."""
+        from models_registry.models import Repository
+
+        return self.filter(repository__in=Repository.objects.under_licence(licence).order_by().values("pk"))
+
     def for_models_of(self, namespace: "Namespace") -> "BenchmarkQuerySet":
         """Those that models in this namespace are measured with: restricted ones only if its owner may read the data.
 

@@ -20,10 +20,10 @@ class LikeQuerySet(models.QuerySet["Like"]):
         return self.filter(user=user) if user.is_authenticated else self.none()
 
     def visible_to(self, user: "User | AnonymousUser") -> "LikeQuerySet":
-        """Likes of repositories that the viewer may see."""
+        """Likes of repositories that the viewer may see, without the drafts of others."""
         from models_registry.models import Repository
 
-        return self.filter(repository__in=Repository.objects.visible_to(user))
+        return self.filter(repository__in=Repository.objects.listed_to(user))
 
 
 class CollectionQuerySet(models.QuerySet["Collection"]):

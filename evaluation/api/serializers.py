@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from models_registry.licences import CLASSES
+
 STEPS = ["scan", "inspect", "smoke", "cost", "benchmark"]
 STATES = [
     "queued",
@@ -145,5 +147,8 @@ class BenchmarkListOutput(serializers.Serializer[Any]):
 
 
 class BenchmarkListQuery(serializers.Serializer[Any]):
+    licence = serializers.CharField(
+        required=False, max_length=200, help_text=f"Of its data: an id, or one of the classes {', '.join(CLASSES)}."
+    )
     limit = serializers.IntegerField(min_value=1, max_value=200, default=100)
     cursor = serializers.CharField(required=False, max_length=2000)

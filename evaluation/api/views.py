@@ -55,6 +55,8 @@ class BenchmarkListView(APIView):
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
         found = Benchmark.objects.active().visible_to(request.user).select_related("repository__namespace")
+        if wanted.get("licence"):
+            found = found.with_data_under(wanted["licence"])
         page = keyset_page(found, order=("key", "id"), limit=wanted["limit"], cursor=wanted.get("cursor"))
         answer = {"items": [benchmark_answer(row) for row in page.rows], "next_cursor": page.next_cursor}
         return Response(BenchmarkListOutput(answer).data)

@@ -41,8 +41,11 @@ def listing(request: HttpRequest) -> HttpResponse:
     found = visible.select_related("repository__namespace")
     if task:
         found = found.filter(task=task)
+    if licence := facets.chosen_licence(request.GET):
+        found = found.with_data_under(licence)
     page = keyset_page(found, order=("key", "id"), limit=PER_PAGE, cursor=request.GET.get("cursor"))
     context = {
+        **facets.licence_filter(request.GET, "task"),
         "section": "leaderboards",
         "rows": [(row, shown_name(row.title), facts(row)) for row in page.rows],
         "tasks": [(key, task_name(key)) for key in sorted(set(visible.order_by().values_list("task", flat=True)))],

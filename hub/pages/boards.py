@@ -24,7 +24,6 @@ from hub.core.numbers import number
 from hub.core.ruler import Scale
 from hub.pages import facets
 from models_registry import addresses, labels
-from models_registry.licences import CLASSES
 from models_registry.sizes import SIZES
 
 PER_PAGE = 50
@@ -177,7 +176,7 @@ def group(request: HttpRequest, by: str, value: str) -> HttpResponse:
         "suites": [_suite(suite) for suite in means],
         "asked": asked,
         "spoken": [(code, labels.language_name(code)) for code in languages] if by != "languages" else [],
-        "licences": list(CLASSES.items()),
+        "licences": facets.licence_choices(facets.chosen_licence(request.GET)),
         "chosen": _chosen(request.GET),
         "csv_url": f"{reverse('evaluation_v1:leaderboard_group', args=[by, value])}{_query(request.GET, format='csv')}",
         "json_url": f"{reverse('evaluation_v1:leaderboard_group', args=[by, value])}{_query(request.GET)}",
@@ -204,7 +203,7 @@ def _board_context(request: HttpRequest, benchmark: Benchmark, asked: Asked, sho
         "is_first": "cursor" not in request.GET,
         "sorts": {name: facets.with_value(request.GET, "sort", name) for name in ORDERS},
         "axes": [(key, AXES[key][0], key == asked.axis, facets.with_value(request.GET, "axis", key)) for key in AXES],
-        "licences": list(CLASSES.items()),
+        "licences": facets.licence_choices(facets.chosen_licence(request.GET)),
         "sizes": [(key, label) for key, (label, _, _) in SIZES.items()],
         "chosen": _chosen(request.GET),
         "hidden": [(name, request.GET[name]) for name in _HIDDEN if request.GET.get(name)],

@@ -203,6 +203,7 @@ def _context(request: HttpRequest, found: Collection, form: CollectionForm | Non
         "collection": found,
         "address": _address(found),
         "lines": _lines(request, found),
+        **facets.licence_filter(request.GET),
         "may_curate": may_curate,
         "upvoted": bool(mine),
         "form": (form or CollectionForm(initial=initial)) if may_curate else None,
@@ -216,7 +217,13 @@ def _lines(request: HttpRequest, found: Collection) -> list[Line]:
     items = list(CollectionItem.objects.visible_to(request.user).filter(collection=found))
     models = [item.repository for item in items if item.repository and item.repository.kind == Kind.MODEL]
     measured = {row.repository.pk: row for row in rows_of(models)}
-    return [Line(item, _row(item.repository, measured), place) for place, item in enumerate(items)]
+    lines = [Line(item, _row(item.repository, measured), place) for place, item in enumerate(items)]
+    licence = facets.chosen_licence(request.GET)
+    if not licence:
+        return lines
+    inside = [item.repository_id for item in items if item.repository_id]
+    kept = set(Repository.objects.under_licence(licence).filter(pk__in=inside).values_list("pk", flat=True))
+    return [line for line in lines if line.item.repository_id in kept]  # Each keeps its place among all.
 
 
 def _row(repository: Repository | None, measured: dict[int, Row]) -> Row | None:

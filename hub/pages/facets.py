@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.cache import cache
@@ -175,7 +176,10 @@ def _counted(kind: Kind) -> Counts:
         rows = public.exclude(**{column: ""}).values_list(column).annotate(n=Count("pk")).order_by("-n", column)[:60]
         counts[column] = dict(rows)
     licences = RepositoryLicence.objects.filter(
-        repository__kind=kind, repository__visibility="public", repository__deleted_at__isnull=True
+        repository__kind=kind,
+        repository__visibility="public",
+        repository__is_draft=False,
+        repository__deleted_at__isnull=True,
     )
     counts["licence"] = dict(licences.values_list("name").annotate(n=Count("pk")).order_by("-n", "name")[:60])
     tags = RepositoryTag.objects.filter(
@@ -205,6 +209,29 @@ def facets(filters: Filters, counts: Counts) -> list[Facet]:
         Facet("licence", gettext("What licences allow"), _options(classes, chosen_classes, _licence), has_open=True),
         Facet("licence", gettext("Licence"), _options(counts["licence"], chosen, _licence)),
     ]
+
+
+def licence_filter(given: QueryDict, *kept: str) -> dict[str, Any]:
+    """What `components/licence_filter.html` shows. One licence in the address stands beside the classes.
+
+    Args:
+        kept: names in the address that stay as they are.
+    """
+    chosen = chosen_licence(given)
+    return {
+        "licences": licence_choices(chosen),
+        "licence": chosen,
+        "kept": [(name, given[name][:200]) for name in kept if given.get(name)],
+    }
+
+
+def licence_choices(chosen: str) -> list[tuple[str, Text]]:
+    """Classes of licences with their names, and the one licence that was asked for."""
+    return [*CLASSES.items(), *([(chosen, labels.licence_name(chosen))] if chosen and chosen not in CLASSES else [])]
+
+
+def chosen_licence(given: QueryDict) -> str:
+    return given.get("licence", "").strip().replace("\x00", "")[:200]
 
 
 def _licence(value: str) -> Text:

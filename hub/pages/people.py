@@ -77,14 +77,23 @@ def _follows(request: HttpRequest, holder: Namespace) -> bool:
 def _repositories(request: HttpRequest, holder: Namespace) -> dict[str, Any]:
     kind = KINDS.get(request.GET.get("kind", "models"), Kind.MODEL)
     found = Repository.objects.listed_to(request.user).filter(namespace=holder, kind=kind).select_related("namespace")
+    if licence := facets.chosen_licence(request.GET):
+        found = found.under_licence(licence)
     page = keyset_page(found, order=("-updated_at", "-id"), limit=PER_PAGE, cursor=request.GET.get("cursor"))
-    return {"rows": _rows(page.rows), "next_url": _next(request, page.next_cursor)}
+    return {"rows": _rows(page.rows), "next_url": _next(request, page.next_cursor)} | _narrowing(request)
+
+
+def _narrowing(request: HttpRequest) -> dict[str, Any]:
+    return facets.licence_filter(request.GET, "kind")
 
 
 def _likes(request: HttpRequest, holder: Namespace) -> dict[str, Any]:
     found = Like.objects.visible_to(request.user).filter(user=holder.user).select_related("repository__namespace")
+    if licence := facets.chosen_licence(request.GET):
+        found = found.filter(repository__in=Repository.objects.under_licence(licence).order_by().values("pk"))
     page = keyset_page(found, order=("-id",), limit=PER_PAGE, cursor=request.GET.get("cursor"))
-    return {"rows": _rows([row.repository for row in page.rows]), "next_url": _next(request, page.next_cursor)}
+    rows = _rows([row.repository for row in page.rows])
+    return {"rows": rows, "next_url": _next(request, page.next_cursor)} | _narrowing(request)
 
 
 def _collections(request: HttpRequest, holder: Namespace) -> dict[str, Any]:

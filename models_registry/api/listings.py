@@ -14,6 +14,7 @@ from models_registry import labels
 from models_registry.api.lookup import KINDS, MAX_PAGE, many, next_url, page_limit
 from models_registry.api.properties import Shown, beside, check_expand, item, names_of_list
 from models_registry.models import Kind, Repository, RepositoryTag, Visibility
+from models_registry.querysets_licences import under_licence
 
 MAX_PAGE_WITH_FILES = 100  # Their lists of files are unpacked one by one.
 MAX_FILTERS = 30
@@ -104,7 +105,10 @@ def filtered(request: HttpRequest, kind: Kind) -> QuerySet[Repository]:
         raise BadBody(reason=f"At most {MAX_FILTERS} filters at a time.")
     for tag in filters:
         # Languages and tasks of data sets come bare or with their prefix.
-        found = found.filter(_tagged({tag, f"language:{tag}", f"task_categories:{tag}"}))
+        wanted: Q | Exists = _tagged({tag, f"language:{tag}", f"task_categories:{tag}"})
+        if tag.startswith("license:"):  # Each licence of an expression, by any spelling; classes of them too.
+            wanted = Q(wanted) | under_licence(tag.removeprefix("license:"))
+        found = found.filter(wanted)
     if query.get("pipeline_tag"):
         found = found.filter(task=query["pipeline_tag"][:100])
     licences = many(request, "licence") + many(request, "license")
