@@ -32,6 +32,26 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("house")
 
 
+# What asks a server for nothing is the same on every engine; of the rest these folders start processes of their own.
+TOUCH_SERVERS = {"db", "transactional_db", "live_server", "object_store", "s3"}
+START_SERVERS = ("tests/contracts/", "tests/deploy/", "tests/scripts/")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With SMALLHUB_ONLY_SERVERS=1, leave out the tests that touch neither database, broker nor object store."""
+    if os.environ.get("SMALLHUB_ONLY_SERVERS") != "1":
+        return
+    kept = [item for item in items if _touches_servers(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _touches_servers(item)])
+    items[:] = kept
+
+
+def _touches_servers(item: pytest.Item) -> bool:
+    names = set(getattr(item, "fixturenames", ()))
+    is_marked = item.get_closest_marker("django_db") is not None
+    return is_marked or bool(names & TOUCH_SERVERS) or item.nodeid.startswith(START_SERVERS)
+
+
 @pytest.fixture(autouse=True)
 def own_data(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
     """Each test has its own folder for blobs, cache and jobs, so that none sees another's leftovers.

@@ -124,9 +124,8 @@ def test_documented_defaults_are_true(read: Read):
 
 
 def test_other_pages_name_only_variables_that_exist():
-    known = (
-        read_names() | set(rows()) | NOT_SETTINGS | {"SMALLHUB_REQUIRE_ALL", "SMALLHUB_KILLS", "SMALLHUB_POISON_JOBS"}
-    )
+    of_tests = {f"SMALLHUB_{name}" for name in ("REQUIRE_ALL", "ONLY_SERVERS", "KILLS", "POISON_JOBS")}
+    known = read_names() | set(rows()) | NOT_SETTINGS | of_tests
     wrong = []
     for path in tracked():
         if path.suffix == ".md" and (path.parts[0] in {"docs", "client", "deploy"} or len(path.parts) == 1):
