@@ -44,6 +44,7 @@ class Generation:
     token_ids: tuple[int, ...]
     finish: str
     prompt_tokens: int
+    cut_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,8 @@ def _generation(arguments: dict[str, Any], value: Any) -> Generation:
     if not isinstance(value, dict) or not isinstance(value.get("text"), str):
         raise BadReply("expected a record with a text")
     ids = value.get("token_ids")
-    return Generation(value["text"], _token_ids(ids), str(value.get("finish")), _count(value, "prompt_tokens"))
+    counts = _count(value, "prompt_tokens"), _count(value, "cut_tokens")
+    return Generation(value["text"], _token_ids(ids), str(value.get("finish")), *counts)
 
 
 def _matrix(arguments: dict[str, Any], value: Any) -> FloatArray:

@@ -11,7 +11,7 @@ from evaluation.benchmarks.readers import Dataset, Item
 from evaluation.metrics import answers as metric
 from evaluation.metrics import uncertainty
 from evaluation.metrics.code import cut
-from evaluation.scorers.asking import ask_records, ask_to_go_on, drawn_interval, is_chinese, role, texts_of
+from evaluation.scorers.asking import ask_records, ask_to_go_on, cut_mark, drawn_interval, is_chinese, role, texts_of
 from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, mean_statistic
 
 
@@ -23,15 +23,17 @@ class _Answers(ABC):
     method: str
 
     @abstractmethod
-    def ask(self, benchmark: Benchmark, items: Sequence[Item], model: Model, progress: Progress) -> list[str]:
-        """The answers in the order of the items."""
+    def ask(
+        self, benchmark: Benchmark, items: Sequence[Item], model: Model, progress: Progress
+    ) -> list[tuple[str, Row]]:
+        """The answers in the order of the items, each with what else its row tells."""
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         said = self.ask(benchmark, dataset.items, model, progress)
         gold = role(benchmark.scorer_args, "answers")
         chinese = is_chinese(benchmark.language)
         rows = []
-        for item, text in zip(dataset.items, said, strict=True):
+        for item, (text, more) in zip(dataset.items, said, strict=True):
             references = texts_of(item[gold])
             row: Row = {"id": item.id, "gold": references, "predicted": text}
             if chinese:
@@ -41,7 +43,7 @@ class _Answers(ABC):
             else:
                 row["exact"] = metric.exact(text, references)
                 row["f1"] = metric.f1(text, references)
-            rows.append(row | {"right": bool(row["exact"])})
+            rows.append(row | {"right": bool(row["exact"])} | more)
         return rows
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
@@ -80,12 +82,14 @@ class SpanAnswers(_Answers):
     name = "span_answers"
     method = "span"
 
-    def ask(self, benchmark: Benchmark, items: Sequence[Item], model: Model, progress: Progress) -> list[str]:
+    def ask(
+        self, benchmark: Benchmark, items: Sequence[Item], model: Model, progress: Progress
+    ) -> list[tuple[str, Row]]:
         arguments = benchmark.scorer_args
         question, context = role(arguments, "question"), role(arguments, "context")
         records = [{"questions": str(item[question]), "contexts": str(item[context])} for item in items]
         order_by = [f"{record['contexts']}\n{record['questions']}" for record in records]
-        return [answer.text for answer in ask_records(model, "answer", records, order_by, progress)]
+        return [(answer.text, {}) for answer in ask_records(model, "answer", records, order_by, progress)]
 
 
 class GeneratedAnswers(_Answers):
@@ -94,14 +98,16 @@ class GeneratedAnswers(_Answers):
     name = "generated_answers"
     method = "generative"
 
-    def ask(self, benchmark: Benchmark, items: Sequence[Item], model: Model, progress: Progress) -> list[str]:
+    def ask(
+        self, benchmark: Benchmark, items: Sequence[Item], model: Model, progress: Progress
+    ) -> list[tuple[str, Row]]:
         arguments = benchmark.scorer_args
         longest, stops = int(arguments.get("max_new_tokens", 32)), texts_of(arguments.get("stops", ["\n"]))
         prompts = [benchmark.fill(item.values) for item in items]
         said = ask_to_go_on(
             model, prompts, progress, max_new_tokens=longest, stops=stops, seconds=benchmark.limits.seconds
         )
-        return [cut(text.lstrip(), stops).strip() for text in said]
+        return [(cut(answer.text.lstrip(), stops).strip(), cut_mark(answer)) for answer in said]
 
 
 def _column(benchmark: Benchmark) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evaluation.metrics import uncertainty
-from evaluation.scorers.base import GO_ON_TEXTS, Model, Progress, Statistic, batches
+from evaluation.scorers.base import GO_ON_TEXTS, Model, Progress, Row, Statistic, batches
 
 
 def ask_records(
@@ -40,22 +40,27 @@ def ask_to_go_on(
     max_new_tokens: int,
     stops: Sequence[str],
     seconds: float,
-) -> list[str]:
+) -> list[Any]:
     """What the model goes on with after each prompt, up to the first of the stops where it is told to stop.
 
     Args:
         seconds: how long one call, which is many prompts, may take.
     """
     distinct = sorted(set(prompts), key=lambda prompt: (len(prompt), prompt))
-    said: dict[str, str] = {}
+    said: dict[str, Any] = {}
     for start in range(0, len(distinct), GO_ON_TEXTS):
         texts = distinct[start : start + GO_ON_TEXTS]
         answers = model.call(
             "continue_greedily", timeout_s=seconds, texts=texts, max_new_tokens=max_new_tokens, stops=list(stops)
         )
-        said |= {text: answer.text for text, answer in zip(texts, answers, strict=True)}
+        said |= dict(zip(texts, answers, strict=True))
         progress(len(said), len(distinct))
     return [said[prompt] for prompt in prompts]
+
+
+def cut_mark(answer: Any) -> Row:
+    """What the row of an item tells whose prompt lost its beginning, for want of room in the model's context."""
+    return {"truncated": True} if answer.cut_tokens else {}
 
 
 def drawn_interval(statistic: Statistic, n: int, *, seed: int, over: str) -> uncertainty.Interval | None:

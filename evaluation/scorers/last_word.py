@@ -55,7 +55,7 @@ class LastWord:
                 "right": _is_said(model, *pair, heard),
                 "target_log_prob": finite(answer.log_prob, f"The target of {item.id}"),
                 "target_tokens": answer.tokens,
-                "truncated": answer.cut_tokens > 0,
+                "truncated": heard.is_cut or answer.cut_tokens > 0,
             }
             for item, (pair,), heard, (answer,) in zip(dataset.items, pairs, said, answers, strict=True)
         ]
@@ -91,6 +91,7 @@ class _Said:
     ids: tuple[int, ...] = ()
     text: str = ""
     has_ended: bool = False
+    is_cut: bool = False
 
     def may_be(self, target: str) -> bool:
         """Whether this can begin the target, or begin with it. A character that is cut is no reason why not."""
@@ -115,7 +116,7 @@ def _continue(model: Model, contexts: Sequence[str], targets: Sequence[str], pro
                 if answer.token_ids[: len(said[number].ids)] != said[number].ids:
                     reason = "The model continues the same text differently a second time."
                     raise NotScorable("not_deterministic", reason)
-                said[number] = _Said(answer.token_ids, answer.text, answer.finish == "stop")
+                said[number] = _Said(answer.token_ids, answer.text, answer.finish == "stop", answer.cut_tokens > 0)
             progress(len(contexts) - len(open_ones) + len(call), len(contexts))
     return said
 

@@ -13,7 +13,7 @@ from evaluation.benchmarks.readers import Dataset, Item
 from evaluation.metrics import uncertainty
 from evaluation.metrics.code import HUMANEVAL_STOPS, cut, pass_at_k
 from evaluation.sandbox import trials
-from evaluation.scorers.asking import ask_to_go_on, role, texts_of
+from evaluation.scorers.asking import ask_to_go_on, cut_mark, role, texts_of
 from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, mean_statistic
 
 
@@ -41,9 +41,9 @@ class Programs:
             stops=stops,
             seconds=benchmark.limits.seconds,
         )
-        said = [cut(text, stops) for text in written]
-        rows = []
-        for item, completion in zip(dataset.items, said, strict=True):
+        rows: list[Row] = []
+        for item, answer in zip(dataset.items, written, strict=True):
+            completion = cut(answer.text, stops)
             ended = trials.run(_program(benchmark, item, completion))
             rows.append(
                 {
@@ -53,8 +53,9 @@ class Programs:
                     "detail": ended.detail,
                     "right": ended.outcome == "pass",
                 }
+                | cut_mark(answer)
             )
-            progress(len(said) + len(rows), total)
+            progress(len(written) + len(rows), total)
         return rows
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,6 +88,15 @@ def test_generation_ends_with_the_context_and_too_long_a_prompt_is_told(model):
     with pytest.raises(Invalid) as caught:
         model.generate("a" * 48)
     assert caught.value.code == "prompt_too_long"
+
+
+def test_of_many_prompts_one_that_leaves_no_room_loses_its_beginning(model):
+    text = "the cat sat on the mat. " * 4
+
+    short, long = model.continue_greedily(["the", text], max_new_tokens=4)
+
+    assert (short.cut_tokens, long.cut_tokens, long.prompt_tokens) == (0, len(text) - 36, 36)
+    assert replace(long, cut_tokens=0) == model.generate(text[-36:], max_new_tokens=4)
 
 
 def test_equal_training_gives_equal_bytes(tmp_path):

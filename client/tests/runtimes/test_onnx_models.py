@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,13 @@ def test_generation_with_and_without_cache_is_the_same_and_greedy(language):
             ids.append(number)
     with pytest.raises(Invalid, match="context holds 32"):
         language.generate("cat " * 40)
+
+
+def test_of_many_prompts_one_that_leaves_no_room_loses_its_beginning(language):
+    short, long = language.continue_greedily(["cat", "the " * 20 + "cat " * 24], max_new_tokens=4)
+
+    assert (short.cut_tokens, long.cut_tokens, long.prompt_tokens) == (0, 20, 24)
+    assert replace(long, cut_tokens=0) == language.generate("cat " * 24, max_new_tokens=4)
 
 
 def test_a_padded_batch_equals_each_text_alone(language):

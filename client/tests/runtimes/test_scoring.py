@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,12 +182,23 @@ def test_going_on_with_many_texts_is_going_on_with_each(model: Any) -> None:
     assert together == [model.generate(text, max_new_tokens=4) for text in texts]
 
 
-def test_a_prompt_that_fills_the_context_is_refused_as_alone(model: Any) -> None:
-    for ask in (lambda text: model.continue_greedily(["a", text], max_new_tokens=4), model.generate):
-        with pytest.raises(Invalid) as caught:
-            ask("x" * 24)
+def test_a_prompt_that_fills_the_context_is_refused_alone(model: Any) -> None:
+    with pytest.raises(Invalid) as caught:
+        model.generate("x" * 24)
 
-        assert caught.value.code == "prompt_too_long"
+    assert caught.value.code == "prompt_too_long"
+
+
+def test_of_many_prompts_one_that_leaves_no_room_loses_its_beginning(model: Any) -> None:
+    text = "abcdefghijklmnopqrstuvwxyz and more of it"
+    kept = model.decode(model.encode(text)[-18:])
+
+    short, long = model.continue_greedily(["a", text], max_new_tokens=4)
+    (longer,) = model.continue_greedily([text], max_new_tokens=6)
+
+    assert (short.cut_tokens, long.cut_tokens, long.prompt_tokens) == (0, len(model.encode(text)) - 18, 18)
+    assert replace(long, cut_tokens=0) == model.generate(kept, max_new_tokens=4)
+    assert longer.token_ids[: len(long.token_ids)] == long.token_ids
 
 
 def test_a_text_may_end_behind_its_stop(model: Any) -> None:

@@ -174,6 +174,14 @@ def test_a_generated_answer_ends_at_its_stop_and_is_marked() -> None:
     assert result.method["prompt_sha256"] == ASKED.prompt_sha256
 
 
+def test_a_prompt_that_lost_its_beginning_is_counted() -> None:
+    model = Recorder({"continue_greedily": lambda texts, **_: [Generation("x", (), "length", 9, 4) for _ in texts]})
+
+    result = engine.measure(ASKED, QUESTIONS, model)
+
+    assert result.states["truncated"] == len(result.rows)
+
+
 def test_a_corpus_of_translations_has_one_bleu_and_its_signature() -> None:
     dataset = items({"source": "one two", "target": "我爱吃苹果。"}, {"source": "one", "target": "好的好的"})
     said = {"one two": "我喜欢吃苹果。", "one": ""}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,7 @@ from smallhub.runtimes._types import (
     PrefixRule,
     border,
     check_generation,
+    end_of_prompt,
 )
 
 _HARNESS_LIMIT = 2048  # What the public harness takes for the context of a model that names none.
@@ -101,26 +103,22 @@ class CausalScoring(Model):
     def continue_greedily(
         self, texts: Sequence[str], *, max_new_tokens: int, stops: Sequence[str] = ()
     ) -> list[Generation]:
-        """Go on with many texts side by side, each as `generate` does.
-
-        Raises:
-            Invalid: a prompt leaves no room in the context.
-        """
+        """Go on with many texts side by side, each as `generate` does, but for beginnings that do not fit."""
         check_generation(max_new_tokens=max_new_tokens, temperature=0.0)
         rows: dict[str, Row] = {}
+        left_out: dict[str, int] = {}
         for text in texts:
             if text not in rows:
-                ids = self._prompt_ids(text)
-                self._check_length(ids, 1 if max_new_tokens else 0)
+                ids, left_out[text] = end_of_prompt(self._prompt_ids(text), self.context_length)
                 room = max_new_tokens if self.context_length is None else self.context_length - len(ids)
                 rows[text] = Row(ids, min(max_new_tokens, room))
         is_cut = (lambda row: _holds(self._said(row), stops)) if stops else None
         self._continuer.go_on(list(rows.values()), ends=self._stop_ids, is_cut=is_cut)
         found = {
-            text: self.generate(text, max_new_tokens=max_new_tokens) if row.is_close else self._generation(row)
+            text: self._go_on(row.ids, max_new_tokens) if row.is_close else self._generation(row)
             for text, row in rows.items()
         }
-        return [found[text] for text in texts]
+        return [replace(found[text], cut_tokens=left_out[text]) for text in texts]
 
     def _generation(self, row: Row) -> Generation:
         finish: Finish = "stop" if row.has_ended or row.is_cut else "length"
@@ -137,8 +135,8 @@ class CausalScoring(Model):
         """Ids of a prompt; never none at all."""
 
     @abstractmethod
-    def _check_length(self, ids: list[int], new_tokens: int) -> None:
-        """Refuse a prompt that leaves no room for so many more."""
+    def _go_on(self, prompt_ids: list[int], max_new_tokens: int) -> Generation:
+        """Go on with a prompt of these ids, alone, by the likeliest tokens."""
 
     @abstractmethod
     def _new_text(self, prompt_ids: list[int], ids: list[int]) -> str:

@@ -69,6 +69,7 @@ ENCODER: frozenset[Capability] = frozenset({"embed", "tokenize"})
 TRANSCRIBER: frozenset[Capability] = frozenset({"transcribe"})
 
 BLOCK_TOKENS = 1024  # Long texts are scored in blocks of at most this many tokens, without overlap.
+ROOM_TOKENS = 32  # What a long prompt leaves free in the context for its continuation; a quarter of a short context.
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +126,16 @@ class Continued:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A continuation. `text` is what follows the prompt; `finish` is `stop` when the model ended it by itself."""
+    """A continuation. `text` is what follows the prompt; `finish` is `stop` when the model ended it by itself.
+
+    `cut_tokens` of the prompt, from its beginning on, did not fit and were left out.
+    """
 
     text: str
     token_ids: tuple[int, ...]
     finish: Finish
     prompt_tokens: int
+    cut_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +263,8 @@ class Model(ABC):
     def continue_greedily(
         self, texts: Sequence[str], *, max_new_tokens: int, stops: Sequence[str] = ()
     ) -> list[Generation]:
-        """Go on with many texts by the likeliest tokens: the same as `generate` for each.
+        """Go on with many texts by the likeliest tokens: the same as `generate` for each, but that a prompt which
+        leaves too little room in the context loses its beginning, and is not refused.
 
         `stops` are strings behind which nothing is wanted, so that a text may end soon after it holds one of them.
         Where exactly is the runtime's affair: whoever asks cuts it at the first of them.
@@ -369,6 +375,14 @@ def border(context: str, continuation: str) -> tuple[str, str]:
     """White space at the end of a context belongs to what follows, for tokens mostly begin with it."""
     kept = context.rstrip()
     return kept, context[len(kept) :] + continuation
+
+
+def end_of_prompt(ids: list[int], context_length: int | None) -> tuple[list[int], int]:
+    """The end of a prompt that leaves room for a continuation, however long that may be, and how much was left out."""
+    if context_length is None:
+        return ids, 0
+    cut = max(0, len(ids) - (context_length - min(ROOM_TOKENS, context_length // 4)))
+    return ids[cut:], cut
 
 
 def check_generation(*, max_new_tokens: int, temperature: float) -> None:

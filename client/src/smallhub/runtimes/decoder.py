@@ -7,6 +7,7 @@ and learnt positions, layers that are normalised before each step, a last norm, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -26,6 +27,7 @@ from smallhub.runtimes._types import (
     PrefixRule,
     Runtime,
     check_generation,
+    end_of_prompt,
 )
 from smallhub.runtimes._units import BEGIN, END, UNKNOWN, Unit, Vocabulary
 
@@ -109,6 +111,28 @@ class DecoderModel(NativeModel):
         """
         check_generation(max_new_tokens=max_new_tokens, temperature=temperature)
         ids = self._prompt(prompt, 1 if max_new_tokens else 0)
+        return self._go_on(ids, max_new_tokens, temperature=temperature, seed=seed, use_cache=use_cache)
+
+    def continue_greedily(
+        self, texts: Sequence[str], *, max_new_tokens: int, stops: Sequence[str] = ()
+    ) -> list[Generation]:
+        """Go on with many texts, one by one, each as `generate` does, but for beginnings that do not fit."""
+        check_generation(max_new_tokens=max_new_tokens, temperature=0.0)
+        found = []
+        for text in texts:
+            kept, cut = end_of_prompt(self.encode(text), self.sizes["context"] - 1)  # One place is the begin token's.
+            found.append(replace(self._go_on([BEGIN, *kept], max_new_tokens), cut_tokens=cut))
+        return found
+
+    def _go_on(
+        self,
+        ids: list[int],
+        max_new_tokens: int,
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        use_cache: bool = True,
+    ) -> Generation:
         start, is_ended = len(ids), False
         cache = Cache() if use_cache else None
         fresh = ids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from smallhub.runtimes._types import (
     Likelihood,
     PrefixRule,
     check_generation,
+    end_of_prompt,
 )
 from smallhub.runtimes.ngram import choose
 from smallhub.runtimes.onnx_models import OnnxModel
@@ -92,7 +94,9 @@ class OnnxLanguageModel(OnnxModel):
 
     def next_log_probs(self, texts: Sequence[str]) -> FloatArray:
         """Log-probabilities of the next token; shape (texts, vocabulary)."""
-        rows = [self._prompt(text, 0) for text in texts]
+        rows = [self._prompt(text) for text in texts]
+        for row in rows:
+            self._check_length(row, 0)
         if not rows:
             return np.zeros((0, self.description()["vocabulary_size"]), dtype=np.float32)
         logits = self._all_logits(rows)
@@ -114,7 +118,30 @@ class OnnxLanguageModel(OnnxModel):
             Invalid: the prompt leaves no room in the context.
         """
         check_generation(max_new_tokens=max_new_tokens, temperature=temperature)
-        start = self._prompt(prompt, 1 if max_new_tokens else 0)
+        start = self._prompt(prompt)
+        self._check_length(start, 1 if max_new_tokens else 0)
+        return self._go_on(start, max_new_tokens, temperature=temperature, seed=seed, use_cache=use_cache)
+
+    def continue_greedily(
+        self, texts: Sequence[str], *, max_new_tokens: int, stops: Sequence[str] = ()
+    ) -> list[Generation]:
+        """Go on with many texts, one by one, each as `generate` does, but for beginnings that do not fit."""
+        check_generation(max_new_tokens=max_new_tokens, temperature=0.0)
+        found = []
+        for text in texts:
+            kept, cut = end_of_prompt(self._prompt(text), self.context_length)
+            found.append(replace(self._go_on(kept, max_new_tokens), cut_tokens=cut))
+        return found
+
+    def _go_on(
+        self,
+        start: list[int],
+        max_new_tokens: int,
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        use_cache: bool = True,
+    ) -> Generation:
         room = max_new_tokens if self.context_length is None else self.context_length - len(start)
         ids, fresh, past, is_ended = start, start, self._no_past(1), False
         keeps = use_cache and bool(self._past)
@@ -158,12 +185,15 @@ class OnnxLanguageModel(OnnxModel):
         ends = self.config.get("eos_token_id")
         return [number for number in (ends if isinstance(ends, list) else [ends]) if type(number) is int]
 
-    def _prompt(self, text: str, room: int) -> list[int]:
+    def _prompt(self, text: str) -> list[int]:
         ids = list(self.tokenizer.encode(text).ids)
         if not ids and (token := self.prefix_token("document_separator")):
             ids = [token["id"]]
         if not ids:
             raise Invalid("The prompt is empty, and the model has no token to begin with.", code="empty_prompt")
+        return ids
+
+    def _check_length(self, ids: list[int], room: int) -> None:
         if self.context_length is not None and len(ids) + room > self.context_length:
             raise Invalid(
                 f"The prompt has {len(ids)} tokens; the context holds {self.context_length}.",
@@ -171,7 +201,6 @@ class OnnxLanguageModel(OnnxModel):
                 tokens=len(ids),
                 context_length=self.context_length,
             )
-        return ids
 
 
 def _log_softmax(logits: Any) -> Any:

@@ -133,6 +133,17 @@ class CausalModel(CausalScoring, TransformersModel):
         check_generation(max_new_tokens=max_new_tokens, temperature=temperature)
         prompt_ids = self._prompt_ids(prompt)
         self._check_length(prompt_ids, 1 if max_new_tokens else 0)
+        return self._go_on(prompt_ids, max_new_tokens, temperature=temperature, seed=seed, use_cache=use_cache)
+
+    def _go_on(
+        self,
+        prompt_ids: list[int],
+        max_new_tokens: int,
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        use_cache: bool = True,
+    ) -> Generation:
         room = max_new_tokens if self.context_length is None else self.context_length - len(prompt_ids)
         generator = torch.Generator().manual_seed(seed)
         ids, fresh, cache, is_ended = prompt_ids, prompt_ids, None, False
