@@ -58,6 +58,20 @@ def ask_to_go_on(
     return [said[prompt] for prompt in prompts]
 
 
+def cut_marks(model: Model, *texts: Sequence[str]) -> list[Row]:
+    """What the rows of items tell whose texts the model sees no end of, where it tells its context.
+
+    A token has at least one byte, so short texts need no asking.
+    """
+    context = model.description.get("description", {}).get("context_length")
+    if not isinstance(context, int) or context < 1:
+        return [{} for _ in texts[0]]
+    room = context - 2  # For a first and a last special token.
+    long = {text for column in texts for text in column if len(text.encode()) > room}
+    cut = {text for text in long if len(model.call("encode", text=text)) > room}
+    return [{"truncated": True} if cut.intersection(item) else {} for item in zip(*texts, strict=True)]
+
+
 def cut_mark(answer: Any) -> Row:
     """What the row of an item tells whose prompt lost its beginning, for want of room in the model's context."""
     return {"truncated": True} if answer.cut_tokens else {}

@@ -12,6 +12,7 @@ from evaluation.benchmarks import labels
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import classification, uncertainty
+from evaluation.scorers.asking import cut_marks
 from evaluation.scorers.base import (
     Aggregate,
     Model,
@@ -36,7 +37,7 @@ class Classify:
         answers = ask_in_batches(model, "classify", texts, progress)
         mapping = _mapping(benchmark, answers[0].labels)
         rows = []
-        for item, answer in zip(dataset.items, answers, strict=True):
+        for item, answer, cut in zip(dataset.items, answers, cut_marks(model, texts), strict=True):
             if not all(math.isfinite(value) for value in answer.probabilities):
                 raise NotScorable("not_finite", f"The model gives {item.id} a probability that is not a number.")
             if set(answer.labels) != mapping.keys():
@@ -50,6 +51,7 @@ class Classify:
                     "right": gold == found,
                     "probability": max(answer.probabilities),
                 }
+                | cut
             )
         return rows
 

@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import correlation
-from evaluation.scorers.asking import drawn_interval, role
+from evaluation.scorers.asking import cut_marks, drawn_interval, role
 from evaluation.scorers.base import Aggregate, Model, NotScorable, Progress, Row, Statistic, ask_in_batches
 
 
@@ -28,8 +28,8 @@ class Similarity:
             raise NotScorable("not_finite", "Some vectors hold numbers that are not finite.")
         cosines = correlation.cosine(vectors[: len(first)], vectors[len(first) :])
         return [
-            {"id": item.id, "gold": float(item[role(arguments, "score")]), "cosine": float(cosine)}
-            for item, cosine in zip(dataset.items, cosines, strict=True)
+            {"id": item.id, "gold": float(item[role(arguments, "score")]), "cosine": float(cosine)} | cut
+            for item, cosine, cut in zip(dataset.items, cosines, cut_marks(model, first, second), strict=True)
         ]
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:

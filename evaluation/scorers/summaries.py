@@ -10,7 +10,7 @@ import numpy as np
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import bleu, rouge
-from evaluation.scorers.asking import drawn_interval, is_chinese, role, texts_of
+from evaluation.scorers.asking import cut_marks, drawn_interval, is_chinese, role, texts_of
 from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, ask_in_batches, mean_statistic
 
 _NAMES = {"rouge1": "rouge1", "rouge2": "rouge2", "rougeL": "rouge_l"}
@@ -32,14 +32,14 @@ class Summaries:
         said = ask_in_batches(model, "summarize", texts, progress, max_new_tokens=longest)
         tokenizer = _tokenizer(benchmark)
         rows = []
-        for item, text in zip(dataset.items, said, strict=True):
+        for item, text, cut in zip(dataset.items, said, cut_marks(model, texts), strict=True):
             references = texts_of(item[role(arguments, "references")])
             chosen = references if _takes_all(benchmark) else references[:1]
             row: Row = {"id": item.id, "gold": references, "predicted": text}
             row |= {_NAMES[name]: value for name, value in rouge.best(text, chosen, tokenizer=tokenizer).items()}
             if tokenizer == "char":
                 row["bleu"] = bleu.statistics(text, chosen, tokenizer="char").tolist()
-            rows.append(row)
+            rows.append(row | cut)
         return rows
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:

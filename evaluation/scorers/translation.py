@@ -10,7 +10,7 @@ import numpy as np
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset
 from evaluation.metrics import bleu, chrf
-from evaluation.scorers.asking import drawn_interval, role, texts_of
+from evaluation.scorers.asking import cut_marks, drawn_interval, role, texts_of
 from evaluation.scorers.base import Aggregate, Model, Progress, Row, Statistic, ask_in_batches
 
 
@@ -27,7 +27,7 @@ class Translation:
         said = ask_in_batches(model, "translate", sources, progress, **codes)
         tokenizer = _tokenizer(benchmark)
         rows = []
-        for item, hypothesis in zip(dataset.items, said, strict=True):
+        for item, hypothesis, cut in zip(dataset.items, said, cut_marks(model, sources), strict=True):
             references = texts_of(item[role(arguments, "target")])
             rows.append(
                 {
@@ -37,6 +37,7 @@ class Translation:
                     "bleu": bleu.statistics(hypothesis, references, tokenizer=tokenizer).tolist(),
                     "chrf": chrf.statistics(hypothesis, references).tolist(),
                 }
+                | cut
             )
         return rows
 

@@ -174,6 +174,42 @@ def test_a_generated_answer_ends_at_its_stop_and_is_marked() -> None:
     assert result.method["prompt_sha256"] == ASKED.prompt_sha256
 
 
+@pytest.mark.parametrize(
+    ("benchmark", "row", "says"),
+    [
+        (
+            made("classification", "accuracy", ("text", "label"), labels=["a", "b"]),
+            {"text": "one two three four five", "label": "a"},
+            {"classify": lambda texts: [Classification(("a", "b"), (0.9, 0.1)) for _ in texts]},
+        ),
+        (
+            made("summaries", "rouge_l", ("source", "references")),
+            {"source": "one two three four five", "references": ["one"]},
+            {"summarize": lambda texts, **_: ["one" for _ in texts]},
+        ),
+        (
+            made("translation", "bleu", ("source", "target"), scorer_args={"target_language": "zh"}),
+            {"source": "one two three four five", "target": "好"},
+            {"translate": lambda texts, **_: ["好" for _ in texts]},
+        ),
+        (
+            made("similarity", "spearman", ("first", "second", "score")),
+            {"first": "one", "second": "one two three four five", "score": 1},
+            {"embed": lambda texts: np.array([[len(text), 1.0] for text in texts])},
+        ),
+    ],
+)
+def test_texts_behind_the_contexts_end_are_counted(benchmark: Benchmark, row: dict[str, Any], says: Says) -> None:
+    short = {key: "one two" if isinstance(value, str) and len(value) > 3 else value for key, value in row.items()}
+    dataset = items(row, short, short | {"score": 3} if "score" in row else short)
+
+    result = engine.measure(benchmark, dataset, Recorder(says, context_length=6))
+
+    assert result.states["truncated"] == 1
+    assert engine.measure(benchmark, dataset, Recorder(says, context_length=7)).states["truncated"] == 0
+    assert engine.measure(benchmark, dataset, Recorder(says)).states["truncated"] == 0
+
+
 def test_a_prompt_that_lost_its_beginning_is_counted() -> None:
     model = Recorder({"continue_greedily": lambda texts, **_: [Generation("x", (), "length", 9, 4) for _ in texts]})
 
