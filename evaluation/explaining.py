@@ -10,7 +10,7 @@ from typing import Any
 
 from evaluation.benchmarks import Dataset, Item
 from evaluation.benchmarks.definition import Benchmark
-from evaluation.sandbox import RuntimeRefused, SandboxError
+from evaluation.sandbox import Explanation, RuntimeRefused, SandboxError
 from evaluation.scorers import SCORERS, Row
 from evaluation.scorers.base import Model
 
@@ -120,7 +120,7 @@ def explain_items(
         except SandboxError as error:  # A model that ends over this is not explained further.
             on_fault(f"Explaining {name} ended the model's process: {error}")
             return found
-        found[name] = {"text": text, **asdict(answer)}
+        found[name] = {"text": _shown(text, target, answer), **asdict(answer)}
     return found
 
 
@@ -135,6 +135,12 @@ def chosen(benchmark: Benchmark, rows: Sequence[Row]) -> list[str]:
     valued = [(str(row["id"]), row["right"] if "right" in row else value_of(benchmark, row)) for row in drawn]
     wrong = [name for name, value in valued if value is not None and value < 1][:WRONG]
     return wrong + [name for name, value in valued if value == 1][:RIGHT]
+
+
+def _shown(text: str, target: str | None, answer: Explanation) -> str:
+    """The text in which the places count: with what follows, where a model accounts for that part by part."""
+    furthest = max((span[1] for span in answer.spans if span is not None), default=0)
+    return text + (target or "") if furthest > len(text) else text
 
 
 def text_of(value: Any) -> str:

@@ -196,7 +196,7 @@ def _explanation(arguments: dict[str, Any], value: Any) -> Explanation:
         raise BadReply("expected a record")
     found = Explanation(
         units=_texts(value, "units"),
-        spans=_spans(value.get("spans"), _explained_length(arguments["value"])),
+        spans=_spans(value.get("spans"), _explained_length(arguments["value"], arguments.get("target"))),
         scores=_numbers(value, "scores"),
         target=_text({}, value.get("target")),
         method=_text({}, value.get("method")),
@@ -214,12 +214,14 @@ def _explanation(arguments: dict[str, Any], value: Any) -> Explanation:
     return found
 
 
-def _explained_length(value: Any) -> int:
+def _explained_length(value: Any, target: Any) -> int:
     """How long the text is in which spans count: words joined by spaces, of two texts the first a line before the
-    second."""
+    second, of a text that goes on what follows as well."""
     if isinstance(value, dict):
         return len("\n".join(value.values()))
-    return len(value) if isinstance(value, str) else len(" ".join(value))
+    if isinstance(value, str):
+        return len(value) + (len(target) if isinstance(target, str) else 0)
+    return len(" ".join(value))
 
 
 def _spans(values: Any, length: int) -> tuple[tuple[int, int] | None, ...]:

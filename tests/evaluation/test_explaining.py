@@ -1,11 +1,14 @@
 """Which items are explained, and what a model that breaks over it leaves."""
 
 import pytest
+from smallhub.runtimes import load
 
 from evaluation import benchmarks, explaining
 from evaluation.benchmarks import Dataset, Item
-from evaluation.sandbox import Crashed, Explanation, RuntimeRefused
+from evaluation.sandbox import Crashed, Explanation, RuntimeRefused, replies
+from evaluation.sandbox.child.pipe import encode
 from tests.evaluation.benchmarks.test_benchmarks import declared
+from tests.factories.tiny_models import make_ngram
 
 ROWS = [{"id": str(number), "right": number % 3 == 0} for number in range(30)]
 DATA = Dataset(items=tuple(Item(str(number), {"text": f"text {number}", "label": "a"}) for number in range(30)))
@@ -105,3 +108,20 @@ def test_of_a_pair_the_model_is_asked_why_it_goes_on_as_it_does():
     # Nothing is asked of the third pair, which differs from its first word on.
     assert asked == {("the cats that I saw", " sleep"), ("she", " sleep well"), ("他", " 看书"), ("我", "看书")}
     assert set(found) == {"0", "1", "3", "4"}
+
+
+def test_where_what_follows_is_told_part_by_part_it_is_shown_with_its_text(tmp_path):
+    model = load(make_ngram(tmp_path, order=3))
+    wanted = declared(scorer="minimal_pairs", labels=[], requires=["log_likelihood"], main_metric="accuracy")
+    rows = [{"id": "0", "good": -1.0, "bad": -2.0, "right": True, "group": "", "tie": False}]
+
+    class Checked(Explains):
+        def call(self, operation, *, timeout_s=None, **arguments):
+            answer = encode(model.explain(arguments["value"], target=arguments["target"]))
+            return replies.check(operation, arguments, replies.decode(answer))
+
+    data = pairs_of(("the cats that I saw sleep", "the cats that I saw sleeps"))
+    found = explaining.explain_items(benchmarks.parse(wanted), data, rows, Checked())["0"]
+
+    assert found["text"] == "the cats that I saw sleep"
+    assert [found["text"][start:end] for start, end in found["spans"]] == list(" sleep")

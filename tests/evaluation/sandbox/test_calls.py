@@ -101,6 +101,7 @@ def test_an_explanation_has_a_number_for_each_part_of_the_text() -> None:
     assert found.scores == (0.5, -0.25)
     assert replies.check("explain", {"value": ["a", "hub"]}, EXPLAINED | {"spans": [[0, 1], [2, 5]]})
     assert replies.check("explain", {"value": {"question": "a", "context": "b"}}, EXPLAINED | {"spans": [[0, 3], None]})
+    assert replies.check("explain", {"value": "a hub", "target": " of"}, EXPLAINED | {"spans": [[5, 6], [6, 8]]})
 
 
 @pytest.mark.parametrize(

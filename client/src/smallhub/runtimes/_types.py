@@ -171,7 +171,8 @@ class Explanation:
     Attributes:
         units: the parts: words, tokens, or features that a linear model or a tree looks at.
         spans: where each stands, in code points of the input's text; None for what stands nowhere. The words of a
-            sentence count as joined by spaces; a question stands before its context, a line break between them.
+            sentence count as joined by spaces; a question stands before its context, a line break between them; a
+            continuation stands behind its text.
         scores: how much each part adds to what is explained; negative where it speaks against it.
         target: the label, the answer or the continuation that is explained.
         method: `exact`, `integrated_gradients` or `occlusion`.
