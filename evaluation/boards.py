@@ -4,7 +4,7 @@ Every function takes the viewer and makes a constant number of queries.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from evaluation.exceptions import BoardNotFound
@@ -74,6 +74,14 @@ def find_benchmark(viewer: "Viewer", key: str, version: int | None = None) -> Be
     if found is None:
         raise BoardNotFound(board=key[:80])
     return found
+
+
+def at_least(benchmark: Benchmark, limits: Limits, score: float | None) -> Limits:
+    """The limits with this score as the least good one; where lower is better, it is the highest."""
+    if score is None:
+        return limits
+    sign = 1 if benchmark.definition.get("higher_is_better", True) else -1
+    return replace(limits, min_merit=sign * score)
 
 
 def board(

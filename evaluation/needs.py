@@ -114,7 +114,7 @@ def find(viewer: "Viewer", need: Need, *, limit: int = 10) -> Found:
     benchmark = _deciding(viewer, need, task, usable)
     if benchmark is None:
         return Found(task, None, [], 0, 0, {}, None, _no_benchmark(viewer, need, task))
-    limits = _limits(need, benchmark)
+    limits = boards.at_least(benchmark, need.limits, need.min_score)
     on_it = usable.on(benchmark)
     fitting = on_it.within(limits)
     best_first = fitting.order_by("-merit", "size_bytes", "id")
@@ -138,14 +138,6 @@ def _deciding(viewer: "Viewer", need: Need, task: str, usable: StandingQuerySet)
     chosen = named or fitting
     counts = usable.filter(benchmark__in=[row.pk for row in chosen]).counts_by_benchmark()
     return max(chosen, key=lambda row: (counts.get(row.pk, 0), [-ord(letter) for letter in row.key]), default=None)
-
-
-def _limits(need: Need, benchmark: Benchmark) -> Limits:
-    """The limits with the least score turned so that more is better."""
-    if need.min_score is None:
-        return need.limits
-    sign = 1 if benchmark.definition.get("higher_is_better", True) else -1
-    return Limits(**{**vars(need.limits), "min_merit": sign * need.min_score})
 
 
 def _reasoned(rows: Sequence[Standing], places: dict[int, Rank]) -> list[Candidate]:

@@ -60,6 +60,12 @@ class LimitsQuery(serializers.Serializer[Any]):
 class BoardQuery(LimitsQuery):
     version = serializers.IntegerField(required=False, min_value=1, max_value=10**6, help_text="Of the benchmark.")
     language = serializers.CharField(required=False, max_length=40, help_text="One that the model's card names.")
+    min_score = serializers.FloatField(
+        required=False,
+        min_value=-1e15,
+        max_value=1e15,
+        help_text="At least this good, in the benchmark's own unit; where lower is better, the highest.",
+    )
     sort = serializers.ChoiceField(choices=list(ORDERS), default="score")
     axis = serializers.ChoiceField(choices=list(boards.AXES), default="size", help_text="What the front is against.")
     limit = serializers.IntegerField(min_value=1, max_value=MOST_ROWS, default=50)
@@ -214,6 +220,7 @@ class BoardView(_Tables):
         limits = query.limits()
         if wanted.get("language"):
             limits = Limits(**{**vars(limits), "language": wanted["language"]})
+        limits = boards.at_least(benchmark, limits, wanted.get("min_score"))
         found = boards.board(
             request.user,
             benchmark,

@@ -18,6 +18,12 @@ def _name_of(pid: int) -> str:
     return f"{socket.gethostname()[:80]}/{_space()}/{pid}/{_started(pid)}"
 
 
+def short_name(worker: str) -> str:
+    """Machine and process, for people; an empty name stays empty."""
+    host, *rest = worker.split("/")
+    return f"{host}:{rest[1]}" if len(rest) > 1 else host
+
+
 def is_gone(worker: str) -> bool:
     """Whether a worker is known to be dead. Of another machine's, or one in another container, nothing is known."""
     host, _, rest = worker.partition("/")

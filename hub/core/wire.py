@@ -28,7 +28,8 @@ def status_of(error: exceptions.HubError) -> int:
 
 def error_response(status: int, message: str, *, code: str = "", extra: dict[str, Any] | None = None) -> JsonResponse:
     """A wire error. `code` is an `X-Error-Code` the client knows (RepoNotFound, EntryNotFound, …) or ours."""
-    response = JsonResponse({"error": message} | (extra or {}), status=status)
+    body = {"error": message} | ({"code": code} if code else {}) | (extra or {})
+    response = JsonResponse(body, status=status)
     # Header values must be one latin-1 line; the body carries the full text.
     response["X-Error-Message"] = " ".join(message.translate(_PLAIN).split()).encode("ascii", "replace").decode()[:1000]
     if code:

@@ -45,9 +45,14 @@ class Asked:
     order: str = "score"
     axis: str = "size"
     mark: str = ""
+    score: float | None = None
 
     @classmethod
-    def of(cls, given: QueryDict) -> "Asked":
+    def of(cls, given: QueryDict, benchmark: Benchmark | None = None) -> "Asked":
+        """
+        Args:
+            benchmark: the one whose scores can be asked for; a share may be given in per cent, as it is shown.
+        """
         order, axis = given.get("sort", ""), given.get("axis", "")
         size = given.get("size", "")
         mb, memory_mb = _positive(given, "max_mb"), _positive(given, "max_memory_mb")
@@ -60,8 +65,12 @@ class Asked:
             size=size if size in SIZES else "",
             family=given.get("family", "").strip()[:64],
         )
+        score = _score(given, benchmark) if benchmark is not None else None
+        if benchmark is not None:
+            limits = boards.at_least(benchmark, limits, score)
         return cls(
             limits=limits,
+            score=score,
             order=order if order in ORDERS else "score",
             axis=axis if axis in AXES else "size",
             mark=given.get("mark", "").strip().lower()[:140],
@@ -78,6 +87,12 @@ def _positive(given: QueryDict, name: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) and value > 0 else None
+
+
+def _score(given: QueryDict, benchmark: Benchmark) -> float | None:
+    value = _positive(given, "min_score")
+    factor, _ = shown_unit(benchmark.definition.get("unit") or "", benchmark.definition.get("scale") or {})
+    return value / factor if value is not None and value > 1 else value
 
 
 @dataclass(frozen=True)
@@ -116,7 +131,7 @@ def index(request: HttpRequest) -> HttpResponse:
     domains = sorted({name for row in every for name in boards.domains_of(row)})
     context = {
         "section": "leaderboards",
-        "tasks": [(task, labels.task_name(task), rows) for task, rows in sorted(tasks.items())],
+        "tasks": [(task, labels.task_name(task), rows) for task, rows in tasks.items()],
         "spoken": [(code, labels.language_name(code)) for code in languages],
         "domains": [(name, _group_title("domains", name)) for name in domains],
         "sizes": [(key, label) for key, (label, _, _) in SIZES.items()],
@@ -135,7 +150,7 @@ def board(request: HttpRequest, key: str) -> HttpResponse:
     """One benchmark: the chart, then every model with its interval and the places that it allows."""
     version = request.GET.get("version", "")
     benchmark = boards.find_benchmark(request.user, key, int(version) if is_version(version) else None)
-    asked = Asked.of(request.GET)
+    asked = Asked.of(request.GET, benchmark)
     shown = boards.board(
         request.user,
         benchmark,
@@ -188,6 +203,7 @@ def _board_context(request: HttpRequest, benchmark: Benchmark, asked: Asked, sho
     following = facets.with_value(request.GET, "cursor", shown.next_cursor) if shown.next_cursor else ""
     table = reverse("evaluation_v1:leaderboard", args=[benchmark.key])
     lines = board_lines(benchmark, shown, mark=asked.mark, order=asked.order)
+    least = {} if asked.score is None else {"min_score": repr(asked.score)}
     return {
         "section": "leaderboards",
         "benchmark": benchmark,
@@ -196,6 +212,7 @@ def _board_context(request: HttpRequest, benchmark: Benchmark, asked: Asked, sho
         "task": labels.task_name(benchmark.task),
         "spoken": [labels.language_name(code) for code in boards.languages_of(benchmark)],
         "asked": asked,
+        "higher_is_better": bool(benchmark.definition.get("higher_is_better", True)),
         "lines": lines,
         "axis": next((line.reading for line in lines if line.reading.low is not None), None),
         "total": shown.total,
@@ -207,9 +224,9 @@ def _board_context(request: HttpRequest, benchmark: Benchmark, asked: Asked, sho
         "sizes": [(key, label) for key, (label, _, _) in SIZES.items()],
         "chosen": _chosen(request.GET),
         "hidden": [(name, request.GET[name]) for name in _HIDDEN if request.GET.get(name)],
-        "csv_url": f"{table}{_query(request.GET, format='csv')}",
-        "json_url": f"{table}{_query(request.GET)}",
-        "embed_url": f"{reverse('embed_leaderboard', args=[benchmark.key])}{_query(request.GET)}",
+        "csv_url": f"{table}{_query(request.GET, **least, format='csv')}",
+        "json_url": f"{table}{_query(request.GET, **least)}",
+        "embed_url": f"{reverse('embed_leaderboard', args=[benchmark.key])}{_query(request.GET, **least)}",
     }
 
 
@@ -336,7 +353,7 @@ _HIDDEN = ("sort", "axis", "version", "language")
 
 def _chosen(given: QueryDict) -> dict[str, str]:
     """What the form shows as typed."""
-    return {name: given.get(name, "") for name in (*_KEPT, "mark", "axis")}
+    return {name: given.get(name, "") for name in (*_KEPT, "min_score", "mark", "axis")}
 
 
 def _query(given: QueryDict, **more: str) -> str:

@@ -26,7 +26,7 @@ def board(request: HttpRequest, key: str) -> HttpResponse:
     """The first rows of one benchmark's board, by the same questions as the board itself."""
     nobody = AnonymousUser()
     benchmark = boards.find_benchmark(nobody, key)
-    asked = replace(Asked.of(request.GET), order="score")
+    asked = replace(Asked.of(request.GET, benchmark), order="score")
     shown = boards.board(nobody, benchmark, asked.limits, limit=ROWS)
     lines = board_lines(benchmark, shown, mark=asked.mark)
     context = {

@@ -21,6 +21,7 @@ from evaluation.presentation import (
     step_rows,
 )
 from evaluation.services.conversions import offer_of
+from evaluation.services.workers import short_name
 from hub.core.htmx import render_page_or_fragment
 from hub.core.pagination import keyset_page
 from hub.pages import facets
@@ -92,7 +93,7 @@ def run_context(found: Evaluation | None) -> dict[str, Any]:
         "compared": result_of(found, Step.SMOKE).get("compared") or [],
         "findings": result_of(found, Step.SCAN).get("findings") or [],
         "logs": [(run, run.log) for run in runs if run.log],
-        "worker": next((run.worker for run in reversed(runs) if run.worker), ""),
+        "worker": next((short_name(run.worker) for run in reversed(runs) if run.worker), ""),
         "attempts": max((run.attempt for run in runs), default=0),
         "seconds": _seconds(found),
         "spent": spent(runs),

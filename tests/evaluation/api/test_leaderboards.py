@@ -52,6 +52,11 @@ def test_pages_of_a_board_join_without_gap_in_every_order(client: Client, pairs:
         assert sorted(seen) == sorted(row.full_name for row in models), order
 
 
+def test_a_board_of_those_that_are_at_least_so_good(client: Client, pairs: Benchmark) -> None:
+    good, _poor = stand(pairs, 0.8, 0.6)
+    assert [item["model"] for item in client.get(BOARD, {"min_score": 0.7}).json()["items"]] == [good.full_name]
+
+
 def test_the_same_table_as_csv_and_by_etag(client: Client, pairs: Benchmark) -> None:
     (row,) = stand(pairs, 0.75)
     answer = client.get(BOARD, {"format": "csv"})
@@ -89,6 +94,7 @@ def test_a_cell_that_a_spreadsheet_would_run_stays_a_text(client: Client, pairs:
         {"version": "0"},
         {"cursor": "forged"},
         {"axis": "colour"},
+        {"min_score": "good"},
     ],
 )
 def test_a_bad_question_is_refused_by_name(client: Client, pairs: Benchmark, question: dict[str, str]) -> None:

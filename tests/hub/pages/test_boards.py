@@ -64,6 +64,32 @@ def test_limits_orders_and_stale_links(client: Client, pairs: Benchmark) -> None
     assert client.get("/leaderboards/core-pairs-en?cursor=forged").status_code == 400
 
 
+def test_a_board_keeps_to_a_least_score_as_it_is_shown(client: Client, pairs: Benchmark) -> None:
+    good, poor = stand(pairs, 0.8, 0.6)
+    text = benchmark("core-text-en", "Running text", unit="bits/byte", higher_is_better=False, scale={"high": 6})
+    measured(good, {pairs: 0.8, text: 1.5})
+    measured(poor, {pairs: 0.6, text: 2.5})
+
+    page = client.get("/leaderboards/core-pairs-en?min_score=70")
+
+    assert names(page) == names(client.get("/leaderboards/core-pairs-en?min_score=0.7")) == [good.name]
+    assert "min_score=0.7&amp;format=csv" in page.content.decode()
+    assert names(client.get("/leaderboards/core-text-en?min_score=2")) == [good.name]
+    assert poor.name not in client.get("/embed/leaderboards/core-pairs-en?min_score=70").content.decode()
+    assert 'aria-sort="descending"' in page.content.decode()
+    assert 'aria-sort="ascending"' in client.get("/leaderboards/core-text-en").content.decode()
+
+
+def test_boards_with_models_come_before_boards_without(client: Client, pairs: Benchmark) -> None:
+    empty = benchmark("core-speech-en", "Spoken words, English")
+    Benchmark.objects.filter(pk=empty.pk).update(task="automatic-speech-recognition")
+    stand(pairs, 0.7)
+
+    page = client.get("/leaderboards").content.decode()
+
+    assert page.index("Text completion") < page.index("Speech to text")
+
+
 def test_private_models_and_private_benchmarks_are_not_there(client: Client, pairs: Benchmark) -> None:
     shown, hidden = stand(pairs, 0.7, 0.9)
     update_settings(repository=hidden, user=hidden.creator, changes=Changes(visibility=Visibility.PRIVATE))

@@ -1,11 +1,13 @@
 """The page of workers and queue: facts for everybody, names of what is private for nobody else."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from evaluation.models import Run, Step
+from evaluation.services.workers import short_name
 from hub.core.models import WorkerHeartbeat
 from tests.factories.evaluation import benchmark, claimed, evaluation_of, passed, passed_up_to, run_of
 from tests.factories.registry import RepositoryFactory
@@ -37,6 +39,13 @@ def test_it_tells_who_works_on_what_and_what_waits(client):
     assert f"{machine}:1" in html
     assert run.evaluation.repository.full_name in html
     assert "silent" in html
+    assert f"evaluations/{run.evaluation.commit.oid}" in html
+    assert re.search(r"<b>1</b><span[^>]*>step running", html)
+
+
+def test_a_worker_is_named_by_its_machine_and_process():
+    assert short_name("vm/1616f6ce-4026531836/4617/3872301") == "vm:4617"
+    assert (short_name("vm"), short_name("")) == ("vm", "")
 
 
 def test_private_models_are_counted_and_not_named(client):
@@ -63,7 +72,7 @@ def test_what_ended_is_counted(client):
 
     html = page(client)
 
-    assert "steps ended in the last hour" in html
+    assert "step ended in the last hour" in html
     assert "No worker has reported" in html
 
 
