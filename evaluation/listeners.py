@@ -83,7 +83,7 @@ def declare_benchmarks(*, repository: Repository, commit: Commit, ref: str, **kw
 
 @receiver(commit_published, dispatch_uid="evaluation.standings_of_head")
 def stand_by_head(*, repository: Repository, ref: str, **kwargs: Any) -> None:
-    """A new head has another card, and no scores yet."""
+    """A new head has another card."""
     if ref == BRANCH + repository.default_branch:
         standings.refresh(repository=repository)
 

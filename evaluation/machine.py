@@ -87,6 +87,14 @@ def packages() -> dict[str, str]:
     return found
 
 
+@cache
+def blas() -> str:
+    """The library behind matrix products, by name and version; "" where it is not told."""
+    found = np.show_config(mode="dicts") or {}
+    told = (found.get("Build Dependencies") or {}).get("blas") or {}
+    return " ".join(str(told[name]) for name in ("name", "version") if told.get(name))[:120]
+
+
 def environment_digest() -> str:
     """SHA-256 over the sorted list of all installed `package==version`."""
     return _environment_digest()

@@ -35,6 +35,7 @@ MAX_MODELS = 4
 BUDGET_S = 2.0
 MAX_ITEMS = 20_000  # Larger sets are compared by their intervals on a page.
 _REMEMBER_S = 7 * 24 * 3600
+_MAY_DIFFER = frozenset({"model.dtype"})  # Of two models it is one of the things that are compared.
 _WORDS = {
     Verdict.IMPROVED: "better",
     Verdict.REGRESSED: "worse",
@@ -79,7 +80,7 @@ def against(first: Standing, others: "Iterable[Standing]", *, until: float) -> d
         until: the moment on the monotonic clock after which nothing new is worked out.
     """
     rows = list(others)
-    keys = {row.pk: f"pairing:{first.receipt}:{row.receipt}" for row in rows if first.receipt and row.receipt}
+    keys = {row.pk: f"pairing2:{first.receipt}:{row.receipt}" for row in rows if first.receipt and row.receipt}
     known = cache.get_many(keys.values())
     found = {row.pk: by_intervals(first, row) for row in rows}
     for row in rows:
@@ -101,7 +102,7 @@ def _paired(first: Standing, other: Standing) -> Told | None:
     if one is None or two is None:
         return None
     try:
-        if differing_field(json.loads(one.body), json.loads(two.body)):
+        if differing_field(json.loads(one.body), json.loads(two.body), leave_out=_MAY_DIFFER):
             return replace(by_intervals(first, other), word="not_comparable")
         paired = compare(parse(other.score.benchmark.definition), items.rows_of(one), items.rows_of(two))
     except (ItemsNotFound, BadDefinition, Unavailable, ValueError, KeyError) as error:

@@ -51,6 +51,15 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True)
+class Code:
+    """What measured: `commit` and `is_dirty` are empty where the product was not installed from Git."""
+
+    sha256: str
+    commit: str = ""
+    is_dirty: bool | None = None
+
+
+@dataclass(frozen=True)
 class ItemsFile:
     """The Parquet file of the outputs by item, by the SHA-256 of its bytes."""
 
@@ -97,8 +106,7 @@ def build(
     usage: Usage,
     threads: int,
     walls: Mapping[str, Any],
-    code_commit: str,
-    code_sha256: str,
+    code: Code,
     created_at: str,
     parent: Mapping[str, Any] | None = None,
     tier_reason: Mapping[str, Any] | None = None,
@@ -111,8 +119,7 @@ def build(
         loaded: what `session.load()` gave.
         walls: which walls stood (`session.walls`), and the processors that the child was held to; who the child ran as
             is left out, being drawn anew each time.
-        code_commit: version of this software, or an empty text where it is not known.
-        code_sha256: hash over the sources that take part in measuring.
+        code: the hash over the sources that take part in measuring, and the version of this software.
         created_at: ISO 8601, UTC.
         tier_reason: why a part of the set was measured: the estimate for all of it, and the budget.
         parent: the receipt of the version before, by the same version of the benchmark: its hash and commit.
@@ -124,7 +131,12 @@ def build(
             "model": _model(model, loaded),
             "benchmark": _benchmark(benchmark, dataset_commit, result),
             "method": _method(benchmark, result, tier_reason),
-            "code": {"runner_version": RUNNER_VERSION, "git_commit": code_commit, "sha256": code_sha256},
+            "code": {
+                "runner_version": RUNNER_VERSION,
+                "git_commit": code.commit,
+                "dirty": code.is_dirty,
+                "sha256": code.sha256,
+            },
             "env": environment(threads=threads, walls=walls),
             "seeds": {**result.seeds, "python": 0, "numpy": benchmark.seed, "torch": 0},
             "result": _result(benchmark, result),
@@ -156,6 +168,8 @@ def environment(*, threads: int, walls: Mapping[str, Any]) -> dict[str, Any]:
         "threads": threads,
         "affinity": walls.get("cores"),
         "interop_threads": 1,
+        "blas": machine.blas(),
+        "determinism": {"torch_deterministic_algorithms": True, "python_hash_seed": 0},
         "device": "cpu",
         "load_average": here.load_average,
         "calibration_gflops": here.calibration_gflops,
@@ -175,6 +189,7 @@ def _model(model: ModelIdentity, loaded: Mapping[str, Any]) -> dict[str, Any]:
         "runtime": loaded.get("runtime"),
         "architecture": described.get("architecture"),
         "dtype": described.get("dtype"),
+        "quantisation": list(described.get("stored_dtypes") or []) or None,
         "files": [{"path": file.path, "sha256": file.sha256, "bytes": file.size_bytes} for file in files],
         "tokenizer_sha256": digest(tokenizer) if tokenizer else None,
         "chat_template_sha256": model.chat_template_sha256,

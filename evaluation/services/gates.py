@@ -20,7 +20,9 @@ from evaluation.models import (
     State,
     Step,
 )
+from evaluation.presentation import shown_unit
 from evaluation.services import versions
+from hub.core.numbers import number
 from models_registry.models import AuditEntry, Commit, Discussion, Release, ReleaseGate, Repository
 from models_registry.permissions import Action, can, require
 from models_registry.services import audit, gating
@@ -192,8 +194,18 @@ def _broken_steps(evaluation: Evaluation) -> list[Complaint]:
 
 
 def _worse(row: BenchmarkComparison) -> Complaint:
-    values = {"name": row.benchmark.title, "old": f"{row.old:.4g}", "new": f"{row.new:.4g}"}
+    definition = row.benchmark.definition
+    factor, unit = shown_unit(definition.get("unit") or "", definition.get("scale") or {})
+    old, new = (_told(value, factor, str(unit)) for value in (row.old, row.new))
+    values = {"name": row.benchmark.title, "old": old, "new": new}
     return Complaint(gettext("%(name)s got worse: %(old)s, now %(new)s.") % values, row.benchmark_id)
+
+
+def _told(value: float | None, factor: float, unit: str) -> str:
+    """A value as pages show it: in per cent where it is a share."""
+    if value is None:
+        return "—"
+    return f"{number(value * factor, decimals=1 if unit == '%' else None)} {unit}".rstrip()
 
 
 def _not_told(policy: GatePolicy, rows: Mapping[str, BenchmarkComparison]) -> list[Complaint]:

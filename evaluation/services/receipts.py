@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from dulwich import porcelain
 from dulwich.errors import NotGitRepository
 from dulwich.repo import Repo
 
 from evaluation import engine, item_table, receipts
 from evaluation.benchmarks.definition import Benchmark as Declared
-from evaluation.models import Receipt, Run
-from evaluation.receipts import ItemsFile, MeasuredFile, ModelIdentity
+from evaluation.models import Receipt, Run, Step
+from evaluation.receipts import Code, ItemsFile, MeasuredFile, ModelIdentity
 from evaluation.sandbox import Usage
 from evaluation.sandbox.staging import is_loadable_name
 from evaluation.services import versions
@@ -39,7 +40,7 @@ def receipt_of(
     assert run.benchmark is not None
     table = item_table.write(result.rows, declared, rows_sha256=result.rows_sha256)
     built = receipts.build(
-        model=_identity(run),
+        model=identity_of(run),
         benchmark=declared,
         dataset_commit=run.benchmark.commit,
         result=result,
@@ -48,8 +49,7 @@ def receipt_of(
         usage=usage,
         threads=settings.SMALLHUB_RUN_THREADS,
         walls=walls,
-        code_commit=code_commit(),
-        code_sha256=code_sha256(),
+        code=code(),
         created_at=datetime.now(UTC).isoformat(),
         parent=parent_of(run),
         tier_reason=tier_reason,
@@ -86,24 +86,27 @@ def code_sha256() -> str:
 
 
 @lru_cache(maxsize=1)
-def code_commit() -> str:
-    """The commit of this checkout, or "" where the product was not installed from Git."""
+def code() -> Code:
+    """The sources that measure, and the commit of this checkout with whether anything in it was changed."""
     try:
         with Repo(str(settings.BASE_DIR)) as repository:
-            return repository.head().decode()
-    except (NotGitRepository, KeyError):
-        return ""
+            changed = porcelain.status(repository, untracked_files="no")
+            is_dirty = any(changed.staged.values()) or bool(changed.unstaged)
+            return Code(code_sha256(), repository.head().decode(), is_dirty)
+    except (NotGitRepository, KeyError, OSError):
+        return Code(code_sha256())
 
 
-def _identity(run: Run) -> ModelIdentity:
+def identity_of(run: Run) -> ModelIdentity:
     """The files that a loader may see, with the hashes that the commit's listing gives them."""
     evaluation = run.evaluation
     entries = [entry for path, entry in sorted(listing_of(evaluation.commit).files.items()) if is_loadable_name(path)]
+    inspected = evaluation.runs.filter(step=Step.INSPECT).first()
     template = next((entry.sha256 for entry in entries if entry.path == _CHAT_TEMPLATE), None)
     return ModelIdentity(
         repository=evaluation.repository.full_name,
         commit=evaluation.commit.oid,
         files=[MeasuredFile(entry.path, entry.sha256, entry.size) for entry in entries],
-        format="safetensors",
+        format=str((inspected.result or {}).get("format") or "unknown") if inspected is not None else "unknown",
         chat_template_sha256=template,
     )

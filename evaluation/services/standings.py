@@ -12,9 +12,10 @@ from typing import Any
 from django.db import transaction
 
 from evaluation.benchmarks.tiers import Tier
-from evaluation.models import Evaluation, Run, Score, Standing, Step
+from evaluation.models import Evaluation, Run, Score, Standing, State, Step
 from evaluation.models.standings import last_or
 from evaluation.presentation import family, first_answer_ms
+from evaluation.services import versions
 from models_registry.labels import languages
 from models_registry.licences import licence_class
 from models_registry.licences.choices import names_of
@@ -113,6 +114,8 @@ def _standing_version(repository: Repository) -> tuple[Evaluation | None, str]:
     """The evaluation of the version that people get, and the release that it is.
 
     `latest` once anything was scored of it, else the head of the default branch. None while its releases are held.
+    While a new head is measured for the first time the version before it stands, so that a push takes no model off its
+    boards.
     """
     evaluations = Evaluation.objects.select_related("commit")
     release = latest_release(repository)
@@ -122,7 +125,17 @@ def _standing_version(repository: Repository) -> tuple[Evaluation | None, str]:
         scored = evaluations.filter(commit=release.commit, runs__score__isnull=False).first()
         if scored is not None:
             return scored, release.name
-    return evaluations.filter(repository=repository, commit__oid=repository.head).first(), ""
+    head = evaluations.filter(repository=repository, commit__oid=repository.head).first()
+    if head is not None and not _is_held(head) and _is_new(head):
+        return versions.scored_before(repository, head.commit) or head, ""
+    return head, ""
+
+
+def _is_new(evaluation: Evaluation) -> bool:
+    """Whether a part of it has not begun yet, not even once."""
+    if evaluation.status == Evaluation.Status.DONE:
+        return False
+    return evaluation.runs.filter(state__in=[State.WAITING, State.QUEUED], attempt=0).exists()
 
 
 def _is_held(evaluation: Evaluation) -> bool:

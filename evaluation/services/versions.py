@@ -1,5 +1,7 @@
 """Which earlier measured commit a commit is compared with."""
 
+from django.db.models import QuerySet
+
 from evaluation.models import Evaluation
 from models_registry.history import first_parents
 from models_registry.models import Commit, Discussion, Release, Repository
@@ -40,13 +42,25 @@ def bases_of(evaluation: Evaluation) -> list[Evaluation]:
 
 def measured_before(repository: Repository, commit: Commit, *, itself: bool = False) -> Evaluation | None:
     """The evaluation of the nearest measured commit before one on its line of first parents."""
+    return _nearest(repository, commit, Evaluation.objects.all(), itself=itself)
+
+
+def scored_before(repository: Repository, commit: Commit) -> Evaluation | None:
+    """The same among those that are done and have a score."""
+    done = Evaluation.objects.filter(status=Evaluation.Status.DONE, runs__score__isnull=False)
+    return _nearest(repository, commit, done.select_related("commit").distinct())
+
+
+def _nearest(
+    repository: Repository, commit: Commit, among: QuerySet[Evaluation], *, itself: bool = False
+) -> Evaluation | None:
     line: list[int] = []
     for row in first_parents(repository, commit):
         if itself or row.pk != commit.pk:
             line.append(row.pk)
         if len(line) == _LOOKED_BACK:
             break
-    found = {row.commit_id: row for row in Evaluation.objects.filter(commit__in=line)}
+    found = {row.commit_id: row for row in among.filter(commit__in=line)}
     return next((found[pk] for pk in line if pk in found), None)
 
 

@@ -53,7 +53,11 @@ class Lane:
 
 def workers(viewer: "User | AnonymousUser", *, at: datetime) -> list[Worker]:
     """Workers of the last day, those with work first. Runs are matched to them by machine and process."""
-    running = Run.objects.running().select_related("evaluation__repository__namespace", "evaluation__commit").defer("log", "result")
+    running = (
+        Run.objects.running()
+        .select_related("evaluation__repository__namespace", "evaluation__commit")
+        .defer("log", "result")
+    )
     rows = list(running.order_by("started_at")[:_RUNNING])
     shown = set(
         Repository.objects.visible_to(viewer)

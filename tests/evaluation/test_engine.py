@@ -312,12 +312,15 @@ def test_a_receipt_is_named_by_its_own_hash_and_changes_with_every_fact() -> Non
         "dataset_commit": "d" * 40,
         "result": result,
         "items": receipts.ItemsFile("3" * 64, 700),
-        "loaded": {"runtime": "toy", "description": {"architecture": "toy"}, "wall_s": 0.1},
+        "loaded": {
+            "runtime": "toy",
+            "description": {"architecture": "toy", "dtype": "float32", "stored_dtypes": ["Q4_1"]},
+            "wall_s": 0.1,
+        },
         "usage": Usage(1, 1, 0.1, 0.2),
         "threads": 2,
         "walls": {"landlock": 7, "seccomp": True, "namespaces": [], "user": 123, "cores": [0, 1]},
-        "code_commit": "",
-        "code_sha256": "2" * 64,
+        "code": receipts.Code("2" * 64, "f" * 40, False),
         "created_at": "2026-01-01T00:00:00Z",
     }
 
@@ -328,6 +331,10 @@ def test_a_receipt_is_named_by_its_own_hash_and_changes_with_every_fact() -> Non
     assert body["items"]["sha256"] == "3" * 64
     assert body["items"]["rows_sha256"] == receipts.rows_sha256(body) == result.rows_sha256
     assert body["env"]["affinity"] == [0, 1]
+    assert body["env"]["blas"]
+    assert body["env"]["determinism"] == {"torch_deterministic_algorithms": True, "python_hash_seed": 0}
+    assert (body["model"]["dtype"], body["model"]["quantisation"]) == ("float32", ["Q4_1"])
+    assert (body["code"]["git_commit"], body["code"]["dirty"]) == ("f" * 40, False)
     assert body["model"]["tokenizer_sha256"]
     assert "user" not in body["env"]["sandbox"]
     assert receipts.build(**{**facts, "dataset_commit": "e" * 40}).sha256 != receipt.sha256

@@ -72,8 +72,7 @@ def receipt_of(declared: Any, result: engine.Result, session: sandbox.Session) -
         usage=sandbox.Usage(1, 1, 0.1, 0.2),
         threads=session.limits.compute_threads,
         walls=session.walls,
-        code_commit="",
-        code_sha256="2" * 64,
+        code=receipts.Code("2" * 64),
         created_at="2026-01-01T00:00:00Z",
     ).body
 

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 
-from evaluation.models import ItemOutputs, Standing, Step
+from evaluation.models import ItemOutputs, Receipt, Standing, Step
 from evaluation.pairings import against, by_intervals, matrix
 from models_registry.models import Repository, Visibility
 from models_registry.services.settings import Changes, update_settings
@@ -56,6 +56,19 @@ def test_the_same_items_tell_apart_what_intervals_do_not() -> None:
     assert told.low > 0
     turned = against(two, [one], until=time.monotonic() + 60)[one.pk]
     assert (turned.word, turned.difference) == ("worse", pytest.approx(-7 / N))
+
+
+def test_models_of_other_number_types_are_compared_for_that_is_what_people_ask() -> None:
+    benchmark()
+    one, two = standing(stands([True] * 40 + [False] * 20)), standing(stands([True] * 47 + [False] * 13))
+    for row, dtype in ((one, "float32"), (two, "bfloat16")):
+        kept = Receipt.objects.get(sha256=row.receipt)
+        body = json.loads(kept.body)
+        Receipt.objects.filter(pk=kept.pk).update(body=json.dumps(body | {"model": {"dtype": dtype}}))
+
+    told = against(one, [two], until=time.monotonic() + 60)[two.pk]
+
+    assert (told.word, told.is_paired) == ("better", True)
 
 
 def test_what_was_worked_out_is_remembered_and_without_time_the_intervals_decide() -> None:

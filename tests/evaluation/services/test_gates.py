@@ -50,7 +50,7 @@ def test_a_repository_warns_unless_it_is_told_otherwise():
 
     assert gates.policy_of(first.repository).mode == "warn"
     assert fresh(release).gate == "passed"
-    assert "got worse: 0.9, now 0.6" in fresh(release).gate_reason
+    assert "got worse: 90.0 %, now 60.0 %" in fresh(release).gate_reason
     assert latest(first.repository) == "v1.1.0"
 
 

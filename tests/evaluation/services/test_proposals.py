@@ -59,7 +59,7 @@ def test_a_pull_request_is_measured_and_compared_with_its_branch(repository: Rep
     page = text(discussion)
     assert "Measured before the merge" in page
     assert "0 to right, 30 to wrong" in page
-    assert "got worse: 0.9, now 0.6" in page
+    assert "got worse: 90.0 %, now 60.0 %" in page
 
 
 def test_a_head_that_is_not_measured_says_so_and_a_writer_asks(repository: Repository, settings: LazySettings):

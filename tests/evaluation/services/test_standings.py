@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from evaluation.models import Benchmark, Evaluation, Score, Standing, Step
+from evaluation.models import Benchmark, Evaluation, Score, Standing, State, Step
 from evaluation.querysets_standings import Limits
 from evaluation.services import standings
 from evaluation.services.outcomes import ScanNews
@@ -88,6 +88,25 @@ def test_the_measured_latest_release_stands_before_the_head(pairs: Benchmark) ->
     assert not Standing.objects.exists(), "nobody gets a version of it as `latest`"
     unyank(release=release, user=model.creator)
     assert Standing.objects.get().commit == first
+
+
+def test_the_version_before_stands_until_all_of_a_new_head_has_begun(pairs: Benchmark) -> None:
+    benchmark("text", **TEXT)
+    model = with_card(RepositoryFactory())
+    before = scored(model)
+    passed(run_of(before, Step.BENCHMARK, "text"), score=score(value=1.8, low=1.7, high=1.95, higher_is_better=False))
+    first = model.head
+
+    with_card(model, licence="cc-by-nc-4.0")
+
+    assert {row.commit for row in Standing.objects.all()} == {first}
+    evaluation = scored(model)
+    assert [(row.commit, row.licence) for row in Standing.objects.all()] == [(first, "mit")] * 2
+    passed(run_of(evaluation, Step.BENCHMARK, "text"), state=State.FAILED, score=None, receipt=None)
+    assert [(row.benchmark, row.commit) for row in Standing.objects.all()] == [(pairs, model.head)]
+    rerun(run=run_of(evaluation, Step.BENCHMARK, "text"), user=model.creator)
+    assert Standing.objects.get().commit == model.head
+    assert standings.rebuild().changed == 0
 
 
 def test_a_release_that_was_not_measured_yet_leaves_the_head_standing(pairs: Benchmark) -> None:

@@ -93,7 +93,7 @@ def test_a_held_release_says_why_and_an_administrator_passes_it(three: tuple[Cli
     client, at, _ = three
     page = text(client, f"{at}/releases/v1.2.0")
     assert "Held at the gate" in page
-    assert "got worse: 0.86, now 0.3" in page
+    assert "got worse: 86.0 %, now 30.0 %" in page
     assert "Let it pass all the same" not in text(Client(), f"{at}/releases/v1.2.0")
 
     assert client.post(f"{at}/releases/v1.2.0", {"action": "override", "reason": ""}).status_code == 400
