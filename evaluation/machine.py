@@ -12,7 +12,7 @@ import hashlib
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
@@ -90,8 +90,8 @@ def packages() -> dict[str, str]:
 @cache
 def blas() -> str:
     """The library behind matrix products, by name and version; "" where it is not told."""
-    found = np.show_config(mode="dicts") or {}
-    told = (found.get("Build Dependencies") or {}).get("blas") or {}
+    found: Mapping[str, Any] = np.show_config(mode="dicts")
+    told = found.get("Build Dependencies", {}).get("blas", {})
     return " ".join(str(told[name]) for name in ("name", "version") if told.get(name))[:120]
 
 
