@@ -155,7 +155,7 @@ def _reason(position: int, row: Standing, reading: Reading, first: Standing, bes
     if position == 0:
         return gettext("Best of those that fit: %(metric)s %(value)s on %(benchmark)s.") % words
     behind = number(abs((best.value or 0.0) - (reading.value or 0.0)))
-    unit = gettext("points") if best.unit == "%" else best.unit
+    unit = ngettext("point", "points", 1 if behind == "1" else 2) if best.unit == "%" else best.unit
     words |= {"behind": f"{behind} {unit}".strip()}
     if row.merit_high >= first.merit_low:
         return gettext("%(metric)s %(value)s, %(behind)s behind the first; their intervals overlap.") % words

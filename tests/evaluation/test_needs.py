@@ -52,7 +52,7 @@ def test_the_best_that_fits_comes_first_with_its_reason(german: Benchmark) -> No
     assert (found.task, found.benchmark, found.fitting, found.measured) == ("token-classification", german, 3, 4)
     first, second, third = (row.reason for row in found.candidates)
     assert first == "Best of those that fit: accuracy 90.0 % (88.0–92.0) on Entities, German."
-    assert second.endswith("1 points behind the first; their intervals overlap.")
+    assert second.endswith("1 point behind the first; their intervals overlap.")
     assert third.endswith("30 points behind the first.")
     assert [str(row.rank) for row in found.candidates] == ["1–2", "1–2", "3"]
     assert slow.full_name not in named(found)
