@@ -20,7 +20,7 @@ from evaluation.steps import smoke as smoke_step
 # A refusal that blames nobody: there is nothing to load, or we cannot load it yet.
 _NOT_FOR_US = frozenset(
     """missing_config missing_file no_weights no_architecture unsupported_architecture unsupported_format quantised
-    adapter custom_operators opset missing_package several_models unsupported_module""".split()
+    keras_weights adapter custom_operators opset missing_package several_models unsupported_module""".split()
 )
 
 

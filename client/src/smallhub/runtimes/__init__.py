@@ -24,6 +24,7 @@ from ._types import (
     Recognised,
     Task,
 )
+from ._unloadable import unloadable
 
 __all__ = [
     "Answer",
@@ -84,9 +85,6 @@ def _without_config(folder: Path) -> UnsupportedModel:
         return UnsupportedModel(
             "adapter", "This is an adapter without its base model; merge them, then push the whole."
         )
-    if archives := sorted([*folder.glob("*.skops"), *folder.glob("*.joblib")]):
-        return UnsupportedModel(
-            "unsupported_format",
-            f"{archives[0].name} needs scikit-learn's own classes; convert it with smallhub.runtimes.sklearn_models.",
-        )
-    return UnsupportedModel("missing_file", "There is no config.json, so nothing says what the weights are.")
+    return unloadable(folder) or UnsupportedModel(
+        "missing_file", "There is no config.json, so nothing says what the weights are."
+    )

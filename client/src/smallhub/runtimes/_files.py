@@ -13,6 +13,8 @@ from typing import Any
 
 from smallhub._exceptions import UnsupportedModel
 
+from ._unloadable import unloadable
+
 MAX_JSON_BYTES = 64 * 1024 * 1024  # Vocabularies are the longest; tokenizers of 250,000 tokens take about 20 MB.
 MAX_HEADER_BYTES = 100 * 1024 * 1024
 _DTYPE_BYTES = {
@@ -139,11 +141,4 @@ def weight_files(folder: Path) -> list[str]:
 
 
 def _no_weights(folder: Path) -> UnsupportedModel:
-    pickles = [path.name for suffix in ("bin", "pt", "pth", "ckpt", "pkl") for path in folder.glob(f"*.{suffix}")]
-    if pickles:
-        return UnsupportedModel(
-            "pickle_weights",
-            f"The weights come as a pickle ({pickles[0]}), which can run code when opened. Save them as safetensors.",
-            file=pickles[0],
-        )
-    return UnsupportedModel("no_weights", "There is no model.safetensors.")
+    return unloadable(folder) or UnsupportedModel("no_weights", "There is no model.safetensors.")
