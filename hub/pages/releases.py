@@ -27,7 +27,7 @@ from models_registry.permissions import Action, can, require
 from models_registry.services import releases as services
 from models_registry.services.gating import override_gate
 from models_registry.services.licensing.changes import between_releases
-from models_registry.services.revisions import find_commit, latest_release
+from models_registry.services.revisions import find_commit, held_release, latest_release
 
 PER_PAGE = 20
 SCORES_SHOWN = 6
@@ -85,6 +85,7 @@ def timeline(request: HttpRequest, kind: str, namespace: str, name: str) -> Http
         ],
         "next_url": facets.with_value(request.GET, "cursor", next_cursor) if next_cursor else "",
         "latest": latest,
+        "held": held_release(repository) if latest is None else None,
         "suggested": semver.suggest(release.name for release in shown),
         "branches": _branches(repository, latest),
         "pointers": repository.pointers.select_related("commit")[:20],

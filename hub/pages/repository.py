@@ -40,7 +40,7 @@ from models_registry.permissions import Action, can
 from models_registry.services.heads import card_of
 from models_registry.services.licensing.needs import licences_to_accept, sources_of
 from models_registry.services.licensing.of_files import of_commit
-from models_registry.services.revisions import find_commit
+from models_registry.services.revisions import find_commit, held_release
 from models_registry.types import Listing
 
 HISTORY_SHOWN = 5
@@ -150,6 +150,7 @@ def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResp
     context["licence_files"] = of_commit(repository, opened.commit)
     context["example"] = example_of(request.user, context["scores"])
     context["snippets"] = snippets.of(repository, origin(request), opened.listing)
+    context["held"] = held_release(repository) if getattr(repository, "release_count", None) else None
     context["commits"] = repository.commits.light().order_by("-pk")[:HISTORY_SHOWN]
     context["lineage_line"] = lineage.line(repository, request.user)
     context["judged"] = LicenceJudgement.objects.filter(repository=repository).exclude(verdict="").first()

@@ -2,7 +2,7 @@ import pytest
 from django.test import Client
 
 from models_registry import manifests
-from models_registry.models import Repository
+from models_registry.models import Release, Repository
 from models_registry.services.pointers import find_pointer, move_pointer
 from models_registry.services.releases import create_release, find_release, yank
 from models_registry.services.revisions import find_commit
@@ -109,6 +109,19 @@ def test_a_release_is_corrected_yanked_and_taken_back_by_forms(tiny, owner, clie
     assert owner.post(address, {"action": "explode"}).status_code == 400
     assert not find_release(tiny, "v1.0.0").is_yanked
     assert client.get(f"{AT}/releases/v9").status_code == 404
+
+
+def test_pages_say_that_no_release_may_be_latest(tiny, client) -> None:
+    assert "newest commit" in client.get(f"{AT}/releases").content.decode()
+    release(tiny, "v1.0.0")
+    assert "a pull needs" not in client.get(AT).content.decode()
+    Release.objects.filter(repository=tiny).update(gate="failed", gate_reason="Worse on pairs.")
+    assert "A pull needs a version" in client.get(f"{AT}/releases").content.decode()
+    card = client.get(AT).content.decode()
+    assert "v1.0.0 among them, so a pull needs" in card
+    refused = client.get(f"{AT}/tree/latest")
+    assert refused.status_code == 404
+    assert "Its page under Releases says why" in refused.content.decode()
 
 
 def test_two_versions_are_compared_with_scores_lines_and_names(tiny, client, django_assert_max_num_queries) -> None:
