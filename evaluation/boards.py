@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from evaluation.benchmarks.tiers import Tier
 from evaluation.exceptions import BoardNotFound
 from evaluation.models import Benchmark, Standing
 from evaluation.official_suites import SUITES
@@ -91,15 +92,16 @@ def board(
     *,
     order: str = "score",
     axis: str = "size",
+    tier: Tier = Tier.STANDARD,
     limit: int = 50,
     cursor: str | None = None,
 ) -> Board:
-    """A page of a board. Ranks and front are among the models within the limits.
+    """A page of a board. Ranks and front are among the models within the limits that were measured on one tier.
 
     Raises:
         BadCursor
     """
-    found = Standing.objects.visible_to(viewer).on(benchmark).within(limits)
+    found = Standing.everything.visible_to(viewer).on(benchmark).filter(tier=tier).within(limits)
     column = AXES[axis]
     best_first = found.order_by("-merit", "id")
     summary = list(best_first.values_list("id", "merit", "merit_low", "merit_high", column)[: MAX_RANKED + 1])
@@ -110,14 +112,21 @@ def board(
     chosen = set(on_front)
     rows = [Placed(row, places.get(row.pk), row.pk in chosen) for row in page.rows]
     total = len(summary) if len(summary) <= MAX_RANKED else found.count()
-    read_against = _references(benchmark, [(row[0], row[1]) for row in ranked])
+    read_against = _references(benchmark, [(row[0], row[1]) for row in ranked], tier)
     return Board(benchmark, rows, total, page.next_cursor, places, on_front, read_against)
 
 
-def _references(benchmark: Benchmark, ranked: Sequence[tuple[int, float]]) -> list[Reference]:
+def tiers(viewer: "Viewer", benchmark: Benchmark) -> dict[Tier, int]:
+    """How many models stand on the board of each tier."""
+    counts = Standing.everything.visible_to(viewer).on(benchmark).counts_by_tier()
+    return {tier: counts.get(tier, 0) for tier in reversed(Tier)}
+
+
+def _references(benchmark: Benchmark, ranked: Sequence[tuple[int, float]], tier: Tier) -> list[Reference]:
     definition = benchmark.definition
     sign = 1 if definition.get("higher_is_better", True) else -1
-    name, value = baseline_of(benchmark) or ("", None)
+    # Baselines are measured on whole sets.
+    name, value = (baseline_of(benchmark) if tier == Tier.STANDARD else None) or ("", None)
     values = [("baseline", name, value)]
     values.append(("chance", "", definition.get("chance")))
     found = [
@@ -135,7 +144,7 @@ def points(shown: Board, *, axis: str, limit: int) -> list[Standing]:
     """
     rest = [pk for pk in shown.ranks if pk not in set(shown.front)][: max(0, limit - len(shown.front))]
     wanted = [*shown.front[-limit:], *rest]
-    rows = Standing.objects.filter(pk__in=wanted).with_names()
+    rows = Standing.everything.filter(pk__in=wanted).with_names()
     return [row for row in rows if getattr(row, AXES[axis]) is not None]
 
 

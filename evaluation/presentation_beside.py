@@ -11,14 +11,19 @@ StressRow = tuple[str, int, str, str, str]
 
 
 def overlap_note(found: Any, factor: float) -> str:
-    """How much of the test was in the declared training data; "" where nothing was found."""
-    if not isinstance(found, dict) or not found.get("seen") or not found.get("items"):
+    """How much of the test was in the declared training data, and whether that was read whole; else ""."""
+    if not isinstance(found, dict):
         return ""
-    share = number(100 * found["seen"] / found["items"])
-    note = gettext("%(share)s %% of the items stand in its declared training data") % {"share": share}
-    if found.get("clean_value") is not None:
-        note += gettext("; on the others %(value)s") % {"value": number(found["clean_value"] * factor)}
-    return note
+    notes = []
+    if found.get("seen") and found.get("items"):
+        share = number(100 * found["seen"] / found["items"])
+        note = gettext("%(share)s %% of the items stand in its declared training data") % {"share": share}
+        if found.get("clean_value") is not None:
+            note += gettext("; on the others %(value)s") % {"value": number(found["clean_value"] * factor)}
+        notes.append(note)
+    if found.get("unread_files") or found.get("unread") or found.get("is_whole") is False:
+        notes.append(gettext("not all of its declared training data was read"))
+    return " · ".join(notes)
 
 
 def stress_rows(found: Any) -> list[StressRow]:

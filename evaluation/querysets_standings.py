@@ -97,5 +97,8 @@ class StandingQuerySet(models.QuerySet["Standing"]):
         of_these = self.filter(benchmark__in=[row.pk for row in benchmarks])
         return of_these.annotate(place=place).filter(place__lte=number).order_by("benchmark_id", "place")
 
+    def counts_by_tier(self) -> dict[str, int]:
+        return dict(self.order_by().values_list("tier").annotate(number=Count("pk")))
+
     def counts_by_benchmark(self) -> dict[int, int]:
         return dict(self.order_by().values_list("benchmark_id").annotate(number=Count("pk")))

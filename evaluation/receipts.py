@@ -110,6 +110,7 @@ def build(
     created_at: str,
     parent: Mapping[str, Any] | None = None,
     tier_reason: Mapping[str, Any] | None = None,
+    contamination: Mapping[str, Any] | None = None,
 ) -> Receipt:
     """The receipt of one benchmark result.
 
@@ -122,10 +123,13 @@ def build(
         code: the hash over the sources that take part in measuring, and the version of this software.
         created_at: ISO 8601, UTC.
         tier_reason: why a part of the set was measured: the estimate for all of it, and the budget.
+        contamination: what was read of the declared training data, what was not, and how many items stand in it.
         parent: the receipt of the version before, by the same version of the benchmark: its hash and commit.
     """
+    beside = {} if contamination is None else {"contamination": dict(contamination)}
     return seal(
-        {
+        beside
+        | {
             "receipt_version": RECEIPT_VERSION,
             "created_at": created_at,
             "model": _model(model, loaded),

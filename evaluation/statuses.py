@@ -72,5 +72,5 @@ def _of_verdict(repository: Repository, evaluation: Evaluation, viewer: User | A
         return Status("smallhub/verdict", "pending", "It is being compared.", page)
     summary = Summary(found.seen_summary)
     worse = summary in {Summary.WORSE, Summary.MIXED} or bool(found.fault)
-    text = found.fault or str(summary.label)
+    text = found.fault_sentence or str(summary.label)
     return Status("smallhub/verdict", "failed" if worse else "passed", text, page)

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from evaluation import boards
 from evaluation.api.present import baseline_answer
 from evaluation.api.serializers import BaselineOutput
+from evaluation.benchmarks.tiers import Tier
 from evaluation.models import Benchmark, Standing
 from evaluation.querysets_standings import ORDERS, Limits
 from evaluation.ranking import Rank
@@ -67,6 +68,11 @@ class BoardQuery(LimitsQuery):
         help_text="At least this good, in the benchmark's own unit; where lower is better, the highest.",
     )
     sort = serializers.ChoiceField(choices=list(ORDERS), default="score")
+    tier = serializers.ChoiceField(
+        choices=[str(tier) for tier in Tier],
+        default=str(Tier.STANDARD),
+        help_text="Models measured on a part of the set stand on boards of their own: quick, or smoke.",
+    )
     axis = serializers.ChoiceField(choices=list(boards.AXES), default="size", help_text="What the front is against.")
     limit = serializers.IntegerField(min_value=1, max_value=MOST_ROWS, default=50)
     cursor = serializers.CharField(required=False, max_length=2000)
@@ -94,6 +100,7 @@ class StandingOutput(serializers.Serializer[Any]):
     value = serializers.FloatField()
     interval = serializers.ListField(child=serializers.FloatField(), allow_null=True, min_length=2, max_length=2)
     n = serializers.IntegerField()
+    tier = serializers.ChoiceField(choices=[str(tier) for tier in Tier])
     metric = serializers.CharField()
     unit = serializers.CharField(allow_blank=True)
     on_front = serializers.BooleanField(allow_null=True)
@@ -124,6 +131,8 @@ class BoardOutput(serializers.Serializer[Any]):
     higher_is_better = serializers.BooleanField()
     chance = serializers.FloatField(allow_null=True)
     baseline = BaselineOutput(allow_null=True)
+    tier = serializers.ChoiceField(choices=[str(tier) for tier in Tier])
+    tiers = serializers.DictField(child=serializers.IntegerField(), help_text="How many models stand on each tier.")
     total = serializers.IntegerField()
     items = StandingOutput(many=True)
     next_cursor = serializers.CharField(allow_null=True)
@@ -227,6 +236,7 @@ class BoardView(_Tables):
             limits,
             order=wanted["sort"],
             axis=wanted["axis"],
+            tier=Tier(wanted["tier"]),
             limit=wanted["limit"],
             cursor=wanted.get("cursor"),
         )
@@ -242,6 +252,8 @@ class BoardView(_Tables):
             "higher_is_better": bool(definition.get("higher_is_better", True)),
             "chance": definition.get("chance"),
             "baseline": baseline_answer(benchmark),
+            "tier": wanted["tier"],
+            "tiers": {str(tier): count for tier, count in boards.tiers(request.user, benchmark).items()},
             "total": found.total,
             "items": [standing_answer(request, row.standing, row.rank, row.is_on_front) for row in found.rows],
             "next_cursor": found.next_cursor,
@@ -297,6 +309,7 @@ def standing_answer(
         "value": standing.value,
         "interval": [standing.low, standing.high] if has_interval else None,
         "n": standing.n,
+        "tier": standing.tier,
         "metric": standing.score.metric,
         "unit": standing.score.unit,
         "on_front": is_on_front,

@@ -36,6 +36,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _SEED = 20
 # Why a set has no measured baselines.
+NO_SENSE = "none: the data could not be made sense of"
 NO_TRAIN = "none: the set has no training split"
 NO_KIND = "none: no baseline of a kind that is known here fits the task"
 

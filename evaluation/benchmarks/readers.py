@@ -57,10 +57,17 @@ def load(benchmark: Benchmark, folder: Path, *, with_train: bool = False) -> Dat
         if isinstance(error, BadData):
             raise
         # The reader's arguments do not fit the rows: whatever that broke, it is the declaration's fault.
-        raise BadData(f"{benchmark.id} cannot be read as declared ({type(error).__name__}: {error}).") from error
+        raise BadData(f"{benchmark.id} cannot be read as declared: {_broken_by(error)}.") from error
     if not test:
         raise BadData(f"The split {benchmark.split!r} of {benchmark.id} has no item.")
     return Dataset(items=test, train=train)
+
+
+def _broken_by(error: Exception) -> str:
+    """What of the rows is not as declared; the error's own words are for the log."""
+    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
+        return f"a row or an argument lacks {error.args[0][:80]!r}"
+    return "a value is of another form than the declaration says"
 
 
 def _split(benchmark: Benchmark, folder: Path, split: str) -> tuple[Item, ...]:

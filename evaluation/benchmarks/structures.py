@@ -159,8 +159,10 @@ def _questions(source: Source, arguments: Mapping[str, Any]) -> Iterator[Columns
                         "context": str(paragraph["context"]),
                         "answers": answers,
                     }
+    except BadData:
+        raise
     except (ValueError, KeyError, TypeError) as error:
-        raise BadData(f"{source.path} does not have the form of SQuAD ({type(error).__name__}: {error}).") from error
+        raise BadData(f"{source.path} does not have the form of SQuAD.") from error
 
 
 def _clip_path(base: PurePosixPath, row: Columns, place: str) -> PurePosixPath:

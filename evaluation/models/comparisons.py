@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from evaluation.faults import comparison_fault
 from evaluation.models.benchmarks import Benchmark
 from evaluation.models.runs import Evaluation
 from evaluation.querysets import BenchmarkComparisonQuerySet, ComparisonQuerySet
@@ -72,6 +73,11 @@ class Comparison(models.Model):
     @property
     def is_settled(self) -> bool:
         return self.settled_at is not None
+
+    @property
+    def fault_sentence(self) -> str:
+        """Why no answer could be given, for people."""
+        return comparison_fault(self.fault)
 
     @property
     def seen_summary(self) -> str:

@@ -72,7 +72,9 @@ class Evaluation(models.Model):
     repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="evaluations")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.QUEUED)
     verdict = models.CharField(max_length=12, choices=Verdict.choices, default=Verdict.PENDING)
-    only_scan = models.BooleanField(default=False, help_text="Scanned and not measured: no default branch or release.")
+    only_scan = models.BooleanField(
+        default=False, db_default=False, help_text="Scanned and not measured: no default branch or release."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -176,7 +178,9 @@ class QueueTurn(models.Model):
     namespace = models.OneToOneField("accounts.Namespace", on_delete=models.CASCADE, related_name="queue_turn")
     served_at = models.DateTimeField(db_index=True)
     was_quick = models.BooleanField(help_text="Whether it was a short step.")
-    was_aside = models.BooleanField(default=False, help_text="Whether it was the scan of a commit beside.")
+    was_aside = models.BooleanField(
+        default=False, db_default=False, help_text="Whether it was the scan of a commit beside."
+    )
 
     def __str__(self) -> str:
         return f"{self.namespace} at {self.served_at:%H:%M:%S}"

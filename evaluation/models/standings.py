@@ -1,11 +1,12 @@
 """Where a model stands: its scores of the version that people get, with what they are weighed against."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 from django.db import models
 from django.db.models import F
 
+from evaluation.benchmarks.tiers import Tier
 from evaluation.models.benchmarks import Benchmark
 from evaluation.models.results import Score
 from evaluation.querysets_standings import StandingQuerySet
@@ -14,11 +15,22 @@ from models_registry.sizes import size_class
 NEVER = math.ldexp(1.0, 100)  # Sorts behind all times and sizes; a keyset takes no null.
 
 
+_Standings = models.Manager.from_queryset(StandingQuerySet)
+
+
+class WholeStandings(_Standings["Standing"]):
+    """Those of whole sets, which alone are ranked together, compared and found by need."""
+
+    def get_queryset(self) -> StandingQuerySet:
+        return cast("StandingQuerySet", super().get_queryset().filter(tier=Tier.STANDARD))
+
+
 class Standing(models.Model):
     """One model on one version of a benchmark. Derived: `services.standings` writes it, and can write all of it anew.
 
     The version is the one that `latest` names, once it was measured, and the head of the default branch until then.
-    Who may see a row is decided by its repository, at the time of reading.
+    Who may see a row is decided by its repository, at the time of reading. `objects` are those measured on whole sets;
+    `everything` has those of smaller tiers as well, which stand on boards of their own.
     """
 
     repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="standings")
@@ -33,6 +45,9 @@ class Standing(models.Model):
     low = models.FloatField(null=True)
     high = models.FloatField(null=True)
     n = models.PositiveIntegerField()
+    tier = models.CharField(
+        max_length=10, default="standard", db_default="standard", help_text="How much was measured."
+    )
     # The same, turned so that more is better; without an interval all three are equal.
     merit = models.FloatField()
     merit_low = models.FloatField()
@@ -54,7 +69,8 @@ class Standing(models.Model):
     licence_class = models.CharField(max_length=16)
     languages = models.TextField(blank=True, help_text="Codes with a space on both sides of each.")
 
-    objects = StandingQuerySet.as_manager()
+    objects = WholeStandings()
+    everything = StandingQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "benchmark"], name="standing_unique")]

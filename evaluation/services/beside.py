@@ -1,7 +1,8 @@
 """What is found out beside a score: was the test in the declared training data, and do the answers bear stress?"""
 
+import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,16 @@ import numpy as np
 from evaluation import engine
 from evaluation.benchmarks import Dataset
 from evaluation.benchmarks.definition import Benchmark as Declared
-from evaluation.exceptions import NoSuchSplit, TableUnreadable
 from evaluation.models import Run
 from evaluation.sandbox import SandboxError, Session
 from evaluation.scorers import SCORERS, NotScorable
-from evaluation.services import tables
+from evaluation.services import training_data
 from evaluation.statistics import contamination
 from evaluation.statistics.stress import applies_to, stress
 from models_registry.models import Kind, Repository, Visibility
 from models_registry.services.heads import card_of
-from models_registry.services.revisions import find_commit
+
+logger = logging.getLogger("evaluation.beside")
 
 MOST_SOURCES = 5
 MOST_CHARACTERS = 32_000_000
@@ -33,7 +34,8 @@ def stress_of(declared: Declared, dataset: Dataset, session: Session, result: en
     try:
         return {"stress": stress(declared, dataset, session, result.rows)}
     except (NotScorable, SandboxError) as error:
-        return {"stress": {"fault": str(error)[:300]}}
+        logger.warning("stress of %s broke: %s", declared.id, error)
+        return {"stress": {"fault": "not_scorable" if isinstance(error, NotScorable) else "model_ended"}}
 
 
 def contamination_of(run: Run, declared: Declared, dataset: Dataset, result: engine.Result) -> dict[str, Any]:
@@ -47,12 +49,14 @@ def contamination_of(run: Run, declared: Declared, dataset: Dataset, result: eng
     asked = {str(row["id"]) for row in result.rows}
     items = {item.id: _texts(item.values) for item in dataset.items if item.id in asked}
     overlap = contamination.Overlap(items)
-    is_whole, unread = _feed(overlap, sources)
-    read = [source.full_name for source in sources if source.full_name not in unread]
+    readings = [training_data.Reading(source) for source in sources]
+    is_whole = _feed(overlap, readings)
+    read = [reading.source.full_name for reading in readings if reading.read]
     found: dict[str, Any] = {
         "n": contamination.N,
         "sources": read,
-        "unread": unread,
+        "unread": [reading.source.full_name for reading in readings if not reading.read],
+        "unread_files": _unread_files(readings),
         "is_whole": is_whole,
         "items": len(items),
         "too_short": len(overlap.too_short),
@@ -63,7 +67,7 @@ def contamination_of(run: Run, declared: Declared, dataset: Dataset, result: eng
         statistic = SCORERS[declared.scorer].statistic(declared, result.rows)
         found["clean_items"] = len(clean)
         found["clean_value"] = float(statistic(np.array([clean]))[0])
-    return {"contamination": found} if read else {}
+    return {"contamination": found}
 
 
 def _sources(run: Run) -> list[Repository]:
@@ -80,30 +84,30 @@ def _sources(run: Run) -> list[Repository]:
     ]
 
 
-def _feed(overlap: contamination.Overlap, sources: list[Repository]) -> tuple[bool, list[str]]:
-    """Read the train splits; whether to the end, and which sources could not be read."""
+def _feed(overlap: contamination.Overlap, readings: list[training_data.Reading]) -> bool:
+    """Read the train splits; whether to the end. What was being read when time was up counts as read in part."""
     until, left = time.monotonic() + MOST_SECONDS, MOST_CHARACTERS
-    unread: list[str] = []
-    for source in sources:
-        try:
-            for values in _rows(source):
-                for text in _texts(values):
-                    overlap.feed(text)
-                    left -= len(text)
-                if left < 0 or time.monotonic() > until:
-                    return False, unread
-        except (NoSuchSplit, TableUnreadable):
-            unread.append(source.full_name)
-    return True, unread
+    for reading in readings:
+        for values in training_data.rows_of(reading):
+            for text in _texts(values):
+                overlap.feed(text)
+                left -= len(text)
+            if left < 0 or time.monotonic() > until:
+                reading.read = reading.read or ["…"]
+                return False
+    return True
 
 
-def _rows(source: Repository) -> Iterator[Mapping[str, Any]]:
-    commit = find_commit(source, None)
-    try:
-        table = tables.open_table(repository=source, commit=commit, split="train")
-    except NoSuchSplit:
-        table = tables.open_table(repository=source, commit=commit)
-    yield from tables.text_rows(table)
+def _unread_files(readings: list[training_data.Reading]) -> dict[str, list[str]]:
+    """By data set what of it was not read; of one that not everybody sees, only how much."""
+    found: dict[str, list[str]] = {}
+    for reading in readings:
+        if reading.unread:
+            is_open = reading.source.visibility == Visibility.PUBLIC
+            found[reading.source.full_name] = (
+                training_data.named(reading.unread) if is_open else [f"+{len(reading.unread)}"]
+            )
+    return found
 
 
 def _texts(values: Mapping[str, Any]) -> list[str]:

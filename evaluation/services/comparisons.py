@@ -14,11 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
+from evaluation import faults
 from evaluation.benchmarks import parse
 from evaluation.exceptions import ItemsNotFound
 from evaluation.models import Benchmark, BenchmarkComparison, Comparison, Evaluation, GatePolicy, Receipt, Step, Summary
 from evaluation.services import gates, items, versions
-from evaluation.services.plain import plain_json, plain_text
+from evaluation.services.plain import plain_json
 from evaluation.statistics import Paired, Verdict, compare, differing_field, holm, margin_of
 from evaluation.statistics.verdicts import LEVEL
 from hub.core.exceptions import Unavailable
@@ -109,7 +110,7 @@ def settle(*, comparison_id: int) -> bool:
     except Exception as error:
         # A row that no worker can answer must not be asked for for ever; the page says why there is none.
         logger.exception("comparison %s cannot be answered", comparison_id)
-        fault = plain_text(f"{type(error).__name__}: {error}")[:300]
+        fault = faults.code_of(error)
     return _keep(row, answer, fault)
 
 

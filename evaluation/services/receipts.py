@@ -35,6 +35,7 @@ def receipt_of(
     usage: Usage,
     walls: dict[str, Any],
     tier_reason: dict[str, Any] | None = None,
+    contamination: dict[str, Any] | None = None,
 ) -> ReceiptDraft:
     """The record of one result, and its outputs by item as a Parquet file."""
     assert run.benchmark is not None
@@ -53,6 +54,7 @@ def receipt_of(
         created_at=datetime.now(UTC).isoformat(),
         parent=parent_of(run),
         tier_reason=tier_reason,
+        contamination=contamination,
     )
     return ReceiptDraft(
         body=built.body, sha256=built.sha256, items=table, items_sha256=result.rows_sha256, item_count=len(result.rows)

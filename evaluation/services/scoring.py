@@ -188,6 +188,7 @@ def _outcome(run: Run, declared: Declared, measured: _Measured, choice: budget.C
         usage=measured.usage,
         walls=loaded["walls"],
         tier_reason=None if choice.is_whole else choice.as_json(),
+        contamination=plain_json(measured.more.get("contamination")),
     )
     kept = result.as_json() | ({"explanations": plain_json(measured.why)} if measured.why else {})
     reason = "" if choice.is_whole else _why_less(choice)

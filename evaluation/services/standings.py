@@ -11,7 +11,6 @@ from typing import Any
 
 from django.db import transaction
 
-from evaluation.benchmarks.tiers import Tier
 from evaluation.models import Evaluation, Run, Score, Standing, State, Step
 from evaluation.models.standings import last_or
 from evaluation.presentation import family, first_answer_ms
@@ -66,7 +65,7 @@ def rebuild() -> Report:
 
 def renew_licences(repositories: Collection[int]) -> None:
     """Say what is known by now of the licences of these models' versions."""
-    rows = Standing.objects.filter(repository__in=repositories)
+    rows = Standing.everything.filter(repository__in=repositories)
     for licence in rows.order_by().values_list("licence", flat=True).distinct():
         wanted = _of_licence(licence)
         rows.filter(licence=licence).exclude(**wanted).update(**wanted)
@@ -80,7 +79,7 @@ def _of_licence(licence: str) -> dict[str, str]:
 def _write(repository: Repository, wanted: dict[int, Standing]) -> int:
     """Make the stored rows say what is wanted; those that do already are left alone."""
     changed = 0
-    for stored in Standing.objects.filter(repository=repository):
+    for stored in Standing.everything.filter(repository=repository):
         fresh = wanted.pop(stored.benchmark_id, None)
         if fresh is None:
             stored.delete()
@@ -90,7 +89,7 @@ def _write(repository: Repository, wanted: dict[int, Standing]) -> int:
         else:
             continue
         changed += 1
-    Standing.objects.bulk_create(wanted.values())
+    Standing.everything.bulk_create(wanted.values())
     return changed + len(wanted)
 
 
@@ -101,10 +100,7 @@ def _wanted(repository: Repository) -> Iterator[Standing]:
     if evaluation is None or _is_held(evaluation):
         return
     facts = _facts(repository, evaluation) | {"release": release}
-    # Measured on a part of the set, a score is not to be ranked among those of all of it.
-    scores = Score.objects.filter(run__evaluation=evaluation, tier=Tier.STANDARD).select_related(
-        "benchmark", "run__receipt"
-    )
+    scores = Score.objects.filter(run__evaluation=evaluation).select_related("benchmark", "run__receipt")
     for score in scores:
         if math.isfinite(score.value):  # What is no number has no place.
             yield Standing(repository=repository, **_of_score(score), **facts)
@@ -160,6 +156,7 @@ def _of_score(score: Score) -> dict[str, Any]:
         "low": low,
         "high": high,
         "n": score.n,
+        "tier": score.tier,
         "merit": sign * score.value,
         "merit_low": merits[0],
         "merit_high": merits[1],

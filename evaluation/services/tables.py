@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from django.core import signing
@@ -35,6 +35,8 @@ SEARCH_S = 6.0
 _AT_ONCE_BYTES = 64 * 2**20  # A larger Parquet file is put together by a worker while the page waits.
 _MAX_PARQUET_BYTES = 4 * 2**30
 _LIMITS = sandbox.Limits(memory_bytes=2 * 2**30, cpu_s=40, wall_s=40.0, call_s=15.0, load_s=20.0, compute_threads=1)
+_MOST_WHOLE_BYTES, _WHOLE_ROWS = 512 * 2**20, 512
+_WHOLE_LIMITS = replace(_LIMITS, cpu_s=120, wall_s=180.0)
 _AT_A_TIME = threading.BoundedSemaphore(2)  # Children of one web process.
 _WAIT_S = 10.0
 _KEEP_S = 600
@@ -116,22 +118,19 @@ def read_table(table: Table, *, cursor: str = "", limit: int = PAGE_ROWS, query:
     query = query.strip()[:MAX_QUERY]
     if table.config.format == "parquet":
         return _parquet_page(table, place, limit=limit, query=query)
-    sources = [_source(table, entry) for entry in table.entries]
+    sources = [source_of(table.repository, entry, table.config) for entry in table.entries]
     page = tables.read_page(sources, place, limit=limit, query=query)
     sample = page.rows or tables.read_page(sources, Place(), limit=limit).rows
     columns = _text_columns(table, sources, sample)
     return TablePage(columns, page.rows, _cursor(table, page.next), page.scanned, page.fault)
 
 
-def text_rows(table: Table) -> Iterator[Mapping[str, Any]]:
-    """All rows of a split of texts, from the first to the last, a page of them in memory at a time.
+def rows_of_sources(sources: list[Source]) -> Iterator[Mapping[str, Any]]:
+    """All rows of files of text, from the first to the last, a page of them in memory at a time.
 
     Raises:
-        TableUnreadable: it is Parquet, or a row breaks the format's rules.
+        TableUnreadable: a row breaks the format's rules.
     """
-    if table.config.format == "parquet":
-        raise TableUnreadable(reason="Only formats of text are read whole.")
-    sources = [_source(table, entry) for entry in table.entries]
     place: Place | None = Place()
     while place is not None:
         page = tables.read_page(sources, place, limit=MOST_ROWS)
@@ -139,6 +138,29 @@ def text_rows(table: Table) -> Iterator[Mapping[str, Any]]:
         if page.fault:
             raise TableUnreadable(reason=page.fault)
         place = page.next
+
+
+def parquet_rows(repository: Repository, entry: Entry) -> Iterator[Mapping[str, Any]]:
+    """All rows of one Parquet file, read behind the walls, a page of them in memory at a time. For workers.
+
+    Raises:
+        TableUnreadable: it is too large, or cannot be read.
+    """
+    if entry.size > _MOST_WHOLE_BYTES:
+        raise TableUnreadable(reason=f"{entry.path} is too large to be read whole.")
+    with _whole_file(repository, entry, wait=True) as file:
+        try:
+            with sandbox.open_table(file.fileno(), limits=_WHOLE_LIMITS) as session:
+                session.load()
+                start: int | None = 0
+                while start is not None:
+                    found: TableRows = session.call("rows", start=start, limit=_WHOLE_ROWS, query="", seconds=SEARCH_S)
+                    yield from (values for _, values in found.rows)
+                    if found.next is not None and found.next <= start:
+                        raise TableUnreadable(reason=f"{entry.path} does not come to its end.")
+                    start = found.next
+        except sandbox.SandboxError as error:
+            raise TableUnreadable(reason=f"{entry.path}: {error}"[:400]) from error
 
 
 def _named_config(configs: tuple[Config, ...], name: str) -> Config | None:
@@ -161,13 +183,15 @@ def _text_columns(table: Table, sources: list[Source], rows: tuple[Row, ...]) ->
     return known + table_columns.columns_of(extra, labels=table.labels)
 
 
-def _source(table: Table, entry: Entry) -> Source:
+def source_of(repository: Repository, entry: Entry, config: Config) -> Source:
+    """A file of text as the readers take it."""
+
     def open_at(offset: int) -> Iterator[bytes]:
         if entry.is_large:
             return content.read(Content.objects.get(sha256=entry.sha256), offset)
-        return iter([_small(table.repository, entry)[offset:]])
+        return iter([_small(repository, entry)[offset:]])
 
-    return Source(entry.path, entry.size, table.config.format, open_at, table.config.options)
+    return Source(entry.path, entry.size, config.format, open_at, config.options)
 
 
 def _small(repository: Repository, entry: Entry) -> bytes:
@@ -236,8 +260,9 @@ def _one_of_few() -> Iterator[None]:
 
 
 @contextmanager
-def _whole_file(repository: Repository, entry: Entry) -> Iterator[BinaryIO]:
-    """The whole file, open. A large one that nobody has put together yet is asked for, and read at a later try.
+def _whole_file(repository: Repository, entry: Entry, *, wait: bool = False) -> Iterator[BinaryIO]:
+    """The whole file, open. A large one that nobody has put together yet is asked for, and read at a later try; or
+    put together here, for who can `wait`.
 
     Raises:
         TableNotReady, TableUnreadable
@@ -255,7 +280,7 @@ def _whole_file(repository: Repository, entry: Entry) -> Iterator[BinaryIO]:
         )
     stored = Content.objects.get(sha256=entry.sha256)
     path = content.cached_path(stored)
-    if path is None and entry.size > _AT_ONCE_BYTES:
+    if path is None and entry.size > _AT_ONCE_BYTES and not wait:
         content.ask_for_copy(stored)  # Without a queue the next try asks again.
         raise TableNotReady(path=entry.path)
     with open(path or content.materialise(stored), "rb") as file:

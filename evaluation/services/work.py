@@ -72,7 +72,7 @@ def _carry_out(run: Run, claim: Claim) -> None:
                 return
             # Our own fault, or the machine's. The model is not blamed for it, and other runs must go on.
             logger.exception("run %s: attempt %s broke", run.pk, claim.attempt)
-            reason = gettext("the worker broke over it (%(error)s)") % {"error": type(error).__name__}
+            reason = gettext("the worker broke over it")
             runs.fail_attempt(claim=claim, reason=reason, log=lease.log)
 
 

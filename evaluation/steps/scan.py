@@ -156,9 +156,8 @@ def scan_stream(name: str, stream: BinaryIO, *, size_bytes: int) -> tuple[str, l
     try:
         found = detect.detect(stream, size_bytes=size_bytes)
         return found.kind, list(_judge(name, found, stream, size_bytes))
-    except Exception as error:  # noqa: BLE001 - a file that breaks its scan is held back, never waved through.
-        detail = f"It could not be read to its end ({type(error).__name__})."
-        return "unreadable", [held(name, "unreadable", detail)]
+    except Exception:  # noqa: BLE001 - a file that breaks its scan is held back, never waved through.
+        return "unreadable", [held(name, "unreadable", "It could not be read to its end.")]
 
 
 def _second_opinion(name: str, stream: BinaryIO, antivirus: Antivirus) -> list[Finding]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from evaluation.benchmarks.definition import NO_KIND, NO_TRAIN
+from evaluation.benchmarks.definition import NO_KIND, NO_SENSE, NO_TRAIN
 from evaluation.boards import find_benchmark
 from evaluation.exceptions import SuiteNotFound
 from evaluation.models import Benchmark, Standing
@@ -148,6 +148,7 @@ def _no_baselines(row: Benchmark) -> str:
         return gettext("not measured yet")
     reason = str(row.baselines.get("reason") or "")
     known = {
+        NO_SENSE: gettext("none: the data could not be made sense of"),
         NO_TRAIN: gettext("none: the set has no training split"),
         NO_KIND: gettext("none: no baseline of a kind that is known here fits the task"),
     }

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from evaluation import boards
+from evaluation.benchmarks.tiers import Tier
 from evaluation.boards import Board, Section
 from evaluation.models import Benchmark, Standing
 from evaluation.names import metric_name, shown_name
@@ -30,6 +31,11 @@ PER_PAGE = 50
 TOP = 5
 MEAN_ROWS = 20
 CHART_POINTS = 200
+TIER_NAMES: dict[Tier, Text] = {
+    Tier.STANDARD: gettext_lazy("whole set"),
+    Tier.QUICK: gettext_lazy("quick tier"),
+    Tier.SMOKE: gettext_lazy("smoke tier"),
+}
 AXES: dict[str, tuple[Text, Text, float]] = {
     "size": (gettext_lazy("MB"), gettext_lazy("Size on disk, MB, log scale; smaller is better"), 1e6),
     "ms": (gettext_lazy("ms"), gettext_lazy("First token or answer, ms, log scale; smaller is better"), 1.0),
@@ -44,6 +50,7 @@ class Asked:
     limits: Limits
     order: str = "score"
     axis: str = "size"
+    tier: Tier = Tier.STANDARD
     mark: str = ""
     score: float | None = None
 
@@ -53,7 +60,7 @@ class Asked:
         Args:
             benchmark: the one whose scores can be asked for; a share may be given in per cent, as it is shown.
         """
-        order, axis = given.get("sort", ""), given.get("axis", "")
+        order, axis, tier = given.get("sort", ""), given.get("axis", ""), given.get("tier", "")
         size = given.get("size", "")
         mb, memory_mb = _positive(given, "max_mb"), _positive(given, "max_memory_mb")
         limits = Limits(
@@ -73,6 +80,7 @@ class Asked:
             score=score,
             order=order if order in ORDERS else "score",
             axis=axis if axis in AXES else "size",
+            tier=Tier(tier) if tier in list(Tier) else Tier.STANDARD,
             mark=given.get("mark", "").strip().lower()[:140],
         )
 
@@ -157,11 +165,13 @@ def board(request: HttpRequest, key: str) -> HttpResponse:
         asked.limits,
         order=asked.order,
         axis=asked.axis,
+        tier=asked.tier,
         limit=PER_PAGE,
         cursor=request.GET.get("cursor"),
     )
     context = _board_context(request, benchmark, asked, shown)
     if not wants_fragment(request):
+        context["tiers"] = _tiers(request, benchmark, asked)
         context["families"] = boards.families(request.user, benchmark)
         context["chart"] = _chart(benchmark, asked, shown)
     return render_page_or_fragment(
@@ -199,6 +209,18 @@ def group(request: HttpRequest, by: str, value: str) -> HttpResponse:
     return render(request, "evaluation/leaderboard_group.html", context)
 
 
+def _tiers(request: HttpRequest, benchmark: Benchmark, asked: Asked) -> list[tuple[Text, int, bool, str]]:
+    """The boards of this benchmark by tier (name, models, whether it is this one, address); [] with one alone."""
+    counts = boards.tiers(request.user, benchmark)
+    shown = [tier for tier, count in counts.items() if count or tier in (Tier.STANDARD, asked.tier)]
+    if len(shown) < 2:
+        return []
+    given = request.GET.copy()
+    given.pop("cursor", None)
+    addresses_of = {tier: facets.with_value(given, "tier", "" if tier == Tier.STANDARD else tier) for tier in shown}
+    return [(TIER_NAMES[tier], counts[tier], tier == asked.tier, addresses_of[tier]) for tier in shown]
+
+
 def _board_context(request: HttpRequest, benchmark: Benchmark, asked: Asked, shown: Board) -> dict[str, Any]:
     following = facets.with_value(request.GET, "cursor", shown.next_cursor) if shown.next_cursor else ""
     table = reverse("evaluation_v1:leaderboard", args=[benchmark.key])
@@ -213,6 +235,7 @@ def _board_context(request: HttpRequest, benchmark: Benchmark, asked: Asked, sho
         "spoken": [labels.language_name(code) for code in boards.languages_of(benchmark)],
         "asked": asked,
         "higher_is_better": bool(benchmark.definition.get("higher_is_better", True)),
+        "tier_name": TIER_NAMES[asked.tier],
         "lines": lines,
         "axis": next((line.reading for line in lines if line.reading.low is not None), None),
         "total": shown.total,
@@ -346,9 +369,9 @@ def _group_title(by: str, value: str) -> Text:
     return gettext(SUITES[value].title) if value in SUITES else value
 
 
-_KEPT = ("max_mb", "max_ms", "max_memory_mb", "licence", "language", "size", "family", "sort", "version")
+_KEPT = ("max_mb", "max_ms", "max_memory_mb", "licence", "language", "size", "family", "sort", "tier", "version")
 
-_HIDDEN = ("sort", "axis", "version", "language")
+_HIDDEN = ("sort", "axis", "tier", "version", "language")
 
 
 def _chosen(given: QueryDict) -> dict[str, str]:

@@ -25,6 +25,7 @@ _SECTIONS = (
     ("seeds", _("Seeds")),
     ("items", _("Outputs by item")),
     ("cost", _("Cost")),
+    ("contamination", _("Declared training data")),
     ("parent", _("Version before")),
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _KINDS = {bool: (7, "<?"), int: (4, "<I"), float: (6, "<f")}
+_INNER = _KINDS | {int: (5, "<i")}  # As llama.cpp's converter writes lists; its loader takes no other for token types.
 
 
 def gguf(
@@ -41,9 +42,10 @@ def typed(value: Any) -> bytes:
     if isinstance(value, str):
         return struct.pack("<I", 8) + text(value)
     if isinstance(value, list):
-        kind = 8 if isinstance(value[0], str) else _KINDS[type(value[0])][0]
-        items = b"".join(typed(item)[4:] for item in value)
-        return struct.pack("<IIQ", 9, kind, len(value)) + items
+        if isinstance(value[0], str):
+            return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(text, value))
+        kind, layout = _INNER[type(value[0])]
+        return struct.pack("<IIQ", 9, kind, len(value)) + b"".join(struct.pack(layout, item) for item in value)
     kind, layout = _KINDS[type(value)]
     return struct.pack("<I", kind) + struct.pack(layout, value)
 

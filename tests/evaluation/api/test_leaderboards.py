@@ -6,7 +6,8 @@ import io
 import pytest
 from django.test import Client
 
-from evaluation.models import Benchmark
+from evaluation.models import Benchmark, Score
+from evaluation.services.standings import rebuild, refresh
 from models_registry.models import Visibility
 from models_registry.services.settings import Changes, update_settings
 from tests.factories.pages import benchmark, measured, model
@@ -39,6 +40,26 @@ def test_a_row_says_all_that_a_board_shows(client: Client, pairs: Benchmark) -> 
     assert (item["licence"], item["licence_class"], item["languages"]) == ("apache-2.0", "permissive", ["en"])
     assert (item["commit"], item["on_front"], item["size_class"]) == (row.head, True, "10mb-100mb")
     assert client.get(item["receipt"]).status_code == 200
+
+
+def test_a_tier_is_asked_for_by_name_and_never_mixed(client: Client, pairs: Benchmark) -> None:
+    whole, part = stand(pairs, 0.6, 0.9)
+    Score.objects.filter(repository=part).update(tier="quick", n=10)
+    refresh(repository=part)
+    rebuilt = rebuild()
+
+    answer = client.get(BOARD).json()
+    assert ([row["model"] for row in answer["items"]], answer["tier"]) == ([whole.full_name], "standard")
+    assert answer["tiers"] == {"standard": 1, "quick": 1, "smoke": 0}
+    answer = client.get(BOARD, {"tier": "quick"}).json()
+    (row,) = answer["items"]
+    assert (row["model"], row["tier"], row["n"], row["rank"]) == (part.full_name, "quick", 10, {"best": 1, "worst": 1})
+    (line,) = csv.DictReader(io.StringIO(client.get(BOARD, {"tier": "quick", "format": "csv"}).content.decode()))
+    assert (line["model"], line["tier"]) == (part.full_name, "quick")
+    assert client.get(BOARD, {"tier": "best"}).status_code == 400
+    found = client.get("/api/v1/models", {"task": pairs.task, "language": "en"}).json()
+    assert part.full_name not in str(found)
+    assert rebuilt.changed == 0
 
 
 def test_pages_of_a_board_join_without_gap_in_every_order(client: Client, pairs: Benchmark) -> None:

@@ -1,11 +1,15 @@
 """Comparisons are owed with the end of an evaluation, answered once a round, and found again when a worker dies."""
 
+import html
+import json
 from datetime import timedelta
 from unittest import mock
 
 import pytest
 from django.utils import timezone
 
+from evaluation.benchmarks.definition import BadDefinition
+from evaluation.faults import comparison_fault
 from evaluation.models import BenchmarkComparison, Comparison, Evaluation, Run, Step
 from evaluation.services import comparisons
 from evaluation.services.runs import rerun
@@ -152,14 +156,32 @@ def test_the_sweep_tells_again_of_what_a_dead_worker_owed(django_capture_on_comm
     assert [call.kwargs["args"] for call in told.call_args_list] == [(Comparison.objects.get(evaluation=second).pk,)]
 
 
-def test_what_no_worker_can_answer_says_so_and_is_not_asked_for_ever():
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RuntimeError("torn row at /srv/data"), "broken"),
+        (BadDefinition("no such scorer"), "declaration"),
+        (json.JSONDecodeError("Expecting value", "{", 1), "receipt"),
+    ],
+)
+def test_what_no_worker_can_answer_says_so_by_a_code_and_is_not_asked_for_ever(client, caplog, error, code):
     first = version()
     second = version(first.repository)
-    with mock.patch.object(comparisons, "answer_of", side_effect=RuntimeError("torn row")):
+    with mock.patch.object(comparisons, "answer_of", side_effect=error):
         (comparison,) = settled(second)
 
     assert comparison.is_settled
-    assert comparison.fault == "RuntimeError: torn row"
+    assert comparison.fault == code
+    assert str(error) in caplog.text
+    span = f"{first.commit.oid}..{second.commit.oid}"
+    page = html.unescape(client.get(f"/{second.repository.full_name}/compare/{span}").content.decode())
+    assert comparison.fault_sentence in page
+    assert str(error) not in page
+
+
+def test_a_fault_from_before_there_were_codes_is_not_shown():
+    assert comparison_fault("RuntimeError: torn row") == comparison_fault("broken")
+    assert comparison_fault("") == ""
 
 
 def test_webhooks_hear_of_a_verdict():

@@ -5,7 +5,8 @@ import re
 import pytest
 from django.test import Client
 
-from evaluation.models import Benchmark, Standing
+from evaluation.models import Benchmark, Score, Standing
+from evaluation.services.standings import refresh
 from hub.pages import boards
 from models_registry.models import Visibility
 from models_registry.services.settings import Changes, update_settings
@@ -43,6 +44,29 @@ def test_a_board_ranks_honestly_and_puts_baseline_and_chance_where_they_belong(
     assert page.index(second.name) < page.index("majority</td>") < page.rindex(f"<b>{third.name}</b>")
     assert page.rindex(f"<b>{third.name}</b>") < page.index("chance</td>")
     assert f'href="/{best.full_name}" aria-label=' in page, "each point of the chart leads to its model"
+
+
+def test_models_measured_on_a_part_stand_on_a_board_of_their_own(client: Client, pairs: Benchmark) -> None:
+    (whole,) = stand(pairs, 0.6)
+    (part,) = stand(pairs, 0.9)
+    page = client.get("/leaderboards/core-pairs-en").content.decode()
+    assert "quick tier" not in page, "where nobody stands there, nothing is offered"
+    empty = client.get("/leaderboards/core-pairs-en?tier=quick").content.decode()
+    assert "No model stands on the quick tier" in empty
+    Score.objects.filter(repository=part).update(tier="quick", n=10)
+    refresh(repository=part)
+
+    board = client.get("/leaderboards/core-pairs-en")
+    assert names(board) == [whole.name]
+    assert re.search(r'tier=quick[^"]*#table">quick tier <span class="dim">1</span>', board.content.decode())
+    quick = client.get("/leaderboards/core-pairs-en?tier=quick")
+    assert names(quick) == [part.name]
+    text = quick.content.decode()
+    assert "quick tier, 10 items" in text
+    assert "majority</td>" not in text, "a baseline of the whole set says nothing of a part"
+    assert names(client.get("/leaderboards/core-pairs-en?tier=smoke&sort=size")) == []
+    frame = client.get("/embed/leaderboards/core-pairs-en?tier=quick").content.decode()
+    assert ("quick tier" in frame, part.name in frame, whole.name in frame) == (True, True, False)
 
 
 def test_limits_orders_and_stale_links(client: Client, pairs: Benchmark) -> None:

@@ -25,6 +25,15 @@ WHOLE = binary_models.gguf(
 )
 
 
+def test_lists_of_whole_numbers_are_read_whatever_their_width_and_written_as_converters_do() -> None:
+    for kind, layout in ((0, "<B"), (1, "<b"), (2, "<H"), (3, "<h"), (4, "<I"), (5, "<i"), (10, "<Q"), (11, "<q")):
+        value = struct.pack("<IIQ", 9, kind, 3) + b"".join(struct.pack(layout, number) for number in (3, 1, 4))
+        key = binary_models.text("tokenizer.ggml.token_type")
+        found = read(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + key + value)
+        assert found.metadata["tokenizer.ggml.token_type"] == gguf.Listing(3, (3, 1, 4))
+    assert binary_models.typed([3, 1])[:8] == struct.pack("<II", 9, 5), "signed, or llama.cpp refuses the file"
+
+
 def test_a_whole_header_is_read() -> None:
     found = read(WHOLE)
 
