@@ -144,10 +144,10 @@ def _library(claim: Declared, runtime: str) -> Mismatch | None:
 
 
 def _licence(claim: Declared, files: Collection[str]) -> Mismatch | None:
-    """A licence that is only named, or not even that. Texts of common licences are known; others must come along."""
+    """A licence that is only named, or whose text alone is there."""
     has_file = any(name.lower().startswith(_LICENCE_FILES) for name in files)
     if not claim.licence:
-        return Mismatch("licence", "", "LICENSE") if has_file else Mismatch("licence", "", "")
+        return Mismatch("licence", "", "LICENSE") if has_file else None  # Where neither tells, nothing disagrees.
     return None if has_file else Mismatch("licence_file", claim.licence, "")
 
 

@@ -1,6 +1,7 @@
 """Facts that the files themselves tell: the task and the library. Pure; nothing is executed."""
 
 import json
+import re
 from typing import Any
 
 _TASKS = (
@@ -13,6 +14,23 @@ _TASKS = (
     ("ForConditionalGeneration", "text2text-generation"),
     ("ForSpeechSeq2Seq", "automatic-speech-recognition"),
     ("ForCTC", "automatic-speech-recognition"),
+)
+# Families of speech recognition whose classes are named like those that write text from text.
+_SPEECH_WRITERS = {"whisper", "speech_to_text"}
+# The hub's own families that are no language models.
+_OWN_TASKS = {
+    "smallhub-crf": "token-classification",
+    "smallhub-linear": "text-classification",
+    "smallhub-seq2seq": "text2text-generation",
+    "smallhub-tree": "text-classification",
+}
+# Files that say by their names what they are for, where no configuration does.
+_BARE = (
+    (re.compile(r"[^/]+\.(?:arpa|gguf)"), "text-generation"),
+    (
+        re.compile(r"(?i)(?:[^/]+\.vec|[^/]*(?:w2v|word2vec|glove|vectors|embeddings)[^/]*\.(?:txt|bin))"),
+        "sentence-similarity",
+    ),
 )
 MAX_CONFIG_BYTES = 1024 * 1024
 _AUTO_CLASSES = (
@@ -60,10 +78,13 @@ def task_of(paths: set[str], config: dict[str, Any]) -> str:
         return "sentence-similarity"
     model_type = config.get("model_type")
     if isinstance(model_type, str) and model_type.startswith("smallhub-"):
-        return "text-generation"
+        return _OWN_TASKS.get(model_type, "text-generation")
+    if not config:
+        return next((task for name, task in _BARE if any(map(name.fullmatch, paths))), "")
     architectures = config.get("architectures")
     names = [name for name in architectures if isinstance(name, str)] if isinstance(architectures, list) else []
-    return next((task for ending, task in _TASKS for name in names if name.endswith(ending)), "")
+    task = next((task for ending, task in _TASKS for name in names if name.endswith(ending)), "")
+    return "automatic-speech-recognition" if task == "text2text-generation" and model_type in _SPEECH_WRITERS else task
 
 
 def formats_of(paths: set[str]) -> list[str]:
@@ -100,6 +121,8 @@ def transformers_info(summary: dict[str, Any], task: str) -> dict[str, str] | No
     if not names or not summary.get("model_type"):
         return None
     auto = next((auto for ending, auto in _AUTO_CLASSES for name in names if name.endswith(ending)), "AutoModel")
+    if auto == "AutoModelForSeq2SeqLM" and summary["model_type"] in _SPEECH_WRITERS:
+        auto = "AutoModelForSpeechSeq2Seq"
     info = {"auto_model": auto}
     if task:
         info["pipeline_tag"] = task

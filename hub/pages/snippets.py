@@ -13,6 +13,10 @@ _CALLS = {
     "text-generation": 'model.generate("The lighthouse keeper", max_new_tokens=40).text',
     "text-classification": 'model.classify(["Warm, clever and over too soon."])',
     "sentence-similarity": 'model.embed(["a quiet harbour", "a calm port"])',
+    "token-classification": 'model.tag([["Ada", "lives", "in", "London"]])',
+    "question-answering": 'model.answer(["Who lives there?"], contexts=["Ada lives in London."])[0].text',
+    "translation": 'model.translate(["A quiet harbour."])',
+    "summarization": 'model.summarize(["A long report on a quiet harbour."])',
 }
 _CLASSES = {
     "text-generation": "AutoModelForCausalLM",
@@ -21,6 +25,11 @@ _CLASSES = {
     "feature-extraction": "AutoModel",
     "fill-mask": "AutoModelForMaskedLM",
     "token-classification": "AutoModelForTokenClassification",
+    "question-answering": "AutoModelForQuestionAnswering",
+    "text2text-generation": "AutoModelForSeq2SeqLM",
+    "translation": "AutoModelForSeq2SeqLM",
+    "summarization": "AutoModelForSeq2SeqLM",
+    "automatic-speech-recognition": "AutoModelForSpeechSeq2Seq",
 }
 
 
@@ -77,11 +86,15 @@ def _transformers(repository: Repository, origin: str) -> str:
     if repository.library == "sentence-transformers":
         lines = ["from sentence_transformers import SentenceTransformer", "", f'model = SentenceTransformer("{name}")']
     else:
-        kind = _CLASSES.get(repository.task, "AutoModel")
+        kind, reader = _CLASSES.get(repository.task, "AutoModel"), ("tokenizer", "AutoTokenizer")
+        if repository.task == "automatic-speech-recognition":
+            reader = ("processor", "AutoProcessor")
+            if any(word.endswith("ForCTC") for word in repository.config.get("architectures", [])):
+                kind = "AutoModelForCTC"
         lines = [
-            f"from transformers import AutoTokenizer, {kind}",
+            f"from transformers import {', '.join(sorted([reader[1], kind]))}",
             "",
-            f'tokenizer = AutoTokenizer.from_pretrained("{name}")',
+            f'{reader[0]} = {reader[1]}.from_pretrained("{name}")',
             f'model = {kind}.from_pretrained("{name}")',
         ]
     return "\n".join([f"# in the shell before: export HF_ENDPOINT={origin}", *lines])

@@ -57,7 +57,8 @@ def test_each_claim_is_held_against_the_files(front: str, body: str, field: str,
 
 
 def test_a_licence_needs_a_name_and_a_text() -> None:
-    assert fields("language: en", files=set()) == {"licence": ("", "")}
+    assert fields("language: en", files=set()) == {}
+    assert fields("language: en", files={"LICENSE"}) == {"licence": ("", "LICENSE")}
     assert fields("license: mit", files={"README.md"}) == {"licence_file": ("mit", "")}
     assert fields("license: mit", files={"LICENSE.txt"}) == {}
 
