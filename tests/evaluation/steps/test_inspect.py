@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from evaluation.steps.inspect import inspect
+from tests.factories.small_formats import make_arpa, make_binary_vectors, make_vectors
 
 
 def model(folder: Path, config: dict[str, Any], **arrays: Any) -> Path:
@@ -111,3 +113,37 @@ def test_a_tokenizer_larger_than_the_embedding_is_warned_of(tmp_path: Path) -> N
 
     (warning,) = inspect(tmp_path).warnings
     assert warning == "The tokenizer has 20 tokens, config.json declares 10."
+
+
+def make_glove(folder: Path) -> None:
+    """The same vectors without a header, the last line without its end."""
+    make_vectors(folder)
+    text = (folder / "words.vec").read_text().partition("\n")[2]
+    (folder / "words.vec").unlink()
+    (folder / "glove.4d.txt").write_text(text.rstrip("\n"))
+
+
+@pytest.mark.parametrize("make", [make_vectors, make_binary_vectors, make_glove])
+def test_word_vectors_tell_their_size(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path)
+
+    found = inspect(tmp_path)
+
+    assert found.parameters == 17 * 4
+    assert found.parameters_by_dtype == {"F32": 17 * 4}
+    assert found.tokenizer is not None
+    assert (found.tokenizer.kind, found.tokenizer.vocabulary_size) == ("words", 17)
+    assert found.memory_by_precision
+    assert found.estimated_memory_bytes > 0
+
+
+def test_an_arpa_file_tells_its_n_grams(tmp_path: Path) -> None:
+    make_arpa(tmp_path)
+    counts = [int(line.partition("=")[2]) for line in (tmp_path / "lm.arpa").open() if line.startswith("ngram ")]
+
+    found = inspect(tmp_path)
+
+    assert len(counts) == 3
+    assert found.parameters == sum(counts) + sum(counts[:-1])
+    assert found.tokenizer is not None
+    assert found.tokenizer.vocabulary_size == counts[0]

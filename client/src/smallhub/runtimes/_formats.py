@@ -17,6 +17,7 @@ from smallhub._exceptions import UnsupportedModel
 from ._files import read_object, weight_files
 from ._gguf_file import read_gguf
 from ._onnx_file import read_onnx
+from ._table_facts import arpa_facts, vectors_facts
 from ._types import CLASSIFIER, ENCODER, LANGUAGE_MODEL, TAGGER, Capability, Model, Recognised, Runtime, Task
 
 VECTORS_NAME = re.compile(r"(?i)(?:.+\.vec|.*(?:w2v|word2vec|glove|vectors|embeddings).*\.(?:txt|bin))")
@@ -202,16 +203,12 @@ def _gguf(folder: Path) -> Recognised | None:
 
 def _arpa(folder: Path) -> Recognised | None:
     path = arpa_file(folder)
-    return Recognised("arpa", "text-generation", "arpa", LANGUAGE_MODEL, _text_facts(path)) if path else None
+    return Recognised("arpa", "text-generation", "arpa", LANGUAGE_MODEL, arpa_facts(path)) if path else None
 
 
 def _vectors(folder: Path) -> Recognised | None:
     path = vectors_file(folder)
-    return Recognised("vectors", "sentence-similarity", "word-vectors", ENCODER, _text_facts(path)) if path else None
-
-
-def _text_facts(path: Path) -> dict[str, Any]:
-    return {"weight_bytes": path.stat().st_size}
+    return Recognised("vectors", "sentence-similarity", "word-vectors", ENCODER, vectors_facts(path)) if path else None
 
 
 _WITHOUT_CONFIG = (_gguf, _arpa, _vectors)
