@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from models_registry.api import v1, v1_compare, v1_licences, v1_lineage, v1_releases, v1_state, v1_terms
+from models_registry.api import v1, v1_compare, v1_licences, v1_lineage, v1_namespaces, v1_releases, v1_state, v1_terms
 
 
 class PluralConverter:
@@ -26,6 +26,10 @@ urlpatterns = [
     path("licences", v1_licences.LicencesView.as_view(), name="licences"),
     path("licences/<str:licence>", v1_licences.LicenceRecordView.as_view(), name="licence_record"),
     path("licence-rules", v1_licences.LicenceRulesView.as_view(), name="licence_rules"),
+    path("namespaces/<str:namespace>/licence-policy", v1_namespaces.LicencePolicyView.as_view(), name="licence_policy"),
+    path(
+        "namespaces/<str:namespace>/licence-allowance", v1_namespaces.AllowanceView.as_view(), name="licence_allowance"
+    ),
     path("<plural:plural>/<name:namespace>/<name:name>/licence", v1_licences.LicenceView.as_view(), name="licence"),
     path("<plural:plural>/<name:namespace>/<name:name>/notice", v1_licences.NoticeView.as_view(), name="notice"),
     path("repositories/<plural:plural>", v1.RepositoryListView.as_view(), name="list"),

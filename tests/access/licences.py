@@ -9,6 +9,16 @@ LICENCE_ROUTES: dict[str, Route] = {
     ),
     "registry_v1:licence_record": Route("/api/v1/licences/MIT", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
     "registry_v1:licence_rules": Route("/api/v1/licence-rules", {"GET": Access.OPEN, "HEAD": Access.OPEN}),
+    "registry_v1:licence_policy": Route(
+        "/api/v1/namespaces/{namespace}/licence-policy",
+        {"GET": Access.OWN, "HEAD": Access.OWN, "PUT": Access.OWN},
+        body={"mode": "inform"},
+    ),
+    "registry_v1:licence_allowance": Route(
+        "/api/v1/namespaces/{namespace}/licence-allowance",
+        {"GET": Access.OWN, "HEAD": Access.OWN, "PUT": Access.OWN},
+        body={"allow": []},
+    ),
     "registry_v1:licence": read(f"{_AT}/licence", kinds=ALL),
     "registry_v1:notice": read(f"{_AT}/notice", kinds=ALL),
     "licences": page("/licences", Access.OPEN),

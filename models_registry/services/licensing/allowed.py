@@ -7,8 +7,9 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 
+from accounts.grants import Right
 from accounts.models import Namespace, Role, Scope, User
-from accounts.permissions import require_scope, role_in
+from accounts.permissions import require_token, role_in
 from accounts.services import note_audit
 from models_registry.allowances import is_within, rules_of_token
 from models_registry.exceptions import AllowanceForbidden, InvalidAllowance
@@ -57,7 +58,7 @@ def set_allowance(
     """
     if namespace.organisation_id is None or role_in(user, namespace) is not Role.ADMIN:
         raise AllowanceForbidden(name=namespace.name)
-    require_scope(user, Scope.WRITE)
+    require_token(user, Right.ADMINISTER, Scope.WRITE, namespace)
     entries = _entries(allowed)
     row, _ = LicenceAllowance.objects.update_or_create(
         namespace=namespace,
