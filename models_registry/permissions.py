@@ -10,7 +10,8 @@ from accounts.permissions import role_in, too_small
 from models_registry import addresses
 from models_registry.allowances import require_pull
 from models_registry.exceptions import AccessLapsed, GatedRepository, RepositoryForbidden, RepositoryNotFound
-from models_registry.models import AccessRequest, Gated, InheritedGate, Repository
+from models_registry.inherited import closed_sources, needs_terms
+from models_registry.models import AccessRequest, Repository
 
 
 class Action(enum.Enum):
@@ -90,7 +91,7 @@ def _token_allows(user: User | AnonymousUser, action: Action, repository: Reposi
         return False
     rights = {_RIGHT[action]}
     if not repository.is_private and action in {Action.DOWNLOAD, Action.READ}:
-        if action is Action.READ or not repository.is_gated:
+        if action is Action.READ or not _is_gated(repository):
             return True
         rights.add(Right.GATED)
     return any(
@@ -101,8 +102,9 @@ def _token_allows(user: User | AnonymousUser, action: Action, repository: Reposi
 def _role_allows(user: User | AnonymousUser, action: Action, repository: Repository) -> bool:
     if action in _NAMED:
         return user.is_authenticated and _role_allows(user, _NAMED[action], repository)
-    open_to_all = action is Action.READ or (action is Action.DOWNLOAD and not repository.is_gated)
-    if open_to_all and not repository.is_private:
+    if not repository.is_private and (
+        action is Action.READ or (action is Action.DOWNLOAD and not _is_gated(repository))
+    ):
         return True
     if not user.is_authenticated:
         return False
@@ -122,9 +124,12 @@ def _gates_let_in(user: User, repository: Repository) -> bool:
     accepted = AccessRequest.objects.opening(user)
     if repository.has_gate and not accepted.filter(repository=repository).exists():
         return False
-    if repository.inherited_gate == Gated.OFF:
-        return True
-    return not InheritedGate.objects.filter(child=repository).closed_to(user).exists()
+    return not closed_sources(user, repository)
+
+
+def _is_gated(repository: Repository) -> bool:
+    """Whether its files are closed to those who see it, also where what it inherits is still being written down."""
+    return repository.is_gated or needs_terms(repository)
 
 
 def _refusal(user: User | AnonymousUser, repository: Repository) -> GatedRepository:

@@ -76,10 +76,12 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
 
     def downloadable_by(self, user: "User | AnonymousUser") -> "RepositoryQuerySet":
         """Those whose files she may have: what she sees, without gated ones of others that did not accept her."""
+        from models_registry.inherited import closed_meanwhile
         from models_registry.models import AccessRequest, InheritedGate
 
+        late, closed = closed_meanwhile(user)
         visible = self.visible_to(user)
-        is_open = Q(gated="", inherited_gate="")
+        is_open = Q(gated="") & (Q(inherited_gate="") & ~Q(pk__in=closed) if late else Q(inherited_gate=""))
         if not user.is_authenticated:
             return visible.filter(is_open)
         granted = _granted(user, Right.READ, Right.GATED)
@@ -88,6 +90,8 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         mine = Q(namespace__user=user) | Q(namespace__organisation__in=user.memberships.values("organisation_id"))
         accepted = Q(gated="") | Q(pk__in=AccessRequest.objects.opening(user).values("repository_id"))
         inherited = Q(inherited_gate="") | ~Q(pk__in=InheritedGate.objects.closed_to(user).values("child_id"))
+        if late:
+            inherited = (Q(pk__in=late - closed)) | (~Q(pk__in=late) & inherited)
         return visible.filter(is_open | (granted & (mine | (Q(visibility="public") & accepted & inherited))))
 
     def named(self, kind: str, namespace: str, name: str) -> "RepositoryQuerySet":

@@ -133,6 +133,7 @@ def judge_missed_licences() -> None:
 
     Where this release knows licences better than the one before, all rows are brought up to it first.
     """
+    inheritance.settle_due()
     knowledge.renew()
     judgements.refresh_missed()
 

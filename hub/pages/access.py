@@ -20,10 +20,10 @@ from hub.pages import facets
 from hub.pages.repository import Opened, open_repository
 from models_registry import addresses, gates
 from models_registry.exceptions import AlreadyAsked, AlreadyHasAccess, AnswersIncomplete, FormChanged
+from models_registry.inherited import demands_acceptance
 from models_registry.models import Acceptance, AccessRequest, AccessState, Gate, Repository
 from models_registry.services import access as services
 from models_registry.services.heads import licence_file
-from models_registry.services.licensing.inheritance import demands_acceptance
 from models_registry.services.licensing.needs import Need, needs_of
 
 PER_PAGE = 30

@@ -18,12 +18,12 @@ from hub.pages.access import rendered
 from hub.pages.repository import Opened, find_repository, open_repository
 from models_registry import addresses, gates
 from models_registry.exceptions import AccessRequestNotFound, InvalidGate
+from models_registry.inherited import demands_acceptance
 from models_registry.models import AccessForm, AccessState, Gate, Gated, Renewal, Repository
 from models_registry.permissions import Action, require
 from models_registry.services import access as services
 from models_registry.services.heads import licence_file
 from models_registry.services.licensing import receipts
-from models_registry.services.licensing.inheritance import demands_acceptance
 from models_registry.services.licensing.needs import licences_to_accept
 from models_registry.services.licensing.terms import form_now
 

@@ -204,6 +204,19 @@ class Acceptance(models.Model):
         return f"{self.repository_name} by {self.user_id}"
 
 
+class InheritanceDue(models.Model):
+    """Something changed that decides whose terms pass on to this repository or through it: the rows below are late.
+
+    Written with the change, gone with the transaction that computes them. Until then doors ask links and gates.
+    """
+
+    repository = models.ForeignKey("models_registry.Repository", on_delete=models.CASCADE, related_name="+")
+    since = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.repository_id} since {self.since}"
+
+
 class InheritedGate(models.Model):
     """A repository whose files need the terms of another one that it was made from. Derived; never edited."""
 

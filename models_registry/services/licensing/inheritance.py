@@ -8,128 +8,68 @@ what it was made from is its own matter.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
 from django.db import transaction
 
-from models_registry import licences
-from models_registry.models import Gated, InheritedGate, LineageLink, Repository, Visibility
-from models_registry.querysets import RepositoryQuerySet
-
-MAX_LEVELS = 50
-_ROWS = 500
-Edges = dict[int, set[int]]
-
-
-def demands_acceptance(licence: str) -> bool:
-    """Whether a licence itself says that it must be accepted by everybody who uses what it covers."""
-    alternatives = licences.parse(licence).alternatives if licence else ()
-    return bool(alternatives) and all(any(_demands(name) for name in each) for each in alternatives)
-
-
-def _demands(name: str) -> bool:
-    record = licences.find(name)
-    return record is not None and record.requires_acceptance
+from models_registry.inherited import Edges, chunks, edges_above, heirs_of, passing_of, sources_by_child
+from models_registry.models import Gated, InheritanceDue, InheritedGate, Repository
 
 
 def settle_after_commit(repository: Repository) -> None:
-    """Compute anew what this repository and those made from it inherit, once what is being done now has happened."""
-    transaction.on_commit(partial(settle_heirs, [repository.pk]))
+    """Compute anew what this repository and those made from it inherit, once what is being done now has happened.
+
+    Call it in the transaction of the change: the row says, from the moment of its commit, that what is kept is late.
+    """
+    row = InheritanceDue.objects.create(repository=repository)
+    transaction.on_commit(partial(settle_due, [row.pk]))
+
+
+def settle_due(rows: Collection[int] | None = None) -> int:
+    """Compute what was left to be computed: of these rows, or of all; says how many repositories changed.
+
+    A row goes with the transaction that has seen its change, so a process that dies leaves it to the next one.
+    """
+    due = InheritanceDue.objects.all() if rows is None else InheritanceDue.objects.filter(pk__in=rows)
+    found = dict(due.values_list("pk", "repository_id"))
+    return settle_heirs(set(found.values()), due=found) if found else 0
 
 
 def settle_all() -> int:
     """The same for everything: mends what a process left that died in between."""
-    passing = set(_passing(Repository.objects.exclude(gated="")))
+    passing = set(passing_of(Repository.objects.exclude(gated="")))
     heirs = set(Repository.everything.exclude(inherited_gate="").values_list("pk", flat=True))
     return settle_heirs(passing | heirs | set(InheritedGate.objects.values_list("child_id", flat=True)))
 
 
-def settle_heirs(starts: Iterable[int]) -> int:
+def settle_heirs(starts: Iterable[int], *, due: Collection[int] = ()) -> int:
     """Write down whose terms the given repositories, and all that was made from them, need; says how many changed.
 
     All rows are locked in one order before anything is read that counts, so of two at once the later one is right.
+
+    Args:
+        due: keys of `InheritanceDue` rows that this settles.
     """
-    family = _below(set(starts))
+    family = heirs_of(set(starts))
     with transaction.atomic():
-        for chunk in _chunks(sorted(family)):
-            list(Repository.everything.select_for_update().filter(pk__in=chunk).order_by("pk").values_list("pk"))
-        parents = _above(family)
+        for chunk in chunks(sorted(family)):
+            rows = Repository.everything.select_for_update(no_key=True).filter(pk__in=chunk).order_by("pk")
+            list(rows.values_list("pk"))  # Without their keys, so that nobody waits who only names one of them.
+        parents = edges_above(family)
         everyone = set(parents) | {pk for found in parents.values() for pk in found}
         passing: dict[int, str] = {}
-        for chunk in _chunks(sorted(everyone)):
-            passing |= _passing(Repository.objects.filter(pk__in=chunk))
-        sources = _sources(parents, passing)
-        return _write({pk: sources.get(pk, set()) - {pk} for pk in family}, passing)
-
-
-def parents_of(children: Iterable[int]) -> Edges:
-    """Child to those that it was made from, as far as everybody may see them."""
-    links = LineageLink.objects.made_from_models().filter(
-        repository__in=list(children), parent__visibility=Visibility.PUBLIC, parent__deleted_at__isnull=True
-    )
-    found: Edges = defaultdict(set)
-    for child, parent in links.values_list("repository_id", "parent_id"):
-        found[child].add(parent)
-    return found
-
-
-def children_of(parents: Iterable[int]) -> set[int]:
-    """Those that were made from one of these."""
-    links = LineageLink.objects.made_from_models().filter(parent__in=list(parents))
-    return set(links.values_list("repository_id", flat=True))
-
-
-def _passing(repositories: RepositoryQuerySet) -> dict[int, str]:
-    """Those of them whose terms whoever uses their children must accept, with the kind of their gate."""
-    rows = repositories.filter(visibility=Visibility.PUBLIC).exclude(gated="")
-    return {
-        pk: gated
-        for pk, gated, licence, with_children in rows.values_list("pk", "gated", "licence", "gate__with_children")
-        if with_children or demands_acceptance(licence)
-    }
-
-
-def _below(starts: set[int]) -> set[int]:
-    """These and all that was made from them; circles end where they began."""
-    found, fresh = set(starts), set(starts)
-    for _ in range(MAX_LEVELS):
-        fresh = {pk for chunk in _chunks(sorted(fresh)) for pk in children_of(chunk)} - found
-        if not fresh:
-            break
-        found |= fresh
-    return found
-
-
-def _above(children: set[int]) -> Edges:
-    """All edges from these upwards, by child."""
-    edges: Edges = {}
-    fresh = set(children)
-    for _ in range(MAX_LEVELS):
-        for chunk in _chunks(sorted(fresh)):
-            edges |= {key: set() for key in chunk} | parents_of(chunk)
-        fresh = {pk for found in edges.values() for pk in found} - edges.keys()
-        if not fresh:
-            break
-    return edges
-
-
-def _sources(parents: Mapping[int, set[int]], passing: Mapping[int, str]) -> Edges:
-    """For each child the ancestors whose terms pass on. Sets only grow, so circles come to rest."""
-    found: Edges = {pk: set() for pk in parents}
-    is_moving = True
-    while is_moving:
-        is_moving = False
-        for child, above in parents.items():
-            now = found[child].union(*(found.get(parent, set()) for parent in above)) | (above & passing.keys())
-            if now != found[child]:
-                found[child], is_moving = now, True
-    return found
+        for chunk in chunks(sorted(everyone)):
+            passing |= passing_of(Repository.objects.filter(pk__in=chunk))
+        sources = sources_by_child(parents, passing)
+        changed = _write({pk: sources.get(pk, set()) - {pk} for pk in family}, passing)
+        InheritanceDue.objects.filter(pk__in=list(due)).delete()
+        return changed
 
 
 def _write(wanted: Mapping[int, set[int]], passing: Mapping[int, str]) -> int:
     changed = 0
-    for chunk in _chunks(sorted(wanted)):
+    for chunk in chunks(sorted(wanted)):
         have: Edges = defaultdict(set)
         for child, source in InheritedGate.objects.filter(child__in=chunk).values_list("child_id", "source_id"):
             have[child].add(source)
@@ -152,7 +92,3 @@ def _write(wanted: Mapping[int, set[int]], passing: Mapping[int, str]) -> int:
 def _strictest(found: Iterable[str]) -> str:
     kinds = set(found)
     return Gated.MANUAL if Gated.MANUAL in kinds else Gated.AUTO if kinds else Gated.OFF
-
-
-def _chunks(keys: list[int]) -> Iterable[list[int]]:
-    return (keys[start : start + _ROWS] for start in range(0, len(keys), _ROWS))

@@ -8,8 +8,8 @@ from django.db.models import Q
 
 from accounts.models import Organisation, User
 from models_registry import licences
+from models_registry.inherited import demands_acceptance, parents_of
 from models_registry.models import AccessRequest, AccessState, Repository
-from models_registry.services.licensing.inheritance import demands_acceptance, parents_of
 
 
 @dataclass(frozen=True)

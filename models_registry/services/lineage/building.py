@@ -93,7 +93,7 @@ def write_links(*, repository: Repository, commit: Commit, state: LineageState) 
     for at, each in enumerate(links):
         each.repository, each.commit, each.position = repository, commit, at
         each.refused = "cycle" if each.parent_id in circle else ""
-    if links or repository.inherited_gate:
+    if links or repository.inherited_gate or repository.gated:  # A gate may pass on by what the card says.
         settle_after_commit(repository)
     LineageLink.objects.filter(commit=commit).delete()
     mark({repository.pk})

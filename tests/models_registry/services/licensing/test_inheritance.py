@@ -1,14 +1,22 @@
 """Terms that pass on to what was made from a gated model: to whom, from whom, and who is let in."""
 
+import os
+import signal
+
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connections
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models_registry import tasks
 from models_registry.exceptions import GatedRepository
-from models_registry.models import AccessRequest, Gated, InheritedGate, Repository, Visibility
+from models_registry.inherited import demands_acceptance, sources_by_child
+from models_registry.models import AccessRequest, Gated, InheritanceDue, InheritedGate, Repository, Visibility
 from models_registry.permissions import Action, can, require
 from models_registry.services.access import GateRules, ask_access, set_gate, withdraw_access
-from models_registry.services.licensing.inheritance import _sources, demands_acceptance, settle_all, settle_heirs
+from models_registry.services.licensing import inheritance
+from models_registry.services.licensing.inheritance import settle_all, settle_due, settle_heirs
 from models_registry.services.repositories import delete_repository, set_visibility
 from models_registry.services.undelete import restore_repository
 from tests.factories.accounts import OrganisationFactory, UserFactory
@@ -206,7 +214,7 @@ def test_the_wire_says_that_a_child_is_gated(parent, made_from, client) -> None:
 )
 def test_sources_are_the_passing_ancestors_whatever_the_shape(edges, passing) -> None:
     edges = {pk: edges.get(pk, set()) for pk in range(8)}
-    found = _sources(edges, dict.fromkeys(passing, "auto"))
+    found = sources_by_child(edges, dict.fromkeys(passing, "auto"))
 
     for child in edges:
         seen, left = set(), set(edges[child])
@@ -215,3 +223,102 @@ def test_sources_are_the_passing_ancestors_whatever_the_shape(edges, passing) ->
             seen.add(one)
             left |= edges[one] - seen
         assert found[child] == seen & passing
+
+
+# Between the commit of a change and the rows that follow from it: a process may die there
+
+
+def doors(user, repository) -> set[bool]:
+    """What each way of asking says, with rows as they lie in the database."""
+    fresh = Repository.objects.select_related("namespace").get(pk=repository.pk)
+    listed = Repository.objects.downloadable_by(user).filter(pk=repository.pk).exists()
+    return {can(user, Action.DOWNLOAD, fresh), listed}
+
+
+def test_a_child_is_closed_from_the_commit_that_names_its_parent(parent, committed, client) -> None:
+    """Nothing that comes after the commit is done here: the process died."""
+    child, asker = RepositoryFactory(), UserFactory()
+    put(child, {"README.md": f"---\nlicense: mit\nbase_model: {parent.full_name}\n---\n"})
+
+    assert Repository.objects.get(pk=child.pk).inherited_gate == ""  # The rows are late.
+    for user in (asker, AnonymousUser()):
+        assert doors(user, child) == {False}
+    assert client.get(f"/{child.full_name}/resolve/main/README.md").status_code == 401
+    for user in (parent.creator, child.creator):
+        assert doors(user, child) == {True}
+    ask_access(repository=parent, user=asker, answers={})
+    assert doors(asker, child) == {True}
+
+    assert InheritanceDue.objects.filter(repository=child).exists()
+    settle_due()
+    assert not InheritanceDue.objects.exists()
+    assert Repository.objects.get(pk=child.pk).inherited_gate == "auto"
+    assert doors(asker, child) == {True}
+    assert doors(UserFactory(), child) == {False}
+
+
+def test_children_are_closed_from_the_commit_that_closes_their_parent(made_from, committed) -> None:
+    ground = RepositoryFactory()
+    child = made_from(ground)
+    grandchild, other = made_from(child), made_from(RepositoryFactory())
+    set_gate(repository=ground, user=ground.creator, gated=Gated.MANUAL, rules=PASS_ON)
+
+    stranger = UserFactory()
+    assert [doors(stranger, each) for each in (child, grandchild, other)] == [{False}, {False}, {True}]
+    settle_due()
+    assert [doors(stranger, each) for each in (child, grandchild, other)] == [{False}, {False}, {True}]
+
+
+def test_a_licence_that_comes_to_demand_acceptance_closes_children_at_once(parent, made_from, committed) -> None:
+    child = made_from(parent)
+    committed(set_gate, repository=parent, user=parent.creator, gated=Gated.MANUAL, rules=GateRules())
+    assert doors(UserFactory(), child) == {True}
+
+    put(parent, {"README.md": "---\nlicense: llama3.1\n---\n"})
+
+    assert doors(UserFactory(), child) == {False}
+    settle_due()
+    assert doors(UserFactory(), child) == {False}
+
+
+def test_a_second_parent_counts_at_once_for_who_accepted_the_first(parent, made_from, committed) -> None:
+    child, asker = made_from(parent), UserFactory()
+    ask_access(repository=parent, user=asker, answers={})
+    second = RepositoryFactory()
+    committed(set_gate, repository=second, user=second.creator, gated=Gated.AUTO, rules=PASS_ON)
+    assert doors(asker, child) == {True}
+
+    put(child, {"README.md": f"---\nbase_model: [{parent.full_name}, {second.full_name}]\n---\n"})
+
+    assert doors(asker, child) == {False}
+    ask_access(repository=second, user=asker, answers={})
+    assert doors(asker, child) == {True}
+
+
+def test_where_nothing_is_late_one_look_is_all_it_costs(parent, made_from, django_assert_num_queries) -> None:
+    made_from(parent)
+    free = RepositoryFactory()
+    InheritanceDue.objects.all().delete()
+    with django_assert_num_queries(1):
+        assert can(AnonymousUser(), Action.DOWNLOAD, free)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_dies_after_the_commit_leaves_nothing_open(parent) -> None:
+    """A real process pushes, commits, and is gone before what comes after the commit."""
+    child = RepositoryFactory()
+    lines = f"---\nlicense: mit\nbase_model: {parent.full_name}\n---\n"
+    pid = os.fork()
+    if pid == 0:
+        connections.close_all()
+        inheritance.settle_due = lambda rows=None: os.kill(os.getpid(), signal.SIGKILL)
+        put(child, {"README.md": lines})
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+
+    assert os.WIFSIGNALED(status)
+    fresh = Repository.objects.get(pk=child.pk)
+    assert (fresh.card["base_model"], fresh.inherited_gate) == (parent.full_name, "")
+    assert doors(UserFactory(), child) == {False}
+    tasks.judge_missed_licences()
+    assert Repository.objects.get(pk=child.pk).inherited_gate == "auto"
