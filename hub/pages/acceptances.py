@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from accounts.authentication import acting_user
 from hub.core.pagination import keyset_page
 from hub.pages import facets
+from hub.pages.access import rendered
 from models_registry import gates
 from models_registry.exceptions import AccessRequestNotFound
 from models_registry.models import Acceptance, Repository
@@ -34,12 +35,14 @@ def listing(request: HttpRequest) -> HttpResponse:
 def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
     """One acceptance: who, when, to what exactly."""
     found = _find(request, public_id)
-    visible = Repository.objects.visible_to(request.user).filter(acceptances=found).select_related("namespace")
+    visible = Repository.objects.visible_to(request.user).filter(acceptances=found).select_related("namespace").first()
+    form = gates.form_of_content(found.content)
     context = {
         "acceptance": found,
-        "form": gates.form_of_content(found.content),
+        "form": form,
+        "prompt_html": rendered(form.prompt, visible),
         "licence_text": bytes(found.text.body).decode("utf-8", "replace") if found.text else "",
-        "repository": visible.first(),
+        "repository": visible,
         "is_own": found.user_id == request.user.pk,
     }
     return render(request, "accounts/acceptance.html", context)

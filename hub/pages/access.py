@@ -147,13 +147,19 @@ def _administered(user: User) -> QuerySet[Organisation]:
     return Organisation.objects.filter(pk__in=mine).select_related("namespace").order_by("name")
 
 
-def rendered(text: str, repository: Repository) -> str:
-    """Words of the owner as HTML, cleaned as cards are; as they were typed where they cannot be rendered."""
-    places = markdown.Places(
-        folder="",
-        page=addresses.at(repository, "blob", repository.default_branch) + "/",
-        raw=addresses.at(repository, "resolve", repository.default_branch) + "/",
-    )
+def rendered(text: str, repository: Repository | None) -> str:
+    """Words of the owner as HTML, cleaned as cards are; as they were typed where they cannot be rendered.
+
+    Args:
+        repository: where what the words name without an address lies; None where it is gone or hidden.
+    """
+    places = markdown.Places(page="", raw="")
+    if repository is not None:
+        places = markdown.Places(
+            folder="",
+            page=addresses.at(repository, "blob", repository.default_branch) + "/",
+            raw=addresses.at(repository, "resolve", repository.default_branch) + "/",
+        )
     try:
         return markdown.render(text, places) if text else ""
     except OverLimit:

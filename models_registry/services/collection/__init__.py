@@ -19,6 +19,7 @@ from models_registry.services import quotas
 from models_registry.services.collection import blobs, contents, history, uniting
 from models_registry.services.collection.keepers import keeper
 from models_registry.services.content.upkeep import clean_leftovers
+from models_registry.services.licensing.terms import sweep_texts
 from models_registry.storage.cache import whole_file_cache
 
 __all__ = ["Collected", "collect", "keeper"]
@@ -38,6 +39,7 @@ class Collected:
     freed_bytes: int = 0
     reservations: int = 0
     leftovers: int = 0
+    licence_texts: int = 0
 
     def as_dict(self) -> dict[str, int]:
         return asdict(self)
@@ -59,6 +61,7 @@ def collect(*, grace: timedelta | None = None, dry_run: bool = False) -> Collect
     done.united = uniting.unite(dry_run=dry_run)
     done.xorbs = contents.collect_xorbs(cutoff=cutoff, dry_run=dry_run)
     done.blobs, done.freed_bytes = blobs.collect(cutoff=cutoff, dry_run=dry_run)
+    done.licence_texts = sweep_texts(cutoff=cutoff, dry_run=dry_run)
     if not dry_run:
         done.reservations = quotas.drop_expired()
         done.leftovers = clean_leftovers()

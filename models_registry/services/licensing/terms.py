@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from models_registry import gates
 from models_registry.models import (
+    Acceptance,
     AccessForm,
     AccessRequest,
     AccessState,
@@ -21,6 +22,9 @@ from models_registry.models import (
     Repository,
 )
 from models_registry.services.events import note_event
+
+_TRIES = 5
+_SWEPT = 1_000
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,31 @@ def _version(repository: Repository, form: gates.Form, file: LicenceFile, *, is_
 
 
 def _text(file: LicenceFile) -> LicenceText:
-    return LicenceText.objects.get_or_create(sha256=file.sha256, defaults={"body": file.body})[0]
+    """The row of a text, locked, so that no sweep takes it away before something points to it."""
+    for _ in range(_TRIES):
+        row, _made = LicenceText.objects.get_or_create(sha256=file.sha256, defaults={"body": file.body})
+        locked = LicenceText.objects.select_for_update().filter(pk=row.pk).first()
+        if locked is not None:
+            return locked
+    raise LicenceText.DoesNotExist
+
+
+def sweep_texts(*, cutoff: datetime, dry_run: bool = False) -> int:
+    """Take away texts older than that which no version of terms and no receipt holds; says how many."""
+    used = Exists(AccessForm.objects.filter(text=OuterRef("pk"))) | Exists(
+        Acceptance.objects.filter(text=OuterRef("pk"))
+    )
+    free = LicenceText.objects.filter(~used, created_at__lt=cutoff).order_by("pk")
+    if dry_run:
+        return free.count()
+    gone = 0
+    for pk in list(free.values_list("pk", flat=True)[:_SWEPT]):
+        with transaction.atomic():
+            # Whoever is about to use it holds it; once we do, what points to it is to be seen.
+            if LicenceText.objects.select_for_update().filter(pk=pk).exists() and free.filter(pk=pk).exists():
+                LicenceText.objects.filter(pk=pk).delete()
+                gone += 1
+    return gone
 
 
 def same_terms(versions: Sequence[tuple[int, bool]], version: int) -> set[int]:

@@ -6,8 +6,9 @@ import json
 import pytest
 
 from accounts.models import Role
-from models_registry.models import Acceptance, AccessRequest, Gate, Gated
+from models_registry.models import Acceptance, AccessRequest, Gate, Gated, Visibility
 from models_registry.services.access import ask_access, set_gate
+from models_registry.services.repositories import set_visibility
 from tests.factories.accounts import OrganisationFactory, UserFactory, member
 from tests.factories.registry import RepositoryFactory, put
 
@@ -43,6 +44,26 @@ def test_a_receipt_is_for_who_accepted_and_the_organisation_it_binds(client, rep
     client.force_login(repository.creator)
     for rest in ("", "/receipt.json", "/licence.txt"):
         assert client.get(address + rest).status_code == 404
+
+
+def test_a_receipt_shows_the_owners_words_as_the_form_did_and_runs_nothing(client) -> None:
+    found, person = RepositoryFactory(), UserFactory()
+    prompt = "Be **kind**. [Read](more.md) <script>alert(1)</script>\n\n- one\n"
+    set_gate(repository=found, user=found.creator, gated=Gated.AUTO, prompt=prompt)
+    ask_access(repository=found, user=person, answers={})
+    address = f"/settings/acceptances/{Acceptance.objects.get().public_id}"
+    client.force_login(person)
+
+    html = client.get(address).content.decode()
+
+    assert "<strong>kind</strong>" in html
+    assert f'href="/{found.full_name}/blob/main/more.md"' in html
+    assert "<li>one</li>" in html
+    assert "alert(1)" not in html.replace("&lt;script&gt;alert(1)", "")
+    set_visibility(repository=found, user=found.creator, visibility=Visibility.PRIVATE)
+    hidden = client.get(address).content.decode()
+    assert "<strong>kind</strong>" in hidden
+    assert f"/{found.full_name}/" not in hidden
 
 
 def test_a_form_that_is_sent_twice_asks_once(client, repository) -> None:

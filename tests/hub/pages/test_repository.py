@@ -201,7 +201,7 @@ def test_the_number_of_queries_is_the_same_for_few_and_many_scores(client):
     with CaptureQueriesContext(connection) as many:
         page(client, repository)
 
-    assert len(many) == len(few) <= 20  # Of these, one each for what files say of licences, lineage, judgement.
+    assert len(many) == len(few) <= 21  # One each for what files say of licences, lineage, judgement, late terms.
 
 
 @pytest.mark.parametrize("rest", ["", "/tree/main", "/commits/main", "/evaluations", "/blob/main/README.md"])

@@ -43,6 +43,7 @@ from models_registry.services.access import (
     set_gate,
     withdraw_access,
 )
+from models_registry.services.collection import collect
 from models_registry.services.holders import delete_account
 from models_registry.services.licensing.receipts import receipt_of
 from models_registry.services.licensing.terms import same_terms
@@ -386,3 +387,29 @@ def test_meaning_the_same_is_an_equivalence(minor, data) -> None:
     assert one in same
     assert all(same_terms(versions, other) == same for other in same)
     assert same == set(range(min(same), max(same) + 1))
+
+
+def test_texts_that_nothing_points_to_go_after_the_time_of_grace() -> None:
+    """One is in the terms, one in a receipt alone, one in neither."""
+    found, asker = RepositoryFactory(), UserFactory()
+
+    def says(text):
+        put(found, {"LICENSE": text, "README.md": "---\nlicense: mit\n---\n"})
+        set_gate(repository=Repository.objects.get(pk=found.pk), user=found.creator, gated=Gated.AUTO)
+
+    for text in ("Accepted.", "Never accepted.", "Now."):
+        says(text)
+        if text == "Accepted.":
+            ask_access(repository=found, user=asker, answers={})
+    Acceptance.objects.get().step.delete()
+    AccessRequest.objects.all().delete()
+    AccessForm.objects.exclude(pk=Gate.objects.get().form_id).delete()
+    bodies = lambda: {bytes(row.body) for row in LicenceText.objects.all()}  # noqa: E731
+    assert bodies() == {b"Accepted.", b"Never accepted.", b"Now."}
+
+    assert collect().licence_texts == 0  # Too young.
+    assert collect(grace=timedelta(0), dry_run=True).licence_texts == 1
+    assert collect(grace=timedelta(0)).licence_texts == 1
+    assert bodies() == {b"Accepted.", b"Now."}
+    says("Never accepted.")
+    assert b"Never accepted." in bodies()
