@@ -1,7 +1,9 @@
 """What goes into a version's bill of materials: files, lineage, licences, and what was measured with its receipts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from django.db.models import F
 from django.utils import timezone
 
 from evaluation.models import Evaluation
@@ -29,7 +31,7 @@ def bill_of(report: Report, viewer: Viewer, *, hub: str, version: str, receipt_u
     repository, commit = report.repository, report.commit
     files, notes = _files(repository, commit, viewer)
     root = report.lineage.root
-    parts = tuple(_part(part) for key, part in report.lineage.parts.items() if key != root)
+    parts = _parts([part for key, part in report.lineage.parts.items() if key != root], viewer)
     known = {root, *(part.key for part in parts)}
     origins = tuple(
         Origin(link.child, link.parent, link.relation, link.evidence)
@@ -72,10 +74,23 @@ def _subject(report: Report, key: str, files: tuple[File, ...]) -> Item:
     )
 
 
-def _part(part: Part) -> Item:
+def _parts(parts: list[Part], viewer: Viewer) -> tuple[Item, ...]:
+    """What it was made from. Of parts that are here and may be seen, the version that counts is their head."""
+    here = [part.name.lower() for part in parts if part.where]
+    heads = Commit.objects.filter(
+        repository__in=Repository.objects.visible_to(viewer).filter(key__in=here), oid=F("repository__head")
+    ).select_related("repository__namespace")
+    known = {(row.repository.kind, row.repository.key): row for row in heads}
+    return tuple(_part(part, known.get((part.kind, part.name.lower())) if part.where else None) for part in parts)
+
+
+def _part(part: Part, head: Commit | None) -> Item:
     where = addresses.absolute(part.where) if part.where.startswith("/") else part.where
     kind = part.kind if part.kind in Kind.values else Kind.MODEL.value
-    return Item(key=part.key, kind=kind, name=part.name, licence=part.licence, where=where)
+    found = Item(key=part.key, kind=kind, name=part.name, licence=part.licence, where=where)
+    if head is None:
+        return found
+    return replace(found, commit=head.oid, author=head.repository.namespace.name, released_at=head.committed_at)
 
 
 def _files(repository: Repository, commit: Commit, viewer: Viewer) -> tuple[tuple[File, ...], dict[str, str]]:

@@ -21,6 +21,8 @@ _RELATIONS = {
     "trained_on": "trainedOn",
     "evaluated_on": "testedOn",
 }
+_AI, _DATASET, _PLAIN = "ai_AIPackage", "dataset_DatasetPackage", "software_Package"
+_PROFILE_OF = {_AI: "ai", _DATASET: "dataset"}
 _PART_OF = "part_of"
 _NO_ASSERTION = "expandedlicensing_NoAssertionLicense"
 Element = dict[str, Any]
@@ -38,9 +40,8 @@ def write(bill: Bill) -> dict[str, Any]:
     if bill.subject.files:
         files = [names.file(each.path) for each in bill.subject.files]
         elements.append(_relationship(names, "contains", names.of(bill.subject.key), files))
-    profiles = [*_PROFILES, "ai" if any(item.kind == MODEL for item in items) else ""]
-    profiles.append("dataset" if any(item.kind == DATASET for item in items) else "")
-    used = [name for name in profiles if name]
+    kinds = {_kind(item) for item in items}
+    used = [*_PROFILES, *(profile for kind, profile in _PROFILE_OF.items() if kind in kinds)]
     ids = [element["spdxId"] for element in elements]
     root = {"rootElement": [names.of(bill.subject.key)], "element": ids, "profileConformance": used}
     sbom = _element("software_Sbom", names.make("bill"), name=f"Bill of {bill.subject.name}", **root)
@@ -99,8 +100,16 @@ def _suppliers(names: "_Names", items: Iterable[Item]) -> list[Element]:
     return [_element("Agent", names.supplier(author), name=author) for author in found]
 
 
+def _kind(item: Item) -> str:
+    """The class of a part. Those of AI and data want more than is known of what lies elsewhere, or may not be seen:
+    such parts are plain packages, so that the profiles that the document names hold for all of it.
+    """
+    is_known = bool(item.author and item.where and (item.version or item.commit) and item.released_at)
+    return {MODEL: _AI, DATASET: _DATASET}.get(item.kind, _PLAIN) if is_known else _PLAIN
+
+
 def _package(names: _Names, item: Item, measured: Iterable[Measured]) -> Element:
-    kind = {MODEL: "ai_AIPackage", DATASET: "dataset_DatasetPackage"}.get(item.kind, "software_Package")
+    kind = _kind(item)
     found = _element(kind, names.of(item.key), name=item.name)
     purpose = {MODEL: "model", DATASET: "data", APP: "application"}.get(item.kind, "other")
     found["software_primaryPurpose"] = purpose
@@ -122,10 +131,14 @@ def _package(names: _Names, item: Item, measured: Iterable[Measured]) -> Element
                 "identifier": f"gitoid:commit:sha1:{item.commit}",
             }
         ]
-    if kind == "ai_AIPackage":
+    if kind == _AI:
         found |= _of_model(item, list(measured))
-    if kind == "dataset_DatasetPackage":
+    if kind == _DATASET and item.released_at is not None:  # A version of data comes about with its commit.
         found["dataset_datasetType"] = ["noAssertion"]
+        found["builtTime"] = written(item.released_at)
+        found["originatedBy"] = [names.supplier(item.author)]
+        if item.files:
+            found["dataset_datasetSize"] = sum(file.size for file in item.files)
     return found
 
 

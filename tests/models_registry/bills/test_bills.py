@@ -35,8 +35,11 @@ def bill(**changes) -> Bill:
         files=(File("model.safetensors", 10, "b" * 64, is_weights=True), File("a b/ü.txt", 0, "c" * 64)),
     )
     parts = (
-        item("model:ada/base", licence="gemma"),
-        item("dataset:ada/words", "dataset", "cc-by-sa-4.0"),
+        item("model:ada/base", licence="gemma", author="ada", released_at=datetime(2025, 1, 1, tzinfo=UTC)),
+        item(
+            "dataset:ada/words", "dataset", "cc-by-sa-4.0", author="ada", released_at=datetime(2025, 2, 1, tzinfo=UTC)
+        ),
+        item("dataset:bob/far", "dataset", "cc0-1.0", commit="", where=""),
         item("hidden:1", "model", "", name="not shown", commit="", where=""),
     )
     origins = (
@@ -63,8 +66,63 @@ def check_spdx(document: dict):
     """Read by the model made from the standard's shapes, and written again: unknown words and missing ones fail."""
     model, objects = spdx_python_model.load_data(json.loads(json.dumps(document)))
     model.JSONLDSerializer().serialize_data(objects)
+    check_profiles(model, objects)
     assert {each for each in objects.missing_ids if "NoAssertion" not in each} == set()
     return model, objects
+
+
+# What the profiles ask of each package beside what its class does; the standard's model does not check it.
+ASKED = {
+    "ai_AIPackage": (
+        "suppliedBy releaseTime software_downloadLocation software_packageVersion software_primaryPurpose".split()
+    ),
+    "dataset_DatasetPackage": [
+        *("builtTime", "originatedBy", "releaseTime", "software_downloadLocation"),
+        *("software_primaryPurpose", "dataset_datasetType"),
+    ],
+}
+
+
+def check_profiles(model, objects) -> None:
+    """Each package has what its profile asks for, one licence declared, one concluded; no profile is claimed idly."""
+    (root,) = objects.foreach_type(model.SpdxDocument)
+    claimed = {str(each).rpartition("/")[2] for each in root.profileConformance}
+    licences = [
+        (relation.from_.get_id() if hasattr(relation.from_, "get_id") else relation.from_, word)
+        for relation in objects.foreach_type(model.Relationship)
+        if (word := str(relation.relationshipType).rpartition("/")[2]) in {"hasDeclaredLicense", "hasConcludedLicense"}
+    ]
+    for kind, fields in ASKED.items():
+        packages = list(objects.foreach_type(getattr(model, kind)))
+        assert (kind.partition("_")[0] in claimed) == bool(packages)
+        for package in packages:
+            missing = [field for field in fields if not getattr(package, field)]
+            assert missing == [], package.name
+            for word in ("hasDeclaredLicense", "hasConcludedLicense"):
+                assert licences.count((package.get_id(), word)) == 1
+    for package in objects.foreach_type(model.dataset_DatasetPackage):
+        assert len(package.originatedBy) == 1
+
+
+def test_what_a_profile_asks_and_nobody_knows_makes_a_plain_package():
+    document = spdx.write(bill())
+    model, objects = check_spdx(document)
+    kinds = {
+        each.name: each.get_compact_type() or each.get_type() for each in objects.foreach_type(model.software_Package)
+    }
+    assert {name: kind.rpartition("_")[2].rpartition("/")[2] for name, kind in kinds.items()} == {
+        "ada/tiny": "AIPackage",
+        "ada/base": "AIPackage",
+        "ada/words": "DatasetPackage",
+        "bob/far": "Package",
+        "not shown": "Package",
+    }
+
+
+def test_a_bill_of_what_is_not_known_claims_no_profile_of_ai():
+    found = bill(subject=item(where="", commit=""), parts=(), origins=(), measured=())
+    _, objects = check_spdx(spdx.write(found))
+    assert objects
 
 
 def test_a_model_in_cyclonedx():
@@ -124,15 +182,18 @@ def test_a_model_in_spdx():
 
 
 def test_a_data_set_has_no_card_and_no_profile_of_ai():
-    subject = item("dataset:ada/words", "dataset", "cc-by-4.0")
+    files = (File("a.csv", 7, "e" * 64), File("b.csv", 8, "f" * 64))
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    subject = item("dataset:ada/words", "dataset", "cc-by-4.0", author="ada", released_at=at, files=files)
     found = bill(subject=subject, parts=(), origins=(), measured=())
 
     document = cyclonedx.write(found)
     check_cyclonedx(document)
     assert "modelCard" not in document["metadata"]["component"]
     assert document["metadata"]["component"]["type"] == "data"
-    _, objects = check_spdx(spdx.write(found))
-    assert objects
+    model, objects = check_spdx(spdx.write(found))
+    (package,) = objects.foreach_type(model.dataset_DatasetPackage)
+    assert package.dataset_datasetSize == 15
 
 
 def test_the_same_version_has_the_same_serial_number_and_another_one_another():
