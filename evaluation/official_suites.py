@@ -45,8 +45,8 @@ class Suite:
 
 
 _IN_EVERY_DOMAIN = tuple(
-    """core-questions-en core-questions-zh core-tags-en core-tags-zh core-translation-en-zh core-
-    translation-zh-en core-summaries-en core-turns-en core-turns-zh""".split()
+    """core-questions-en core-questions-zh core-tags-en core-tags-zh core-translation-en-zh core-translation-zh-en
+    core-summaries-en core-turns-en core-turns-zh""".split()
 )
 _TASKS = (
     Suite(

@@ -123,8 +123,8 @@ def _named(score: Score) -> str:
 
 
 def shown_unit(unit: str, scale: Mapping[str, Any]) -> tuple[float, Text]:
-    """What a stored value is multiplied by to be shown, and the unit that it then has."""
-    is_share = unit in {"", "fraction", "share", "proportion", "accuracy"} and (scale.get("high") or 1) <= 1
+    """What a stored value is multiplied by to be shown, and the unit that it then has. A correlation has none."""
+    is_share = unit in {"fraction", "share", "proportion", "accuracy"} and (scale.get("high") or 1) <= 1
     return (100.0, "%") if is_share else (1.0, _unit(unit))
 
 

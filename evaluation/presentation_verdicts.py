@@ -187,7 +187,7 @@ def _size_mark(old: float | None, new: float | None) -> str:
 def _writing(definition: dict[str, Any]) -> tuple[float, str, Text]:
     """Factor, unit of a value and unit of a difference."""
     scale, unit = definition.get("scale") or {}, str(definition.get("unit", ""))
-    if unit in {"", "fraction", "share", "proportion", "accuracy"} and (scale.get("high") or 1) <= 1:
+    if unit in {"fraction", "share", "proportion", "accuracy"} and (scale.get("high") or 1) <= 1:
         return 100.0, "%", gettext("points")
     known = {"bits_per_byte": gettext("bits/byte"), "bits/byte": gettext("bits/byte"), "percent": "%"}
     shown_unit = known.get(unit, unit)

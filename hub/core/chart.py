@@ -115,8 +115,8 @@ def _lines(plot: Plot) -> list[str]:
     parts = []
     for value, words, is_dashed in plot.lines:
         y = plot.top(value)
-        if is_dashed:
-            parts.append(f'<line class="refline" x1="0" x2="100%" y1="{y:g}" y2="{y:g}"/>')
+        kind = "refline" if is_dashed else "refline refline--dots"
+        parts.append(f'<line class="{kind}" x1="0" x2="100%" y1="{y:g}" y2="{y:g}"/>')
         below = min(y + 14, HEIGHT - 7) if is_dashed else max(y - 7, 7)
         parts.append(f'<text class="t-small" x="100%" y="{below:g}" text-anchor="end">{escape(words)}</text>')
     return parts

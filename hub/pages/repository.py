@@ -40,7 +40,7 @@ from models_registry.permissions import Action, can
 from models_registry.services.heads import card_of
 from models_registry.services.licensing.needs import licences_to_accept, sources_of
 from models_registry.services.licensing.of_files import of_commit
-from models_registry.services.revisions import find_commit, held_release
+from models_registry.services.revisions import find_commit, held_release, latest_release
 from models_registry.types import Listing
 
 HISTORY_SHOWN = 5
@@ -197,6 +197,7 @@ def _measured(opened: Opened) -> dict[str, Any]:
     return {
         "evaluation": evaluation,
         "evaluation_url": address,
+        "given": _given_instead(repository),
         "scores": scores,
         "readings": readings_with_peers(scores, repository, int(cost.get("bytes") or repository.size_bytes), address),
         "receipts": sum(1 for run in runs if getattr(run, "receipt", None) is not None),
@@ -212,6 +213,12 @@ def _measured(opened: Opened) -> dict[str, Any]:
         "held": opened.commit.held,
         **_verdicts(evaluation, opened.viewer),
     }
+
+
+def _given_instead(repository: Repository) -> Release | None:
+    """The release that people get by name, where it is another version than the one that is measured beside."""
+    release = latest_release(repository)
+    return release if release is not None and release.commit.oid != repository.head else None
 
 
 def _more_facts(inspected: dict[str, Any]) -> list[tuple[str, Any, str]]:

@@ -12,6 +12,7 @@ from evaluation.presentation import (
     relevant_first,
     score_reading,
     scores_of,
+    shown_unit,
     step_rows,
 )
 from tests.factories.pages import benchmark, measured, model
@@ -33,6 +34,11 @@ def test_a_share_is_shown_in_percent_on_its_benchmarks_own_scale():
     assert (reading.low, reading.high) == (40, 100)
     assert reading.ci_low == pytest.approx(72.9)
     assert reading.note == "majority 50 · chance 50"
+
+
+def test_a_correlation_is_no_share():
+    assert shown_unit("", {"low": 0.0, "high": 1.0}) == (1.0, "")
+    assert shown_unit("fraction", {"low": 0.0, "high": 1.0}) == (100.0, "%")
 
 
 def test_another_unit_is_shown_as_it_is_stored():

@@ -34,6 +34,13 @@ def test_every_point_is_a_link_that_says_its_reading() -> None:
     assert "style=" not in drawn
 
 
+def test_what_scores_are_read_against_is_a_line_with_its_words() -> None:
+    drawn = draw_pareto(plot(lines=((60, "5-gram 60", True), (50, "chance 50", False))), [point(2, 60)])
+    assert drawn.count('<line class="refline') == 2
+    assert "5-gram 60" in drawn
+    assert "chance 50" in drawn
+
+
 def test_better_is_up_whichever_way_the_metric_runs() -> None:
     assert plot().top(90) == 0
     assert plot().top(50) == HEIGHT

@@ -1,5 +1,7 @@
 """Pages of benchmarks, of the official suites, and of the domain packs."""
 
+from pathlib import Path
+
 import pytest
 from django.test import Client
 
@@ -12,6 +14,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.pages import benchmark, measured, model
 
 pytestmark = pytest.mark.django_db
+CORE = Path(__file__).resolve().parents[3] / "evaluation" / "suites" / "core"
 
 
 def html(client: Client, address: str) -> str:
@@ -23,6 +26,16 @@ def html(client: Client, address: str) -> str:
 @pytest.fixture
 def pairs():
     return benchmark(chance=0.5, baseline={"name": "unigram words", "value": 0.45}, language=["en"])
+
+
+def test_suites_name_only_sets_that_come_with_the_hub_or_can_be_imported():
+    core = {folder.name for folder in CORE.iterdir() if (folder / "benchmark.json").is_file()}
+    named = {key for suite in SUITES.values() for key in suite.benchmarks if key.startswith("core-")}
+
+    assert {key for key in named if not any(key == name or key.startswith(f"{name}-") for name in core)} == set()
+    for suite in SUITES.values():
+        if suite.is_domain:
+            assert {"core-translation-en-zh", "core-translation-zh-en"} <= set(suite.benchmarks)
 
 
 def test_the_list_shows_what_is_registered_and_narrows_by_task(client, pairs):

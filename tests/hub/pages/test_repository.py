@@ -5,8 +5,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from evaluation.models import Evaluation
+from evaluation.models import Benchmark, Evaluation
 from models_registry.models import Commit, Kind
+from models_registry.services.releases import create_release
 from tests.factories.accounts import UserFactory
 from tests.factories.pages import benchmark, measured, model
 from tests.factories.registry import RepositoryFactory, put
@@ -54,6 +55,20 @@ def test_a_card_too_complex_to_show_says_so(client):
     put(repository, {"README.md": "[" * 900_000})
 
     assert "too complex to show" in page(client, repository)
+
+
+def test_where_a_name_gives_another_version_than_the_newest_it_says_so(client):
+    repository = model()
+    measured(repository, {benchmark(): 0.75})
+    create_release(repository=repository, user=repository.creator, name="v1.0.0")
+    assert "By name you get" not in page(client, repository)
+
+    put(repository, {"notes.md": "More."})
+    repository.refresh_from_db()
+    measured(repository, {Benchmark.objects.get(): 0.5})
+
+    html = page(client, repository)
+    assert f'By name you get <a href="/{repository.full_name}/releases/v1.0.0">v1.0.0</a>' in html
 
 
 def test_scores_costs_and_licence_stand_in_the_side_column(client):
@@ -201,7 +216,8 @@ def test_the_number_of_queries_is_the_same_for_few_and_many_scores(client):
     with CaptureQueriesContext(connection) as many:
         page(client, repository)
 
-    assert len(many) == len(few) <= 21  # One each for what files say of licences, lineage, judgement, late terms.
+    # One each for what files say of licences, lineage, judgement, late terms, and the release that a name gives.
+    assert len(many) == len(few) <= 22
 
 
 @pytest.mark.parametrize("rest", ["", "/tree/main", "/commits/main", "/evaluations", "/blob/main/README.md"])
