@@ -150,7 +150,7 @@ def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResp
     context["licence_files"] = of_commit(repository, opened.commit)
     context["example"] = example_of(request.user, context["scores"])
     context["snippets"] = snippets.of(repository, origin(request), opened.listing)
-    context["held"] = held_release(repository) if getattr(repository, "release_count", None) else None
+    context["held_release"] = held_release(repository) if getattr(repository, "release_count", None) else None
     context["commits"] = repository.commits.light().order_by("-pk")[:HISTORY_SHOWN]
     context["lineage_line"] = lineage.line(repository, request.user)
     context["judged"] = LicenceJudgement.objects.filter(repository=repository).exclude(verdict="").first()
@@ -217,7 +217,7 @@ def _measured(opened: Opened) -> dict[str, Any]:
 
 def _given_instead(repository: Repository) -> Release | None:
     """The release that people get by name, where it is another version than the one that is measured beside."""
-    release = latest_release(repository)
+    release = latest_release(repository) if getattr(repository, "release_count", None) else None
     return release if release is not None and release.commit.oid != repository.head else None
 
 
