@@ -20,7 +20,7 @@ from models_registry.models import Commit, Evidence, Kind, LineageLink, Reposito
 from models_registry.querysets import RepositoryQuerySet
 
 MAX_NODES = 200
-MAX_LEVELS = 12
+MAX_LEVELS = 50  # As far as terms pass on: a chain of empty fine-tunes hides nothing.
 HERE, ELSEWHERE, UNNAMED, MORE = "here", "elsewhere", "unnamed", "more"
 
 
@@ -104,7 +104,7 @@ def _climb(found: Trace, level: list[tuple[Node, list[LineageLink]]], visible: R
         if not rows:
             break
         if depth > levels:
-            _cut(found, {child.key for child, _ in rows})
+            _cut(found, {child.key for child, _ in rows}, depth)
             break
         seen = _seen(visible, [row for _, row in rows])
         fresh = _add_level(found, rows, seen, depth)
@@ -188,7 +188,7 @@ def _add_level(found: Trace, rows: Iterable[tuple[Node, LineageLink]], seen: _Se
             continue
         if node.key not in found.nodes:
             if len(found.nodes) >= MAX_NODES:
-                _cut(found, {child.key})
+                _cut(found, {child.key}, depth)
                 continue
             found.nodes[node.key] = node
             if node.repository is not None:
@@ -218,11 +218,11 @@ def _evidence(row: LineageLink, node: Node) -> str:
     return Evidence.DECLARED if is_declared else Evidence.DERIVED
 
 
-def _cut(found: Trace, children: Iterable[str]) -> None:
+def _cut(found: Trace, children: Iterable[str], level: int) -> None:
     """Say that there is more than was looked at: one part of which nothing is known."""
     found.is_cut = True
     key = "unknown:more"
-    found.nodes.setdefault(key, Node(key, Kind.MODEL, "", "", MORE, MAX_LEVELS + 1))
+    found.nodes.setdefault(key, Node(key, Kind.MODEL, "", "", MORE, level))
     known = {(edge.child, edge.parent) for edge in found.edges}
     found.edges += [Edge(child, key, "unknown", "derived") for child in sorted(children) if (child, key) not in known]
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
+from models_registry.licences import judge
 from models_registry.models import LineageLink, Repository, RepositoryImport
 from models_registry.services import lineage
 from models_registry.services.moves import move_repository
@@ -188,13 +189,29 @@ def test_depth_and_width_are_bounded_and_what_was_left_out_is_an_unknown_part(dj
         before = f"ada/m{number}"
     deep = Repository.objects.get(name="m14")
     with django_assert_max_num_queries(3 * 12 + 2):
-        found = lineage.trace(deep)
+        found = lineage.trace(deep, levels=12)
     assert found.is_cut
+    assert not lineage.trace(deep).is_cut
     assert max(node.level for node in found.nodes.values()) == 13
     assert lineage.lineage_of(found).parts["unknown:more"].licence == ""
 
     wide = model("ada/wide", "datasets: [" + ", ".join(f"x/d{number}" for number in range(300)) + "]")
     assert len(lineage.graph(wide).parts) == 101  # As many as are kept of one card.
+
+
+def test_a_chain_of_empty_steps_hides_no_clause_at_its_beginning(client):
+    before = model("ada/ground", "license: cc-by-nc-4.0").full_name
+    for number in range(20):
+        before = model(f"ada/n{number}", f"license: mit\nbase_model: {before}").full_name
+    top = Repository.objects.get(name="n19")
+
+    found = judge(lineage.graph(top))
+
+    assert found.verdict == "conflict"
+    assert {side.key for side in found.conflicts[0].sides} == {"model:ada/ground", "model:ada/n19"}
+    page = client.get(f"/{top.full_name}/licence").content.decode()  # Too deep for a picture, so it is a list.
+    assert "ada/ground forbids commercial use" in page
+    assert "ada/n0" in page
 
 
 def test_a_level_takes_as_many_queries_however_wide_it_is(django_assert_max_num_queries):
