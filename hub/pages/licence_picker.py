@@ -91,11 +91,12 @@ class LicenceFields(forms.Form):
         return " ".join([*lines, gettext("Confirm it to declare it all the same: it counts as unknown then.")])
 
 
-def picker_context(request: HttpRequest, subject: str, found: Lineage | None) -> dict[str, Any]:
+def picker_context(request: HttpRequest, subject: str, found: Lineage | None, *, declared: str = "") -> dict[str, Any]:
     """What the partials `_licence_*.html` show: the questions with the answers given, and what suits them.
 
     Args:
         found: what it was made from, or will be.
+        declared: what is declared now, as long as nothing else was chosen.
     """
     given = request.GET if request.method != "POST" else request.POST
     answers = licence_choice.read_answers(given, subject=subject)
@@ -109,7 +110,7 @@ def picker_context(request: HttpRequest, subject: str, found: Lineage | None) ->
         "base_names": _base_names(found, suggestions),
         "bases": _bases(found),
         "known": [(declaring.spelled(parse(record.id)), record.name) for record in records()],
-        **_typed_against(given.get("typed", "")[: declaring.MAX_LICENCE], given.get("licence", ""), found),
+        **_typed_against(given.get("typed", declared)[: declaring.MAX_LICENCE], given.get("licence", TYPED), found),
     }
 
 

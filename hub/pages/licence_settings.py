@@ -72,7 +72,9 @@ def choose(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
         "form": form,
         "files": files,
         "can_add_text": not any(each.source == "text" and not each.is_fault for each in files.findings),
-        **picker_context(request, subject_of(opened.repository.kind), graph_of(opened)),
+        **picker_context(
+            request, subject_of(opened.repository.kind), graph_of(opened), declared=opened.repository.licence
+        ),
     }
     return render_page_or_fragment(
         request,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from accounts.models import User
 from models_registry import addresses
@@ -92,7 +93,7 @@ def trace_planned(kind: Kind, links: Sequence[LineageLink], viewer: User | Anony
     Args:
         links: what it will be made from, as rows that are not saved; those that are here with their `parent`.
     """
-    root = Node(f"{kind}:", kind, "", "", HERE, 0)
+    root = Node(f"{kind}:", kind, gettext("the new one"), "", HERE, 0)
     found = Trace(root.key, {root.key: root})
     _climb(found, [(root, list(links))], Repository.objects.visible_to(viewer), MAX_LEVELS)
     return found

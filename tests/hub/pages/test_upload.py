@@ -212,6 +212,7 @@ def test_a_base_takes_licences_away_and_says_which_clauses_do(client):
     html = page.content.decode()
     assert 'value="mit"' not in html
     assert "Not possible here" in html
+    assert f"{base.full_name} forbids commercial use; the new one allows it." in html
     assert f"{base.full_name}</a> is under CC-BY-NC-4.0: no commercial use" in html
     assert 'value="cc-by-nc-4.0"' in html
 
