@@ -116,6 +116,9 @@ def compare(
             return _verdict("equal", [], here=result.value, there=there, items=result.n)
         reason = f"The same outputs give {benchmark.main_metric} {result.value}; the receipt states {there}."
         return _verdict("different", [reason], here=result.value, there=there, items=result.n)
+    if kept is None and not whole:
+        reason = "The outputs of single items cannot be read, so a sample has nothing to be held against."
+        return _verdict("unknown", [reason], items=result.n)
     noise = declared_noise(record, dtype=dtype)
     differing: list[str] = []
     if kept is not None:

@@ -105,6 +105,15 @@ def test_half_precision_may_move_more():
     assert verdict(kept, new, values=(1.0, 1.0005), benchmark=TEXT) == "different"
 
 
+def test_a_sample_without_the_kept_outputs_tells_nothing():
+    rows = [row(number, right=number > 0) for number in range(5)]
+
+    found = rerun.compare(PAIRS, record(rows, 0.8), None, result(rows[1:], 1.0), dtype="float32")
+
+    assert found["verdict"] == "unknown"
+    assert "sample" in found["reasons"][0]
+
+
 def test_other_items_are_another_measurement():
     assert verdict([row(1), row(2)], [row(3), row(4)]) == "different"
 
