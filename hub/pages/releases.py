@@ -1,5 +1,6 @@
 """Releases: the timeline with what was measured of each, one of them, and making one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -21,7 +22,7 @@ from hub.pages.repository import Opened, open_repository, places
 from models_registry import addresses, semver
 from models_registry.exceptions import ReleaseState
 from models_registry.manifests import listing_of
-from models_registry.models import Commit, Release, Repository
+from models_registry.models import Commit, Release, ReleaseEvent, ReleaseGate, Repository
 from models_registry.models.releases import MAX_REASON, MAX_RELEASE_NAME
 from models_registry.permissions import Action, can, require
 from models_registry.services import releases as services
@@ -218,19 +219,29 @@ def _release_context(opened: Opened, found: Release) -> dict[str, Any]:
     known = measured(repository, commits, viewer=opened.viewer)
     latest = latest_release(repository)
     listing = listing_of(found.commit)
+    events = list(found.events.select_related("by"))
     return {
         "release": found,
         "before": before,
         "notes": _notes(opened, found),
         "measured": known[found.commit_id],
         "pairs": pairs(known[found.commit_id], known[before.commit_id] if before else None),
-        "events": list(found.events.select_related("by")),
+        "events": events,
+        "let_through": _let_through(found, events),
         "is_latest": latest is not None and latest.pk == found.pk,
         "size_bytes": listing.total_bytes,
         "file_count": len(listing.files),
         "notes_form": NotesForm(initial={"notes": found.notes}),
         "reason_form": ReasonForm(),
     }
+
+
+def _let_through(found: Release, events: Sequence[ReleaseEvent]) -> ReleaseEvent | None:
+    """Who let it pass, where that is why it did."""
+    if found.gate != ReleaseGate.PASSED:
+        return None
+    deeds = (event for event in reversed(events) if event.kind == ReleaseEvent.Kind.OVERRIDDEN)
+    return next((event for event in deeds if event.text == found.gate_reason), None)
 
 
 def _before(repository: Repository, found: Release) -> Release | None:

@@ -102,7 +102,7 @@ def test_a_held_release_says_why_and_an_administrator_passes_it(three: tuple[Cli
     assert Release.objects.get(name="v1.2.0").gate == "passed"
     page = text(Client(), f"{at}/releases/v1.2.0")
     assert "The pairs are of another dialect." in page
-    assert "Let through the gate" in page
+    assert f"<strong>Let through the gate by {at.split('/')[1]}</strong>" in page
 
 
 def test_the_gate_is_settled_on_its_page(three: tuple[Client, str, Comparison]):
