@@ -122,7 +122,9 @@ class Receipts:
             else:
                 raise IntegrityError("The signature does not fit the receipt: it was changed.", code="bad_signature")
         raise IntegrityError(
-            f"The receipt is signed with a key that is not trusted here ({', '.join(unknown)}).", code="unknown_key"
+            f"The receipt is signed with a key that is not trusted here ({', '.join(unknown)}). A hub whose key was"
+            " stolen begins with a new one: ask its operator for the whole id, and name it with --key.",
+            code="unknown_key",
         )
 
     def trusted(self, pin: str | None = None) -> dict[str, Key]:
