@@ -42,7 +42,13 @@ def stress_rows(found: Any) -> list[StressRow]:
         return "" if value is None else number(100 * value, decimals=1)
 
     parts = [(name, found[key]) for key, name in names.items() if isinstance(found.get(key), dict)]
+    parts = [(_said(name, part), part) for name, part in parts]
     return [
         (name, part["n"], percent(part["same"]), percent(part.get("value")), percent(part.get("plain")))
         for name, part in parts
     ]
+
+
+def _said(name: str, part: dict[str, Any]) -> str:
+    """The name of a slice, with the one answer that a text without words gets."""
+    return gettext("%(what)s: says “%(label)s”") % {"what": name, "label": part["says"]} if part.get("says") else name

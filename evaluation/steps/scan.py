@@ -33,6 +33,7 @@ __all__ = [
 _MAX_PICKLE_BYTES = 64_000_000
 _MAX_CONFIG_BYTES = config_json.TOKENIZER_LIMITS.size_bytes
 # Model files that are listed and kept, but never opened here.
+_WORST = frozenset({"virus", "executable_format", "program"})  # Told before what is only broken.
 _NOT_LOADED = {"hdf5": "HDF5"}
 
 
@@ -144,7 +145,7 @@ def scan(
                 findings += _second_opinion(name, stream, antivirus)
     findings += reads.beside(kinds)
     order = {Verdict.QUARANTINED: 0, Verdict.WARNING: 1}
-    findings.sort(key=lambda finding: (order[finding.severity], finding.path))
+    findings.sort(key=lambda finding: (order[finding.severity], finding.kind not in _WORST, finding.path))
     verdict = findings[0].severity if findings else Verdict.CLEAN
     total_bytes = sum((folder / name).stat().st_size for name in names if name not in known)
     total_bytes += sum(file.size_bytes for file in known.values())

@@ -18,6 +18,8 @@ MAX_FINDINGS, MAX_TEXT = 1_000, 2_000
 # After so many sandboxes that files have ended, the files that are left are held back unread.
 MAX_DEATHS = 5
 _CPU_S, _BYTES_PER_S = 10, 32 * MIB
+# A vocabulary's JSON takes so many times its bytes as values in memory, and has at most so many.
+_TIMES_AS_VALUES, _MOST_JSON_BYTES = 12, 64 * MIB
 
 Open = Callable[[Path, Limits], Session]
 
@@ -30,7 +32,7 @@ def cpu_s_for(size_bytes: int) -> int:
 def limits_for(size_bytes: int) -> Limits:
     """What the scan of a commit may use, its largest file having so many bytes."""
     return Limits(
-        memory_bytes=512 * MIB,
+        memory_bytes=512 * MIB + _TIMES_AS_VALUES * min(size_bytes, _MOST_JSON_BYTES),
         address_space_extra_bytes=1024 * MIB,
         cpu_s=24 * 3600,  # Of all files together; each has its own, see `cpu_s_for`.
         wall_s=24 * 3600.0,

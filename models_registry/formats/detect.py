@@ -271,9 +271,9 @@ _TEXT_KINDS = ("text", "json", "empty", "html")
 # Longer suffixes first where one ends in another.
 _PROMISES: dict[str, frozenset[str]] = {
     **_promise(["safetensors"], ".safetensors"),
-    **_promise(["text", "json", "empty"], ".json", ".jsonl", ".md", ".txt", ".yaml", ".yml", ".csv", ".tsv", ".py"),
+    **_promise(["text", "json", "empty"], ".json", ".jsonl", ".txt", ".yaml", ".yml", ".csv", ".tsv", ".py"),
     **_promise(["text", "json", "empty"], ".toml", ".cfg", ".ini", ".jinja", ".gitattributes", ".gitignore", ".arpa"),
-    **_promise(_TEXT_KINDS, ".html", ".htm", ".svg", ".xml"),
+    **_promise(_TEXT_KINDS, ".html", ".htm", ".svg", ".xml", ".md"),  # Markdown may begin with HTML, as with a picture.
     **_promise(["gguf"], ".gguf"),
     **_promise(["onnx"], ".onnx"),
     **_promise(["hdf5"], ".h5", ".hdf5"),

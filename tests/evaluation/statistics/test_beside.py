@@ -64,7 +64,7 @@ def test_stress_says_what_stays_and_what_is_still_right() -> None:
     assert found["case"] == {"n": 2, "same": 0.5, "value": 0.5, "plain": 1.0}
     assert found["length"] == {"n": 2, "same": 1.0, "value": 1.0, "plain": 1.0}
     assert found["negation"] == {"n": 2, "same": 0.5}  # The true label may be another one now, so nothing is right.
-    assert found["empty"] == {"n": 2, "same": 0.5}
+    assert found["empty"] == {"n": 2, "same": 0.5, "says": "b"}
     assert set(found) <= {"version", *stress.TRANSFORMATIONS}
 
 
@@ -81,6 +81,13 @@ def test_a_text_that_does_not_change_is_not_asked_again() -> None:
     chinese = stressed(["我们今天去海边看潮水上涨的时候", "他们从来没有见过大海的样子"], language=["zh"])
     assert "case" not in chinese
     assert chinese["typos"]["n"] == 2
+
+
+def test_of_a_slice_that_changes_hardly_any_text_no_share_is_told() -> None:
+    texts = [f"SHOUTED TEXT NUMBER {number}" for number in range(30)] + ["Spoken text"]
+    found = stressed(texts)
+    assert "case" not in found
+    assert found["length"]["n"] == 31
 
 
 @pytest.mark.parametrize(

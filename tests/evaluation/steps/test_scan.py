@@ -243,3 +243,17 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "linked").symlink_to("/etc/passwd")
 
     assert scan(tmp_path).kinds == {}
+
+
+def test_a_card_may_begin_with_a_picture_in_html(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("<img src='banner.png'>\n# Model\n")
+
+    assert scan(tmp_path).verdict == "clean"
+
+
+def test_what_would_run_is_told_before_what_is_only_broken(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "a.gguf").write_bytes(b"GGUF" + b"\0" * 40)
+    (tmp_path / "z.pkl").write_bytes(b"cos\nsystem\n(S'echo'\ntR.")
+
+    assert [finding.path for finding in scan(tmp_path).findings] == ["z.pkl", "a.gguf"]

@@ -15,7 +15,7 @@ from evaluation import sandbox
 from evaluation.sandbox import Crashed, Limits, Loader, SandboxUnavailable, TimedOut
 from evaluation.steps import walled_scan
 from evaluation.steps.scan import Verdict, scan
-from evaluation.steps.walled_scan import WalledReader
+from evaluation.steps.walled_scan import MIB, WalledReader, limits_for
 from tests.evaluation.steps.test_scan import EVIL
 
 
@@ -160,3 +160,11 @@ def test_an_answer_that_makes_no_sense_frees_nothing(answer):
 
     assert [finding.severity for finding in findings] == [Verdict.QUARANTINED], json.dumps(answer)
     assert kind in ("unreadable", "text")
+
+
+def test_a_large_vocabulary_has_room_for_its_values_and_weights_get_no_more_than_that() -> None:
+    small, vocabulary, weights = (limits_for(size).memory_bytes for size in (1_000, 55 * MIB, 3 << 30))
+
+    assert small < 513 * MIB
+    assert vocabulary > 1_100 * MIB
+    assert weights == limits_for(64 * MIB).memory_bytes
