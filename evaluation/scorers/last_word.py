@@ -1,7 +1,8 @@
 """Predicting the last word of a passage, greedily.
 
-The model continues each passage before it is shown any target, so the answers cannot influence what it says. Passages
-are continued by a few tokens first, and further only while the text could still become the target.
+The model continues a passage before it is shown its target, so the answer cannot influence what it says. Passages
+are continued by a few tokens first, and further only while the text could still become the target. As many as make a
+call are continued and then asked about their targets, so that a runtime may keep what it has read of them in between.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,6 @@ from evaluation.scorers.base import (
     Progress,
     Row,
     Statistic,
-    ask_continuations,
     calls,
     finite,
     mean_statistic,
@@ -44,20 +45,18 @@ class LastWord:
         # White space at the end of a passage belongs to what follows.
         contexts = [text.rstrip() for text in given]
         targets = [f"{text[len(text.rstrip()) :]} {word}" for text, word in zip(given, words, strict=True)]
-        number = len(contexts)
-        said = _continue(model, contexts, targets, lambda done, total: progress(number * done // total, 2 * number))
-        # From here on the targets are shown, all continuations being in our hands already.
-        pairs = [[pair] for pair in zip(contexts, targets, strict=True)]
-        answers = ask_continuations(model, pairs, lambda done, total: progress(number + done, 2 * number))
+        said, answers = _asked(model, contexts, targets, progress)
         return [
             {
                 "id": item.id,
-                "right": _is_said(model, *pair, heard),
+                "right": _is_said(model, context, target, heard),
                 "target_log_prob": finite(answer.log_prob, f"The target of {item.id}"),
                 "target_tokens": answer.tokens,
                 "truncated": heard.is_cut or answer.cut_tokens > 0,
             }
-            for item, (pair,), heard, (answer,) in zip(dataset.items, pairs, said, answers, strict=True)
+            for item, context, target, heard, answer in zip(
+                dataset.items, contexts, targets, said, answers, strict=True
+            )
         ]
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:
@@ -103,21 +102,39 @@ class _Said:
         return self.has_ended or not self.may_be(target) or self.text.startswith(target)
 
 
-def _continue(model: Model, contexts: Sequence[str], targets: Sequence[str], progress: Progress) -> list[_Said]:
+def _asked(
+    model: Model, contexts: Sequence[str], targets: Sequence[str], progress: Progress
+) -> tuple[list[_Said], list[Any]]:
+    """What the model says after each context, and how likely it finds each target."""
+    number = len(contexts)
+    said, answers = [_Said()] * number, [None] * number
+    done = 0
+    for call in calls([[context + target] for context, target in zip(contexts, targets, strict=True)]):
+        heads, tails = [contexts[place] for place in call], [targets[place] for place in call]
+        heard = _continue(model, heads, tails)
+        # From here on these targets are shown, what they are held against being in our hands already.
+        asked = model.call("continuation_log_likelihood", contexts=heads, continuations=tails)
+        for place, one, answer in zip(call, heard, asked, strict=True):
+            said[place], answers[place] = one, answer
+        done += len(call)
+        progress(done, number)
+    return said, answers
+
+
+def _continue(model: Model, contexts: Sequence[str], targets: Sequence[str]) -> list[_Said]:
     """Greedy tokens after each context, as many as are needed to tell whether they begin with the target."""
     said = [_Said()] * len(contexts)
     for length in _LENGTHS:
         open_ones = [number for number, target in enumerate(targets) if not said[number].is_enough(target)]
-        for call in calls([[contexts[number]] for number in open_ones]):
-            chosen = [open_ones[place] for place in call]
-            texts = [contexts[number] for number in chosen]
-            answers = model.call("continue_greedily", texts=texts, max_new_tokens=length)
-            for number, answer in zip(chosen, answers, strict=True):
-                if answer.token_ids[: len(said[number].ids)] != said[number].ids:
-                    reason = "The model continues the same text differently a second time."
-                    raise NotScorable("not_deterministic", reason)
-                said[number] = _Said(answer.token_ids, answer.text, answer.finish == "stop", answer.cut_tokens > 0)
-            progress(len(contexts) - len(open_ones) + len(call), len(contexts))
+        if not open_ones:
+            break
+        texts = [contexts[number] for number in open_ones]
+        answers = model.call("continue_greedily", texts=texts, max_new_tokens=length)
+        for number, answer in zip(open_ones, answers, strict=True):
+            if answer.token_ids[: len(said[number].ids)] != said[number].ids:
+                reason = "The model continues the same text differently a second time."
+                raise NotScorable("not_deterministic", reason)
+            said[number] = _Said(answer.token_ids, answer.text, answer.finish == "stop", answer.cut_tokens > 0)
     return said
 
 

@@ -12,6 +12,7 @@ from smallhub._exceptions import Invalid, UnsupportedModel
 from smallhub.runtimes._continuing import RULE as GREEDY_RULE
 from smallhub.runtimes._continuing import Continuer, Row
 from smallhub.runtimes._scoring import RULE, Asked, Found, PackedScorer
+from smallhub.runtimes._streams import Streams
 from smallhub.runtimes._types import (
     Continued,
     Finish,
@@ -94,10 +95,12 @@ class CausalScoring(Model):
                 after = after[1:]  # The continuation brings the prefix token itself; the harness asks it only once.
             asked.append(self._fitted(before, after))
             facts.append((len(after), is_merged, len(before) + len(after) - len(asked[-1].ids)))
-        found = self._score(asked)
+        found = self._continuer.behind(asked)
+        others = [one for one in asked if one not in found]
+        found |= dict(zip(others, self._score(others), strict=True))
         return [
-            Continued(one.log_prob, tokens, is_greedy=one.is_greedy, is_merged=is_merged, cut_tokens=cut)
-            for one, (tokens, is_merged, cut) in zip(found, facts, strict=True)
+            Continued(found[one].log_prob, tokens, is_greedy=found[one].is_greedy, is_merged=is_merged, cut_tokens=cut)
+            for one, (tokens, is_merged, cut) in zip(asked, facts, strict=True)
         ]
 
     def continue_greedily(
@@ -144,11 +147,15 @@ class CausalScoring(Model):
 
     @cached_property
     def _scorer(self) -> PackedScorer:
-        return PackedScorer(self.network)
+        return PackedScorer(self.network, self._streams)
 
     @cached_property
     def _continuer(self) -> Continuer:
-        return Continuer(self.network)
+        return Continuer(self.network, self._streams)
+
+    @cached_property
+    def _streams(self) -> Streams:
+        return Streams(self.network)
 
     @property
     def _limit(self) -> int:

@@ -13,9 +13,11 @@ from typing import Any
 
 import torch
 
+from smallhub.runtimes._streams import RULE as STREAM_RULE
+from smallhub.runtimes._streams import Streams
 from smallhub.runtimes._torch import CANNOT, exact, is_of_network
 
-MAX_TOKENS = 512  # What a layer makes of so many stays in a processor's own memory; more of them take longer each.
+MAX_TOKENS = 256  # What a layer makes of so many stays in one core's own memory; more of them take longer each.
 MAX_ROWS = 64
 MAX_LOGITS = 32 * 1024 * 1024  # Numbers in one batch of logits: 128 MB.
 MIN_SHARED = 6
@@ -24,7 +26,8 @@ _TOLERANCE = 1e-3
 
 RULE = (
     f"rows sorted by tokens; at most {MAX_TOKENS} tokens, {MAX_ROWS} rows or {MAX_LOGITS} logits at once; "
-    f"sequences that begin with {MIN_SHARED} or more tokens alike are one row where the model allows it"
+    f"sequences that begin with {MIN_SHARED} or more tokens alike are one row where the model allows it; "
+    f"{STREAM_RULE}"
 )
 
 
@@ -65,10 +68,10 @@ class _Row:
 class PackedScorer:
     """Scores sequences on one causal network of the transformers library."""
 
-    def __init__(self, network: Any) -> None:
+    def __init__(self, network: Any, streams: Streams | None = None) -> None:
         self._network = network
         self._vocabulary = int(network.config.vocab_size)
-        self._head = network.get_output_embeddings()
+        self._streams = streams or Streams(network)
         self._window = _attention_window(network.config)
         self._may_share: bool | None = None
 
@@ -77,9 +80,9 @@ class PackedScorer:
         distinct = list(dict.fromkeys(asked))
         found = {one: Found(0.0, True) for one in distinct}
         with exact():
-            for batch in self._batches(self._rows(distinct)):
-                for number, answer in self._run(batch, distinct):
-                    found[distinct[number]] = answer
+            batches = list(self._batches(self._rows(distinct)))
+            answers = self._streams.run(lambda network, batch: _run(network, batch, distinct), batches)
+            found |= {distinct[number]: answer for answered in answers for number, answer in answered}
         return [found[one] for one in asked]
 
     @property
@@ -96,14 +99,14 @@ class PackedScorer:
         asked = [Asked((*begin, *(((11 + tail) * n + 5) % size for n in range(6))), len(begin)) for tail in range(2)]
         try:
             with exact():
-                alone = [answer for _, answer in self._run([_single(n, one) for n, one in enumerate(asked)], asked)]
-                together = [answer for _, answer in self._run([_packed([0, 1], asked, len(begin))], asked)]
+                alone = _run(self._network, [_single(n, one) for n, one in enumerate(asked)], asked)
+                together = _run(self._network, [_packed([0, 1], asked, len(begin))], asked)
         except CANNOT as error:
             if not is_of_network(error):
                 raise
             return False
         pairs = zip(alone, together, strict=True)
-        return all(abs(one.log_prob - other.log_prob) <= _TOLERANCE for one, other in pairs)
+        return all(abs(one.log_prob - other.log_prob) <= _TOLERANCE for (_, one), (_, other) in pairs)
 
     def _rows(self, asked: Sequence[Asked]) -> list[_Row]:
         """Sequences that begin alike as one row, as far as this pays; the others alone."""
@@ -149,38 +152,46 @@ class PackedScorer:
             if batch:
                 yield batch
 
-    def _run(self, batch: list[_Row], asked: Sequence[Asked]) -> Iterator[tuple[int, Found]]:
-        """Answers of one batch with the numbers of their sequences."""
-        logits, index = self._forward(batch)
-        reads = [(r, number, places) for r, row in enumerate(batch) for number, places in row.reads if places]
-        lines = torch.tensor([index[r, place] for r, _, places in reads for place in places], dtype=torch.long)
-        targets = torch.tensor([token for _, number, _ in reads for token in asked[number].ids[asked[number].start :]])
-        told = logits[lines, targets]
-        chosen = (told - logits.logsumexp(dim=-1)[lines]).double()
-        likeliest = told == logits.amax(dim=-1)[lines]
-        for line in likeliest.nonzero()[:, 0].tolist():  # Of equals the first one is taken.
-            likeliest[line] = logits[lines[line]].argmax() == targets[line]
-        at = 0
-        for _, number, places in reads:
-            end = at + len(places)
-            yield number, Found(float(chosen[at:end].sum()), bool(likeliest[at:end].all()))
-            at = end
 
-    def _forward(self, batch: list[_Row]) -> tuple[torch.Tensor, dict[tuple[int, int], int]]:
-        """Logits of the places that are read, shape (places, vocabulary), and where each (row, place) is in them."""
-        wanted = sorted({(r, place) for r, row in enumerate(batch) for _, places in row.reads for place in places})
-        index = {key: line for line, key in enumerate(wanted)}
-        lines = (torch.tensor([r for r, _ in wanted]), torch.tensor([place for _, place in wanted]))
-        longest = max(len(row.ids) for row in batch)
-        ids = torch.zeros(len(batch), longest, dtype=torch.long)
-        for r, row in enumerate(batch):
-            ids[r, : len(row.ids)] = torch.tensor(row.ids)
-        # Padding stands behind each row, where attention that looks back does not see it: alone, no mask is needed.
-        extra = _masks(batch, longest) if batch[0].is_shared else {}
-        with only(self._head, lines, ids.shape):
-            logits = self._network(input_ids=ids, use_cache=False, **extra).logits
-        is_selected = logits.shape[0] == 1 and logits.shape[1] == len(wanted)
-        return (logits[0] if is_selected else logits[lines]).float(), index
+def _run(network: Any, batch: list[_Row], asked: Sequence[Asked]) -> list[tuple[int, Found]]:
+    """Answers of one batch with the numbers of their sequences."""
+    logits, index = _forward(network, batch)
+    reads = [(r, number, places) for r, row in enumerate(batch) for number, places in row.reads if places]
+    lines = torch.tensor([index[r, place] for r, _, places in reads for place in places], dtype=torch.long)
+    targets = torch.tensor([token for _, number, _ in reads for token in asked[number].ids[asked[number].start :]])
+    chosen, likeliest = told(logits, lines, targets)
+    found, at = [], 0
+    for _, number, places in reads:
+        end = at + len(places)
+        found.append((number, Found(float(chosen[at:end].sum()), bool(likeliest[at:end].all()))))
+        at = end
+    return found
+
+
+def told(logits: torch.Tensor, lines: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What lines of logits say of one target each: its log-probability, and whether it is the likeliest."""
+    its = logits[lines, targets]
+    likeliest = its == logits.amax(dim=-1)[lines]
+    for line in likeliest.nonzero()[:, 0].tolist():  # Of equals the first one is taken.
+        likeliest[line] = logits[lines[line]].argmax() == targets[line]
+    return (its - logits.logsumexp(dim=-1)[lines]).double(), likeliest
+
+
+def _forward(network: Any, batch: list[_Row]) -> tuple[torch.Tensor, dict[tuple[int, int], int]]:
+    """Logits of the places that are read, shape (places, vocabulary), and where each (row, place) is in them."""
+    wanted = sorted({(r, place) for r, row in enumerate(batch) for _, places in row.reads for place in places})
+    index = {key: line for line, key in enumerate(wanted)}
+    lines = (torch.tensor([r for r, _ in wanted]), torch.tensor([place for _, place in wanted]))
+    longest = max(len(row.ids) for row in batch)
+    ids = torch.zeros(len(batch), longest, dtype=torch.long)
+    for r, row in enumerate(batch):
+        ids[r, : len(row.ids)] = torch.tensor(row.ids)
+    # Padding stands behind each row, where attention that looks back does not see it: alone, no mask is needed.
+    extra = _masks(batch, longest) if batch[0].is_shared else {}
+    with only(network.get_output_embeddings(), lines, ids.shape):
+        logits = network(input_ids=ids, use_cache=False, **extra).logits
+    is_selected = logits.shape[0] == 1 and logits.shape[1] == len(wanted)
+    return (logits[0] if is_selected else logits[lines]).float(), index
 
 
 @contextmanager
