@@ -93,7 +93,8 @@ def test_what_is_asked_behind_texts_that_were_read_is_what_it_is_alone(
     network = make()
     continuer = Continuer(network)
     contexts = [draw(3 + seed, seed) for seed in range(9)]
-    asked = [Asked((*context, *draw(1 + place % 4, 90 + place)), len(context)) for place, context in enumerate(contexts)]
+    tails = [draw(1 + place % 4, 90 + place) for place in range(9)]
+    asked = [Asked((*context, *tail), len(context)) for context, tail in zip(contexts, tails, strict=True)]
     other = Asked(draw(12, 70), 4)
     long = Asked((*contexts[0], *draw(MAX_BEHIND + 1, 71)), 3)
     rows = [Row(list(context), 1) for context in contexts]
