@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
 from evaluation.sandbox.staging import is_loadable_name, without_code_keys
@@ -35,6 +35,8 @@ _MAX_CONFIG_BYTES = config_json.TOKENIZER_LIMITS.size_bytes
 # Model files that are listed and kept, but never opened here.
 _WORST = frozenset({"virus", "executable_format", "program"})  # Told before what is only broken.
 _NOT_LOADED = {"hdf5": "HDF5"}
+_CLOSED = "Archives are not opened here."
+_WAYS_OUT = {".skops": "Only scikit-learn opens it; push what smallhub.runtimes.sklearn_models makes of it."}
 
 
 @dataclass(frozen=True)
@@ -270,7 +272,8 @@ def _array_findings(name: str, stream: BinaryIO) -> Iterable[Finding]:
 def _container(name: str, kind: str) -> Finding:
     """An archive hides its files from the scan; under a weights' name it also deceives."""
     if (wanted := detect.kinds_for_name(name)) is not None and kind in wanted:
-        return warned(name, "archive", f"{name} is held back. Archives are not opened here.")
+        way_out = _WAYS_OUT.get(PurePosixPath(name).suffix.lower(), _CLOSED)
+        return warned(name, "archive", f"{name} is held back. {way_out}")
     return held(name, "archive", f"It is a {kind} archive under another name, and nobody can see what is in it.")
 
 

@@ -278,7 +278,7 @@ _PROMISES: dict[str, frozenset[str]] = {
     **_promise(["onnx"], ".onnx"),
     **_promise(["hdf5"], ".h5", ".hdf5"),
     **_promise(["numpy"], ".npy"),
-    **_promise(["zip"], ".npz", ".zip", ".keras", ".docx"),
+    **_promise(["zip"], ".npz", ".zip", ".keras", ".skops", ".docx"),
     **_promise(["gzip"], ".gz", ".tgz"),
     **_promise(["bzip2"], ".bz2"),
     **_promise(["xz"], ".xz"),

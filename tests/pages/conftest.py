@@ -163,6 +163,7 @@ def everything(live_server):
         "leaderboards": "/leaderboards",
         "leaderboard": f"/leaderboards/{pairs.key}?mark={pico.full_name}",
         "leaderboard, by time, nothing fits": f"/leaderboards/{pairs.key}?axis=ms&max_mb=0.001",
+        "leaderboard of a part, empty": f"/leaderboards/{pairs.key}?tier=quick",
         "leaderboards of a task": "/leaderboards/tasks/text-generation",
         "leaderboards of nothing": "/leaderboards/domains/juggling",
         "leaderboard in a frame": f"/embed/leaderboards/{text.key}",

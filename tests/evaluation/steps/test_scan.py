@@ -138,6 +138,7 @@ def test_a_clean_model_is_clean(tmp_path: Path) -> None:
         ("picture.png", b"\xff\xd8\xff" + b"\0" * 20, "name_mismatch", Verdict.WARNING),
         ("model.gguf", b"GGUF\x03\0\0\0", "unreadable", Verdict.QUARANTINED),
         ("data.zip", zip_bytes({"a.txt": b"x"}), "archive", Verdict.WARNING),
+        ("m.skops", zip_bytes({"schema.json": b"{}"}), "archive", Verdict.WARNING),
     ],
 )
 def test_faults_are_named(tmp_path: Path, name: str, content: bytes, kind: str, verdict: Verdict) -> None:
