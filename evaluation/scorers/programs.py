@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 
 from evaluation.benchmarks.definition import Benchmark
 from evaluation.benchmarks.readers import Dataset, Item
@@ -41,21 +42,14 @@ class Programs:
             stops=stops,
             seconds=benchmark.limits.seconds,
         )
+        completions = [cut(answer.text, stops) for answer in written]
+        pairs = zip(dataset.items, completions, strict=True)
         rows: list[Row] = []
-        for item, answer in zip(dataset.items, written, strict=True):
-            completion = cut(answer.text, stops)
-            ended = trials.run(_program(benchmark, item, completion))
-            rows.append(
-                {
-                    "id": item.id,
-                    "predicted": completion,
-                    "outcome": ended.outcome,
-                    "detail": ended.detail,
-                    "right": ended.outcome == "pass",
-                }
-                | cut_mark(answer)
-            )
-            progress(len(written) + len(rows), total)
+        with closing(trials.run_all([_program(benchmark, *pair) for pair in pairs])) as ends:
+            for item, answer, completion, ended in zip(dataset.items, written, completions, ends, strict=True):
+                row = {"id": item.id, "predicted": completion, "outcome": ended.outcome, "detail": ended.detail}
+                rows.append(row | {"right": ended.outcome == "pass"} | cut_mark(answer))
+                progress(len(written) + len(rows), total)
         return rows
 
     def aggregate(self, benchmark: Benchmark, rows: Sequence[Row]) -> Aggregate:

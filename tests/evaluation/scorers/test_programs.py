@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from evaluation import engine
@@ -91,6 +93,28 @@ def test_a_program_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> N
     assert trials.run("while True: pass").outcome == "timeout"
 
 
+def test_programs_side_by_side_answer_in_their_order() -> None:
+    require("bubblewrap")
+    sources = ["import time; time.sleep(1)", "assert False", "raise ValueError", "x = 1"]
+    assert [ended.outcome for ended in trials.run_all(sources)] == ["pass", "assertion", "exception", "pass"]
+
+
+def test_no_program_begins_once_nobody_waits_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    require("bubblewrap")
+    begun = []
+
+    def slow(source: str, *, plan: object) -> Ended:
+        begun.append(source)
+        time.sleep(0.01)
+        return Ended("pass", "")
+
+    monkeypatch.setattr(trials, "run", slow)
+    ends = trials.run_all([str(number) for number in range(10_000)])
+    next(ends)
+    ends.close()
+    assert len(begun) < 10_000
+
+
 def test_the_limits_are_those_of_the_specification() -> None:
     limits = trials.LIMITS
 
@@ -100,7 +124,7 @@ def test_the_limits_are_those_of_the_specification() -> None:
 
 def test_counts_name_every_way_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = iter([Ended("timeout", ""), Ended("pass", "")])
-    monkeypatch.setattr(trials, "run", lambda source: next(ended))
+    monkeypatch.setattr(trials, "run_all", lambda sources: (next(ended) for _ in sources))
 
     result = engine.measure(FUNCTIONS, items(FUNCTION, FUNCTION), Recorder(goes_on("")))
 
