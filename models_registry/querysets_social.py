@@ -20,10 +20,13 @@ class LikeQuerySet(models.QuerySet["Like"]):
         return self.filter(user=user) if user.is_authenticated else self.none()
 
     def visible_to(self, user: "User | AnonymousUser") -> "LikeQuerySet":
-        """Likes of repositories that the viewer may see, without the drafts of others."""
+        """Likes of repositories that the viewer may see; drafts of others only where the like is her own."""
         from models_registry.models import Repository
 
-        return self.filter(repository__in=Repository.objects.listed_to(user))
+        listed = Q(repository__in=Repository.objects.listed_to(user))
+        if not user.is_authenticated:
+            return self.filter(listed)
+        return self.filter(listed | Q(user=user, repository__in=Repository.objects.visible_to(user)))
 
 
 class CollectionQuerySet(models.QuerySet["Collection"]):

@@ -7,7 +7,7 @@ from evaluation.models import Standing
 from models_registry.models import Kind, Repository
 from models_registry.services.collections import add_item, create_collection
 from models_registry.services.likes import like_repository
-from tests.factories.accounts import OrganisationFactory, UserFactory
+from tests.factories.accounts import OrganisationFactory, UserFactory, bearer
 from tests.factories.pages import benchmark, measured
 from tests.factories.registry import RepositoryFactory, put
 
@@ -82,12 +82,13 @@ def test_likes_and_collections_are_narrowed_by_licence_and_show_no_drafts(client
         assert "sketch" not in whole
         assert f"{owner.username}/gratis" in some
         assert f"{owner.username}/choice" not in some
+    listed = [three[1].full_name, three[0].full_name]
+    likes = f"/api/users/{fan.username}/likes"
+    assert [row["repo"]["name"] for row in client.get(likes).json()] == listed
     client.force_login(fan)
-    assert "sketch" not in client.get(pages[0]).content.decode()
-    assert [row["repo"]["name"] for row in client.get(f"/api/users/{fan.username}/likes").json()] == [
-        three[1].full_name,
-        three[0].full_name,
-    ]
+    assert "sketch" in client.get(pages[0]).content.decode(), "she knows what she liked"
+    mine = client.get(likes, headers=bearer(fan)).json()
+    assert [row["repo"]["name"] for row in mine] == [three[2].full_name, *listed]
     client.force_login(owner)
     for page in pages:
         assert "sketch" in client.get(page).content.decode()

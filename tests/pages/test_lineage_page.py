@@ -16,7 +16,7 @@ def test_a_lineage_is_read_on_a_desk_a_phone_and_without_a_script(watch):
     desk.go("/ada/tide-tuned")
     page.get_by_role("link", name="All of it").click()
     drawing = page.get_by_role("group", name="Drawing; the list below says the same")
-    assert drawing.is_visible()
+    drawing.wait_for()
     assert drawing.get_by_text("licence not known").count() == 3
     # Each line ends where its box is: lines are in percent, boxes in a grid.
     boxes = page.locator(".lin-level").nth(1).locator("> *")

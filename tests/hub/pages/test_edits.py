@@ -360,7 +360,7 @@ class TestPreviewFindAndHistory:
     def test_folders_show_the_last_commit_inside(self, client, tiny, django_assert_max_num_queries):
         put(tiny, {"sub/deep/x.txt": "x"}, title="Deep change")
 
-        with django_assert_max_num_queries(18):
+        with django_assert_max_num_queries(20):
             html = client.get("/ada/tiny/tree/main").content.decode()
 
         assert "Deep change" in html

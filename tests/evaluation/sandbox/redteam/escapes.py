@@ -423,6 +423,7 @@ class Hostile:
             "token_ids": [],
             "finish": "stop",
             "prompt_tokens": 0,
+            "cut_tokens": 0,
         }
 
 
