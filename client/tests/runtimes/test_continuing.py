@@ -103,6 +103,18 @@ def test_rows_that_have_ended_leave_the_batch() -> None:
         assert row.new == alone(network, row, frozenset())[0]
 
 
+def test_a_row_that_fills_the_context_leaves_before_the_others_go_on() -> None:
+    network = sharpened(gpt2())
+    room = network.config.n_positions
+    lengths = [room - 4, *[room - 12] * 11]  # So few that are done would stay for company.
+    rows = [Row(list(draw(length, seed)), room - length) for seed, length in enumerate(lengths)]
+
+    Continuer(network).go_on(rows, ends=frozenset())
+
+    assert [len(row.new) for row in rows if not row.is_close] == [row.limit for row in rows if not row.is_close]
+    assert all(row.is_close or row.new == alone(network, row, frozenset())[0] for row in rows)
+
+
 def test_batches_keep_their_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     network = sharpened(gpt2())
     continuer = Continuer(network)

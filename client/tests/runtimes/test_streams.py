@@ -113,3 +113,19 @@ def test_what_is_asked_behind_texts_that_were_read_is_what_it_is_alone(
         assert answer.log_prob == pytest.approx(expected, abs=1e-4)
         assert answer.is_greedy is is_greedy
     assert continuer.behind(asked) == {}
+
+
+def test_a_text_that_nearly_fills_the_context_is_asked_beside_shorter_ones() -> None:
+    network = gpt2()
+    room = network.config.n_positions
+    contexts = [draw(room - 1, 1), draw(room - 9, 2)]
+    asked = [Asked((*contexts[0], *draw(1, 3)), room - 1), Asked((*contexts[1], *draw(9, 4)), room - 9)]
+    continuer = Continuer(network)
+
+    continuer.go_on([Row(list(context), 1) for context in contexts], ends=frozenset())
+    found = continuer.behind(asked)
+
+    for one in asked:
+        expected, is_greedy = plainly(network, one)
+        assert found[one].log_prob == pytest.approx(expected, abs=1e-4)
+        assert found[one].is_greedy is is_greedy

@@ -9,6 +9,7 @@ for that, as far as there is room, until it is asked for.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -176,7 +177,7 @@ class Continuer:
         more = max(row.limit for row in batch)
         state = _State(self._network, [row.ids for row in batch], more=more)
         logits = state.read(self._network)
-        while True:
+        for step in itertools.count(1):
             _take(batch, logits, ends)
             if is_cut is not None:
                 for row in batch:
@@ -184,7 +185,9 @@ class Continuer:
             stay = [place for place, row in enumerate(batch) if row.is_open]
             if not stay:
                 return
-            if len(stay) <= 7 * len(batch) // 8:  # Leaving costs a copy of what is kept, so few leave together.
+            # Leaving costs a copy of what is kept, so few leave together; but nobody stays beyond the context's end.
+            is_full = any(row.limit <= step and not row.is_open for row in batch)
+            if is_full or len(stay) <= 7 * len(batch) // 8:
                 state.keep(stay)
                 batch = [batch[place] for place in stay]
             chosen = torch.tensor([[row.new[-1] if row.is_open else 0] for row in batch])
@@ -230,10 +233,14 @@ class _State:
         """Whether what it keeps is all keys and values, in our own layers."""
         return all(isinstance(layer, RoomyLayer) for layer in getattr(self._cache, "layers", ())) and self.keeps_rows
 
-    def go_on(self, network: Any, ids: torch.Tensor) -> torch.Tensor:
-        """Logits behind each of some more tokens a row; shape (rows, tokens, vocabulary)."""
-        more = ids.shape[1]
-        positions = self._mask.sum(dim=1, keepdim=True) + torch.arange(more)
+    def go_on(self, network: Any, ids: torch.Tensor, own: torch.Tensor | None = None) -> torch.Tensor:
+        """Logits behind each of some more tokens a row; shape (rows, tokens, vocabulary).
+
+        Args:
+            own: how many of them are a row's own; shape (rows, 1). What fills it up stands at no place beyond these.
+        """
+        begin, steps = self._mask.sum(dim=1, keepdim=True), torch.arange(ids.shape[1])
+        positions = begin + (steps if own is None else steps.minimum((own - 1).clamp(min=0)))
         self._mask = torch.cat([self._mask, torch.ones(ids.shape, dtype=torch.long)], dim=1)
         return self._forward(network, ids, positions)
 
@@ -244,11 +251,13 @@ class _State:
         logits = self.last[list(asked)]
         if read:
             ids = torch.zeros(len(self._ids), max(map(len, tails.values())), dtype=torch.long)
+            own = torch.zeros(len(self._ids), 1, dtype=torch.long)
             for row, tail in tails.items():  # What stands behind a row's own tokens is not seen by them.
                 ids[row, : len(tail)] = torch.tensor(tail)
+                own[row] = len(tail)
             lines = (torch.tensor([row for row, _ in read]), torch.tensor([place for _, place in read]))
             with only(network.get_output_embeddings(), lines, ids.shape):
-                found = self.go_on(network, ids)
+                found = self.go_on(network, ids, own)
             is_selected = found.shape[:2] == (1, len(read))
             logits = torch.cat([logits, found[0] if is_selected else found[lines]])
         owners = [*asked, *(row for row, _ in read)]
