@@ -308,12 +308,14 @@ def test_a_process_that_dies_after_the_commit_leaves_nothing_open(parent) -> Non
     """A real process pushes, commits, and is gone before what comes after the commit."""
     child = RepositoryFactory()
     lines = f"---\nlicense: mit\nbase_model: {parent.full_name}\n---\n"
+    connections.close_all()  # No connection may be shared with the process that dies.
     pid = os.fork()
     if pid == 0:
-        connections.close_all()
-        inheritance.settle_due = lambda rows=None: os.kill(os.getpid(), signal.SIGKILL)
-        put(child, {"README.md": lines})
-        os._exit(0)
+        try:
+            inheritance.settle_due = lambda rows=None: os.kill(os.getpid(), signal.SIGKILL)
+            put(child, {"README.md": lines})
+        finally:
+            os._exit(1)
     _, status = os.waitpid(pid, 0)
 
     assert os.WIFSIGNALED(status)
