@@ -12,7 +12,7 @@ from evaluation.services.versions import base_of_release
 from models_registry import addresses
 from models_registry.labels import languages
 from models_registry.models import Commit, Release, Repository
-from models_registry.services.revisions import held_release, latest_commit, latest_release
+from models_registry.services.revisions import find_commit, held_release, latest_release
 
 LABEL = "smallhub"
 # Dark enough for white text at 4.5 to 1.
@@ -41,10 +41,10 @@ def badge_of(repository: Repository, *, benchmark: str = "") -> Badge:
     before. Always in English and of what anybody may see, whoever asks: it stands on other pages.
     """
     release = latest_release(repository)
-    held = held_release(repository)
+    held = held_release(repository) if release is None else None
     if held is not None:
         return _held_badge(repository, held)
-    commit = release.commit if release is not None else latest_commit(repository)
+    commit = release.commit if release is not None else find_commit(repository, None)
     evaluation = Evaluation.objects.with_runs(None).filter(commit=commit).first()
     scores = scores_of(evaluation)
     if benchmark:

@@ -76,7 +76,4 @@ def run_all(sources: Sequence[str]) -> Generator[Ended, None, None]:
     """
     plan = chosen_plan()
     with ThreadPoolExecutor(max_workers=min(AT_ONCE, os.cpu_count() or 1)) as pool:
-        try:
-            yield from pool.map(lambda source: run(source, plan=plan), sources)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        yield from pool.map(lambda source: run(source, plan=plan), sources)

@@ -150,7 +150,7 @@ def card(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResp
     context["licence_files"] = of_commit(repository, opened.commit)
     context["example"] = example_of(request.user, context["scores"])
     context["snippets"] = snippets.of(repository, origin(request), opened.listing)
-    context["held_release"] = held_release(repository) if getattr(repository, "release_count", None) else None
+    context |= _given_by_name(repository)
     context["commits"] = repository.commits.light().order_by("-pk")[:HISTORY_SHOWN]
     context["lineage_line"] = lineage.line(repository, request.user)
     context["judged"] = LicenceJudgement.objects.filter(repository=repository).exclude(verdict="").first()
@@ -197,7 +197,6 @@ def _measured(opened: Opened) -> dict[str, Any]:
     return {
         "evaluation": evaluation,
         "evaluation_url": address,
-        "given": _given_instead(repository),
         "scores": scores,
         "readings": readings_with_peers(scores, repository, int(cost.get("bytes") or repository.size_bytes), address),
         "receipts": sum(1 for run in runs if getattr(run, "receipt", None) is not None),
@@ -215,10 +214,14 @@ def _measured(opened: Opened) -> dict[str, Any]:
     }
 
 
-def _given_instead(repository: Repository) -> Release | None:
-    """The release that people get by name, where it is another version than the one that is measured beside."""
-    release = latest_release(repository) if getattr(repository, "release_count", None) else None
-    return release if release is not None and release.commit.oid != repository.head else None
+def _given_by_name(repository: Repository) -> dict[str, Release | None]:
+    """`given`: the release that people get by name, where the head is another version. `held_release`: see there."""
+    if not getattr(repository, "release_count", None):
+        return {"given": None, "held_release": None}
+    release = latest_release(repository)
+    if release is None:
+        return {"given": None, "held_release": held_release(repository)}
+    return {"given": release if release.commit.oid != repository.head else None, "held_release": None}
 
 
 def _more_facts(inspected: dict[str, Any]) -> list[tuple[str, Any, str]]:

@@ -43,8 +43,8 @@ def latest_release(repository: Repository) -> Release | None:
 
 
 def held_release(repository: Repository) -> Release | None:
-    """The release that keeps `latest` from naming anything: there are some, and none of them may be."""
-    return None if latest_release(repository) is not None else _foremost(repository)
+    """Where `latest_release` finds none: the release that keeps `latest` from the head; None before the first."""
+    return repository.releases.published().latest_first().select_related("commit").first()
 
 
 def latest_commit(repository: Repository) -> Commit:
@@ -58,14 +58,10 @@ def latest_commit(repository: Repository) -> Commit:
     release = latest_release(repository)
     if release is not None:
         return release.commit
-    held = _foremost(repository)
+    held = held_release(repository)
     if held is not None:
         raise LatestHeld(repository=repository.full_name, release=held.name, why=_why(held))
     return find_commit(repository, repository.default_branch)
-
-
-def _foremost(repository: Repository) -> Release | None:
-    return repository.releases.published().latest_first().select_related("commit").first()
 
 
 def _why(release: Release) -> str:

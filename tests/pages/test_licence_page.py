@@ -35,6 +35,27 @@ def test_answers_change_the_suggestions_and_one_is_declared(watch):
     assert watched.faults == []
 
 
+def test_a_choice_made_while_suggestions_are_on_their_way_stays(watch):
+    draft = RepositoryFactory(draft=True, name="tide")
+    watched = watch()
+    watched.sign_in(draft.creator)
+    watched.go(f"/{draft.full_name}/settings/licence")
+    page, held = watched.page, []
+    page.check("input[name=sell][value=no]")
+    page.locator("input[name=licence][value='cc-by-nc-sa-4.0']").wait_for()
+    page.route("**/settings/licence?*", lambda route: held.append(route))
+    page.check("input[name=share][value=yes]")
+    page.check("input[name=licence][value='cc-by-nc-sa-4.0']")
+    page.wait_for_timeout(100)
+    with page.expect_response("**/settings/licence?*"):
+        held[0].continue_()
+    page.get_by_text("What suits your answers:").wait_for()
+    page.locator("input[name=licence][value='cc-by-nc-4.0']").wait_for(state="detached")
+
+    assert page.locator("input[name=licence][value='cc-by-nc-sa-4.0']").is_checked()
+    assert watched.faults == []
+
+
 def test_a_new_model_is_published_with_what_the_questions_led_to(watch, tmp_path):
     from tests.factories.accounts import UserFactory
 

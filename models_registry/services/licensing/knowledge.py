@@ -30,9 +30,9 @@ def digest() -> str:
 
 
 def digest_of(folder: Path) -> str:
-    """The same of the code in a folder. Another comment makes another digest: rows are then looked at in vain, once."""
+    """The same of code and records in a folder. Another comment makes another digest: rows are then looked at, once."""
     found = hashlib.sha256(version("license-expression").encode())
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(path for kind in ("*.py", "*.toml") for path in folder.rglob(kind)):
         found.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
 

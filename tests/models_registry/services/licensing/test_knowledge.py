@@ -102,4 +102,9 @@ def test_the_digest_names_what_is_known(tmp_path, monkeypatch):
     (tmp_path / "records.py").write_text("one = 1")
     first = knowledge.digest_of(tmp_path)
     (tmp_path / "records.py").write_text("one = 2")
-    assert knowledge.digest_of(tmp_path) != first
+    second = knowledge.digest_of(tmp_path)
+    (tmp_path / "families").mkdir()
+    (tmp_path / "families" / "rail.toml").write_text("class = 'restricted'")
+    assert len({first, second, knowledge.digest_of(tmp_path)}) == 3
+    (tmp_path / "families" / "rail.toml").write_text("class = 'permissive'")
+    assert knowledge.digest_of(tmp_path) not in {first, second}
