@@ -191,7 +191,8 @@ Ending = type[sandbox.SandboxError]
 )
 def test_a_bomb_ends_the_job_with_its_reason(plan: Plan, warm: bool, bomb: str, ending: Ending, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
-    limits = Limits(memory_bytes=300 * MIB, address_space_extra_bytes=8 << 30, wall_s=20, reply_bytes=4 * MIB)
+    # More than the large build of PyTorch takes once it is loaded.
+    limits = Limits(memory_bytes=700 * MIB, address_space_extra_bytes=8 << 30, wall_s=20, reply_bytes=4 * MIB)
 
     with sandbox.open(tmp_path, limits=limits, loader=LOADER, plan=plan, warm=warm) as session:
         session.load()
