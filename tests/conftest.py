@@ -37,6 +37,11 @@ TOUCH_SERVERS = {"db", "transactional_db", "live_server", "object_store", "s3"}
 START_SERVERS = ("tests/contracts/", "tests/deploy/", "tests/scripts/")
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name bytes by how many they are: gzip writes the second into its header, and all workers must agree on names."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With SMALLHUB_ONLY_SERVERS=1, leave out the tests that touch neither database, broker nor object store."""
     if os.environ.get("SMALLHUB_ONLY_SERVERS") != "1":
