@@ -29,14 +29,14 @@ from evaluation.scorers.base import (
     mean_statistic,
 )
 
-_LENGTHS = (1, 2, 4, 8, 16)
+_LENGTHS = (1, 4, 16)  # Each round reads the passages again, and after one token few of them are open.
 
 
 class LastWord:
     """`accuracy`: the greedy tokens begin with the target's tokens. `target_perplexity` is per item, not per token."""
 
     name = "last_word"
-    version = 2
+    version = 3
 
     def collect(self, benchmark: Benchmark, dataset: Dataset, model: Model, progress: Progress) -> list[Row]:
         arguments = benchmark.scorer_args
@@ -93,9 +93,14 @@ class _Said:
     is_cut: bool = False
 
     def may_be(self, target: str) -> bool:
-        """Whether this can begin the target, or begin with it. A character that is cut is no reason why not."""
+        """Whether this can begin the target, or begin with it.
+
+        A character that is cut at the end is no reason why not, if the target goes on with one of several bytes.
+        """
         text = self.text.rstrip("\ufffd")
-        return target.startswith(text) or text.startswith(target)
+        if text.startswith(target):
+            return True
+        return target.startswith(text) and (text == self.text or not target[len(text)].isascii())
 
     def is_enough(self, target: str) -> bool:
         """Whether more tokens could change nothing."""

@@ -265,6 +265,25 @@ def test_the_last_word_must_be_said_before_it_is_shown() -> None:
     ) < model.asked.index("continuation_log_likelihood")
 
 
+@pytest.mark.parametrize(
+    ("begins", "word", "rounds"),
+    [
+        ("\ufffd", "stones", 1),
+        (" \ufffd", "stones", 2),
+        (" \ufffd", "über", 3),
+        (" st", "stones", 3),
+        (" pet", "pets", 3),
+    ],
+)
+def test_a_text_that_can_become_the_target_no_more_is_not_gone_on_with(begins: str, word: str, rounds: int) -> None:
+    model = ToyModel(log_prob=lambda text: -1.0, goes_on=lambda text: begins)
+    declared = benchmark(scorer="last_word", labels=[], requires=["log_likelihood", "generate", "tokenize"])
+
+    engine.measure(declared, items({"context": "A heap of", "continuation": word}), model)
+
+    assert model.asked.count("continue_greedily") == rounds
+
+
 def test_a_model_that_goes_on_differently_each_time_is_not_scored() -> None:
     said = iter([" s", "tones"])
     model = ToyModel(log_prob=lambda text: -1.0, goes_on=lambda text: next(said))
