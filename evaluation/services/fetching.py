@@ -77,10 +77,15 @@ def fetched(name: str, *, elsewhere: Elsewhere) -> Iterator[SourceSet]:
         for wanted in _clips(declarations, folder):
             _fetch(client, elsewhere.url(name, wanted.path), folder, wanted)
             rows[wanted.path] = _row(elsewhere, name, wanted)
-    is_open = all(declared["redistributable"] for declared in declarations)
     licences = ", ".join(sorted({str(declared["licence"]) for declared in declarations}))
-    yield SourceSet(name, folder, rows, "A" if is_open else "B", licences)
+    yield SourceSet(name, folder, rows, _licence_class(declarations), licences)
     _remove(folder)
+
+
+def _licence_class(declarations: list[dict[str, Any]]) -> str:
+    if all(declared["redistributable"] for declared in declarations):
+        return "A"
+    return "C" if any(declared["licence"] == "LicenseRef-unstated" for declared in declarations) else "B"
 
 
 def _wanted(declarations: list[dict[str, Any]]) -> list[Wanted]:

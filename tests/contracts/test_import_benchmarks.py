@@ -53,6 +53,7 @@ def test_the_standard_sets_come_from_another_hub(hub, second: Second) -> None:
         "trec",
     )
     assert "copa: here already" in again.stdout
+    assert "trec (class C, private)" in again.stdout  # As it is where it comes from: without a stated licence.
     assert benchmarks_of(second)["trec-probe"] == "private"
     second.start()
     clip = "datasets/smallhub/librivox5/resolve/main/wav/sense_and_sensibility_01_austen_64kb-0880.wav"
