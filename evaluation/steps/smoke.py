@@ -22,6 +22,16 @@ _THREADS_TOLERANCE = 1e-4
 PROMPTS_FILE = Path(__file__).parent / "prompts.json"
 
 
+def short_enough(session: Model, text: str) -> str:
+    """The beginning of a text that takes half of a model's context at most, so that as much can follow."""
+    context = session.description["description"].get("context_length")
+    while context and text and len(text.encode("utf-8")) >= context // 2:  # A token takes a byte or more, mostly.
+        if len(session.call("encode", text=text)) < context // 2:
+            break
+        text = text[: len(text) // 2]
+    return text
+
+
 @dataclass(frozen=True)
 class Prompts:
     """The fixed texts, and the hash that names this edition of them."""
@@ -33,6 +43,16 @@ class Prompts:
     def load(cls) -> Prompts:
         raw = PROMPTS_FILE.read_bytes()
         return cls(json.loads(raw), hashlib.sha256(raw).hexdigest())
+
+    def within(self, session: Model, inspection: Inspection) -> Prompts:
+        """These, with what a language model goes on with cut to its context; another edition where that is short."""
+        if "log_likelihood" not in inspection.capabilities:
+            return self
+        cut = {name: [short_enough(session, text) for text in self.texts[name]] for name in ("contexts", "prompts")}
+        if all(cut[name] == self.texts[name] for name in cut):
+            return self
+        changed = json.dumps(cut, sort_keys=True, ensure_ascii=False).encode("utf-8")
+        return Prompts(self.texts | cut, hashlib.sha256(self.sha256.encode() + changed).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -98,6 +118,7 @@ def smoke(session: Model, folder: Path, inspection: Inspection, *, others: Other
     outputs: dict[str, Any] = {}
     likely: list[dict[str, float]] = []
     if all(check.state != "fail" for check in checks):
+        prompts = prompts.within(session, inspection)
         checks += _by_task(session, inspection, prompts, outputs)
         checks += [smoke_shapes.ties(folder, inspection)]
         checks += [smoke_chat.check(inspection, others.chat if others else None)]

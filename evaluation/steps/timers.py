@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from evaluation.sandbox import Session
-from evaluation.steps.smoke import Prompts
+from evaluation.steps.smoke import Prompts, short_enough
 from evaluation.steps.smoke_writing import languages_for
 
 PROMPT_TOKENS, PREFILL_TOKENS, NEW_TOKENS = 32, 512, 64
 REPEATS = 5
 BATCH = 8
 CLIP_S, CLIP_HZ = 5.0, 16_000
-QUESTION_CHARACTERS = 40  # Fits a short context whatever the tokens are.
+QUESTION_CHARACTERS = 40
 # What two versions are asked by turns, by the name of its time.
 Question = Callable[[Session], Any]
 
@@ -49,7 +49,7 @@ class LanguageTimer:
     def measure(self, session: Session) -> Timings:
         source = Prompts.load().texts["long_text"] * 40
         ids = session.call("encode", text=source)
-        prompt = session.call("decode", ids=ids[:PROMPT_TOKENS])
+        prompt = short_enough(session, session.call("decode", ids=ids[:PROMPT_TOKENS]))
         long = session.call("decode", ids=ids[:PREFILL_TOKENS])
         first_s = median_seconds(lambda: session.call("generate", prompt=prompt, max_new_tokens=1))
         prefill_s, read = _timed(lambda: session.call("log_likelihood", texts=[long]))
@@ -69,7 +69,7 @@ class LanguageTimer:
         text = Prompts.load().texts["long_text"]
         return {
             "first_token_s": lambda session: session.call(
-                "generate", prompt=text[:QUESTION_CHARACTERS], max_new_tokens=1
+                "generate", prompt=short_enough(session, text[:QUESTION_CHARACTERS]), max_new_tokens=1
             ),
             "reading_s": lambda session: session.call("log_likelihood", texts=[text]),
         }

@@ -21,7 +21,7 @@ class Clock:
 class Timed:
     """A session that takes its time on the tests' clock."""
 
-    description: dict[str, Any] = {}
+    description: dict[str, Any] = {"description": {}}
 
     def __init__(self, name: str, clock: Clock, takes_s: float) -> None:
         self._name, self._clock, self._takes_s = name, clock, takes_s

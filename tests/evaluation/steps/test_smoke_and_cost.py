@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from evaluation import sandbox
 from evaluation.sandbox import Limits, Loader
@@ -18,7 +19,7 @@ from evaluation.steps.cost import cost, limits_check
 from evaluation.steps.inspect import inspect
 from evaluation.steps.smoke import Others, SmokeResult, smoke
 from evaluation.steps.weights import check
-from tests.factories import tiny_models
+from tests.factories import onnx_graphs, tiny_models
 
 
 def smoked(folder: Path) -> SmokeResult:
@@ -236,3 +237,23 @@ def test_a_classifier_costs_answers_not_tokens(tmp_path: Path) -> None:
     assert found.first_answer_s is not None
     assert found.answers_per_s is not None
     assert "answers/s" in found.summary()
+
+
+def test_a_short_context_is_no_fault(gpt2: Path, tmp_path: Path) -> None:
+    shutil.copytree(gpt2, tmp_path, dirs_exist_ok=True)
+    ends = {"bos_token_id": 0, "eos_token_id": 0}
+    config = GPT2Config(vocab_size=600, n_positions=8, n_embd=32, n_layer=1, n_head=2, **ends)
+    GPT2LMHeadModel(config).save_pretrained(tmp_path)
+
+    found, taken = smoked(tmp_path), cost(lambda: sandbox.open(tmp_path), inspect(tmp_path))
+
+    assert found.state != "fail", found.summary()
+    # It was asked less than others are, so it is compared with none of them.
+    assert found.prompts_sha256 != smoked(gpt2).prompts_sha256
+    assert taken.first_token_s is not None
+
+
+def test_a_prompt_of_many_tokens_is_cut_to_the_context(tmp_path: Path) -> None:
+    onnx_graphs.make_language_model(tmp_path)  # 32 tokens, and not what it reads back.
+
+    assert cost(lambda: sandbox.open(tmp_path), inspect(tmp_path)).first_token_s is not None
