@@ -110,7 +110,8 @@ def _of_shares(
         margin=margin,
         method="exact McNemar; score interval",
         n=n,
-        smallest=uncertainty.smallest_difference(n, disagreement=len(flips) / n),
+        # How often versions disagree is not known from none that did: the formula would promise to see everything.
+        smallest=uncertainty.smallest_difference(n, disagreement=len(flips) / n) if flips else None,
         better=better,
         worse=worse,
         flips=flips,

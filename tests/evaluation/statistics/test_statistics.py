@@ -194,6 +194,14 @@ def test_right_and_wrong_are_told_apart_by_mcnemar() -> None:
     assert [(part.name, part.n, part.better, part.worse) for part in found.slices] == [("a", 100, 25, 12)]
 
 
+def test_without_a_flip_nobody_knows_what_could_be_seen() -> None:
+    found = compare(benchmark(), classes("1" * 60), classes("1" * 60))
+
+    assert found.smallest is None
+    assert found.high is not None
+    assert found.high > 0.05  # As the interval says: it is not "a difference of 0".
+
+
 def test_the_other_way_round_is_a_regression_that_blocks() -> None:
     old, new = classes("1" * 12 + "0" * 25 + "1" * 63), classes("0" * 12 + "1" * 25 + "1" * 63)
 
