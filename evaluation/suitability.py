@@ -1,10 +1,11 @@
-"""For pages: where card and files disagree, what memory a model takes, and which devices it suits."""
+"""For pages: where card and files disagree, what memory a model takes, how fast it is on the machine that all are
+compared on, and which devices it suits."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from hub.core.numbers import number, size_parts
 
@@ -20,6 +21,8 @@ _FIELDS: dict[str, Text] = {
     "base_model": gettext_lazy("Base model"),
     "languages": gettext_lazy("Languages"),
 }
+_CLASSES: dict[str, Text] = {"two-core server, 2026": gettext_lazy("two-core server, 2026")}
+_FIRST_TOKEN, _FIRST_ANSWER = gettext_lazy("First token there"), gettext_lazy("First answer there")
 _NOTHING: dict[str, Text] = {
     "licence": gettext_lazy("none named"),
     "licence_file": gettext_lazy("no such file"),
@@ -75,6 +78,28 @@ def memory_rows(inspected: dict[str, Any]) -> list[tuple[str, str]]:
     table = inspected.get("memory_by_precision") or {}
     rows = ((name, " ".join(size_parts(size)).strip()) for name, size in table.items())
     return list(rows) if inspected.get("parameters") else []
+
+
+def reference_rows(cost: dict[str, Any]) -> list[tuple[Text, str]]:
+    """How fast the machine was against the reference class, and what was timed on it as it would be there.
+
+    Times of two machines are compared by these. Without a measured machine there are none.
+    """
+    known = cost.get("normalised") or {}
+    if not known.get("speed_index"):
+        return []
+    speed = gettext("%(times)s × %(name)s") % {
+        "times": number(known["speed_index"], decimals=2),
+        "name": _CLASSES.get(known["reference_class"], known["reference_class"]),
+    }
+    rows: list[tuple[Text, str]] = [(gettext_lazy("This machine"), speed)]
+    for key, name in (("first_token_s", _FIRST_TOKEN), ("first_answer_s", _FIRST_ANSWER)):
+        if known.get(key) is not None:
+            rows.append((name, f"{number(1e3 * known[key])} ms"))
+    for key, unit in (("tokens_per_s", gettext("tokens/s")), ("answers_per_s", gettext("texts/s"))):
+        if known.get(key) is not None:
+            rows.append((gettext_lazy("Speed there"), f"{number(known[key])} {unit}"))
+    return rows
 
 
 def fit_rows(cost: dict[str, Any]) -> list[FitRow]:

@@ -22,6 +22,7 @@ from evaluation.presentation import (
 )
 from evaluation.services.conversions import offer_of
 from evaluation.services.workers import short_name
+from evaluation.suitability import reference_rows
 from hub.core.htmx import render_page_or_fragment
 from hub.core.pagination import keyset_page
 from hub.pages import facets
@@ -87,6 +88,7 @@ def run_context(found: Evaluation | None) -> dict[str, Any]:
         "left_out": [row for row in rows if row.state == State.NOT_APPLICABLE],
         "cost": cost_readings(result_of(found, Step.COST)),
         "machine": result_of(found, Step.COST).get("machine") or {},
+        "there": reference_rows(result_of(found, Step.COST)),
         "smoke_checks": [
             check for step in (Step.SMOKE, Step.COST) for check in result_of(found, step).get("checks") or []
         ],

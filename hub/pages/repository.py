@@ -25,7 +25,7 @@ from evaluation.presentation import (
 from evaluation.presentation_verdicts import shown
 from evaluation.services import reading
 from evaluation.services.waits import wait_of
-from evaluation.suitability import fit_rows, memory_rows, mismatch_rows
+from evaluation.suitability import fit_rows, memory_rows, mismatch_rows, reference_rows
 from hub.core import markdown
 from hub.core.exceptions import OverLimit
 from hub.pages import lineage, snippets
@@ -204,6 +204,7 @@ def _measured(opened: Opened) -> dict[str, Any]:
         "not_scored": [row for row in benchmark_rows(runs) if row.reading is None and row.state != "not_applicable"],
         "cost": cost_readings(cost),
         "machine": cost.get("machine") or {},
+        "there": reference_rows(cost),
         "facts": facts(repository, inspected),
         "mismatches": mismatch_rows(inspected),
         "memory": memory_rows(inspected),
