@@ -91,6 +91,8 @@ def score_reading(score: Score, *, url: str = "", short: bool = True) -> Reading
     baseline = (score.baseline_name, score.baseline_value)
     if score.baseline_value is None:  # Those of a benchmark can come later than its first scores.
         baseline = baseline_of(score.benchmark) or baseline
+    if baseline[0] == "chance" and score.chance is not None:  # Which has a mark of its own.
+        baseline = ("", None)
     reading = Reading(
         name=_named(score),
         metric=metric_name(score.metric),

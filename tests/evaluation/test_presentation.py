@@ -36,6 +36,16 @@ def test_a_share_is_shown_in_percent_on_its_benchmarks_own_scale():
     assert reading.note == "majority 50 · chance 50"
 
 
+def test_chance_is_named_once_where_it_is_the_baseline_as_well():
+    (score,) = scores_of(reload(measured(model(), {benchmark(): 0.749})))
+    score.baseline_name, score.baseline_value, score.chance = "chance", 0.5, 0.5
+
+    reading = score_reading(score)
+
+    assert reading.note == "chance 50"
+    assert (reading.baseline, reading.chance) == (None, 50)
+
+
 def test_a_correlation_is_no_share():
     assert shown_unit("", {"low": 0.0, "high": 1.0}) == (1.0, "")
     assert shown_unit("fraction", {"low": 0.0, "high": 1.0}) == (100.0, "%")
