@@ -19,7 +19,7 @@ import torch
 from smallhub.runtimes._room import RoomyLayer, roomy_cache
 from smallhub.runtimes._scoring import MAX_TOKENS as READ_TOKENS
 from smallhub.runtimes._scoring import Asked, Found, only, told
-from smallhub.runtimes._streams import Streams
+from smallhub.runtimes._streams import Streams, one_thread
 from smallhub.runtimes._torch import CANNOT, exact, is_of_network
 
 MAX_ROWS = 64
@@ -126,7 +126,7 @@ class Continuer:
         size = int(self._network.config.vocab_size)
         prompts = [[number % size for number in ids] for ids in prompts]
         try:
-            with exact():
+            with exact(), one_thread():
                 state = _State(self._network, prompts, more=4)
                 first = state.read(self._network)
                 if not state.keeps_rows:

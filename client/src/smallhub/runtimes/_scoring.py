@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from smallhub.runtimes._streams import RULE as STREAM_RULE
-from smallhub.runtimes._streams import Streams
+from smallhub.runtimes._streams import Streams, one_thread
 from smallhub.runtimes._torch import CANNOT, exact, is_of_network
 
 MAX_TOKENS = 256  # What a layer makes of so many stays in one core's own memory; more of them take longer each.
@@ -98,7 +98,7 @@ class PackedScorer:
         begin = tuple((7 * number + 3) % size for number in range(MIN_SHARED + 2))
         asked = [Asked((*begin, *(((11 + tail) * n + 5) % size for n in range(6))), len(begin)) for tail in range(2)]
         try:
-            with exact():
+            with exact(), one_thread():
                 alone = _run(self._network, [_single(n, one) for n, one in enumerate(asked)], asked)
                 together = _run(self._network, [_packed([0, 1], asked, len(begin))], asked)
         except CANNOT as error:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
@@ -20,6 +21,18 @@ RULE = f"batches in at most {MAX_STREAMS} streams side by side, which part the t
 _Batch = TypeVar("_Batch")
 _Answer = TypeVar("_Answer")
 _ONE_AT_A_TIME = threading.Lock()  # The number of threads belongs to the whole process.
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Work on a few tokens: where the machine is busy, threads that share it wait for each other at each step's end."""
+    with _ONE_AT_A_TIME:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
 
 class Streams:
