@@ -192,15 +192,16 @@ Ending = type[sandbox.SandboxError]
 def test_a_bomb_ends_the_job_with_its_reason(plan: Plan, warm: bool, bomb: str, ending: Ending, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     # More than the large build of PyTorch takes once it is loaded.
-    limits = Limits(memory_bytes=700 * MIB, address_space_extra_bytes=8 << 30, wall_s=20, reply_bytes=4 * MIB)
+    limits = Limits(memory_bytes=700 * MIB, address_space_extra_bytes=8 << 30, wall_s=120, reply_bytes=4 * MIB)
+    patience = 3 if ending is sandbox.TimedOut else 90  # A busy machine takes its time to fill memory.
 
     with sandbox.open(tmp_path, limits=limits, loader=LOADER, plan=plan, warm=warm) as session:
         session.load()
         began = time.monotonic()
         with pytest.raises(ending):
-            session.call("generate", prompt=bomb, timeout_s=3)
+            session.call("generate", prompt=bomb, timeout_s=patience)
 
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < patience + 27
     _assert_nothing_left()
 
 
