@@ -1,4 +1,4 @@
-"""Five small tasks made of the texts that the product ships, as the public harness and as our own engine read them."""
+"""Six small tasks made of the texts that the product ships, as the public harness and as our own engine read them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from evaluation import benchmarks
 from evaluation.benchmarks import Dataset, Item
 from tests.factories.tiny_models import shipped_texts
 
-NAMES = ("pairs", "choice", "partial", "last_word", "text")
+NAMES = ("pairs", "choice", "prompted", "partial", "last_word", "text")
 # Ours and theirs, by task: what has to be the same number.
 SAME = {
     "pairs": {"accuracy": "acc,none"},
     "choice": {"accuracy": "acc,none", "accuracy_normalised": "acc_norm,none"},
+    "prompted": {"accuracy": "acc,none", "accuracy_normalised": "acc_norm,none"},
     "partial": {"accuracy": "acc,none"},
     "last_word": {"accuracy": "acc,none", "target_perplexity": "perplexity,none"},
     "text": {"byte_perplexity": "byte_perplexity,none", "bits_per_byte": "bits_per_byte,none"},
@@ -27,6 +28,11 @@ doc_to_choice: "{{[good, bad]}}"
 metric_list: [{metric: acc}]""",
     "choice": """output_type: multiple_choice
 doc_to_text: "{{context}}\\nAnswer:"
+doc_to_target: gold
+doc_to_choice: choices
+metric_list: [{metric: acc}, {metric: acc_norm}]""",
+    "prompted": """output_type: multiple_choice
+doc_to_text: "{{context}}"
 doc_to_target: gold
 doc_to_choice: choices
 metric_list: [{metric: acc}, {metric: acc_norm}]""",
@@ -47,6 +53,7 @@ metric_list: [{metric: byte_perplexity}, {metric: bits_per_byte}]""",
 _OURS: dict[str, dict[str, Any]] = {
     "pairs": {"scorer": "minimal_pairs", "scorer_args": {"prefix": "harness", "lead": " "}},
     "choice": {"scorer": "multiple_choice", "scorer_args": {"context_template": "{context}\nAnswer:"}},
+    "prompted": {"scorer": "multiple_choice", "scorer_args": {"context_template": "{context}"}},
     "partial": {"scorer": "partial_evaluation"},
     "last_word": {"scorer": "last_word", "requires": ["log_likelihood", "generate", "tokenize"]},
     "text": {
@@ -72,6 +79,8 @@ def rows_of(name: str, number: int) -> list[dict[str, Any]]:
         elif name == "choice":
             options = [" ".join(rest), turned, " ".join(rest[::2]), " ".join([*rest[4:], *rest[:2], "of it"])]
             row |= {"context": head, "choices": options[n % 4 :] + options[: n % 4], "gold": -n % 4}
+        elif name == "prompted":  # 20 to 90 words, and four choices of two to eight.
+            row |= _prompted(texts, n)
         elif name == "partial":
             middle = " ".join(rest[:2])
             row |= {
@@ -85,6 +94,15 @@ def rows_of(name: str, number: int) -> list[dict[str, Any]]:
             row |= {"text": " ".join(texts[(n + k) % len(texts)] for k in range(1 + 2 * (n % 3)))}
         rows.append(row)
     return rows
+
+
+def _prompted(texts: list[str], n: int) -> dict[str, Any]:
+    """Each item begins with its own number. The harness takes two requests that are one text, split in two places, for
+    one (0.4.13), and then reads probabilities at places of the wrong one of them."""
+    words = [f"{n}.", *" ".join(texts[(n + k) % len(texts)] for k in range(4)).split()]
+    size = 20 + (13 * n) % 71
+    choices = [" ".join(words[at : at + 2 + (n + 3 * k) % 7]) for k, at in enumerate(range(size, size + 32, 8))]
+    return {"context": " ".join(words[:size]), "choices": choices[n % 4 :] + choices[: n % 4], "gold": -n % 4}
 
 
 def write(folder: Path, number: int, names: tuple[str, ...] = NAMES) -> None:

@@ -62,6 +62,7 @@ def test_every_number_is_the_harness_number(both: Any, name: str) -> None:
 LOGS: dict[str, Callable[[dict[str, Any]], list[float]]] = {
     "pairs": lambda row: [row["good"], row["bad"]],
     "choice": lambda row: row["log_probs"],
+    "prompted": lambda row: row["log_probs"],
     "partial": lambda row: row["log_probs"],
     "last_word": lambda row: [row["target_log_prob"]],
     "text": lambda row: [row["log_prob"]],
