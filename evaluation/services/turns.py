@@ -35,6 +35,10 @@ class Lane:
         """What of it could start now."""
         return Run.objects.claimable(at=at).filter(step__in=self.steps, evaluation__only_scan=self.only_scan)
 
+    def holds(self, run: Run) -> bool:
+        """Whether a run waits in this part."""
+        return run.step in self.steps and run.evaluation.only_scan == self.only_scan
+
     def is_overdue(self, at: datetime) -> bool:
         """Whether some of it has waited longer than it should."""
         return self.waiting(at).filter(queued_at__lt=at - PATIENCE).exists()
@@ -52,10 +56,15 @@ def candidates(*, at: datetime) -> Iterator[int]:
 
 
 def is_turn_of(run_id: int, *, at: datetime) -> bool:
-    """Whether nobody else waits whose turn comes before this run's owner's."""
-    first = next(candidates(at=at), None)
-    of = "evaluation__repository__namespace"
-    return first is not None and len(set(Run.objects.filter(pk__in=[first, run_id]).values_list(of, flat=True))) == 1
+    """Whether nobody else waits whose turn comes before this run's owner's, for such a step or for one served sooner."""
+    run = Run.objects.select_related("evaluation__repository").get(pk=run_id)
+    own = run.evaluation.repository.namespace_id
+    for lane in _lanes(at):
+        if next(iter(_waiting_longest(lane, at)), own) != own:
+            return False
+        if lane.holds(run):
+            break
+    return True
 
 
 def note(run: Run, *, at: datetime) -> None:

@@ -98,6 +98,22 @@ def test_short_steps_come_before_long_ones_of_others():
     assert next_run().step == Step.SCAN
 
 
+def test_a_worker_goes_on_with_a_model_only_while_nobody_else_waits_for_such_a_step():
+    benchmark("pairs")
+    other = evaluation_of(RepositoryFactory(user=UserFactory(username="small")))
+    passed_up_to(other, Step.SMOKE)
+    first, *_ = uploads(UserFactory(username="busy"), 3)
+    passed_up_to(first, Step.SMOKE)
+    following = run_of(first, Step.COST).pk
+
+    # Scans of their own wait, too, and come before long steps: they must not cover up that it is another's turn.
+    assert next_run().step == Step.SCAN
+    assert not turns.is_turn_of(following, at=timezone.now())
+
+    passed(run_of(other, Step.COST))  # Which is a turn of the other's: the next is of those who waited longer.
+    assert turns.is_turn_of(following, at=timezone.now())
+
+
 def test_what_waited_long_has_every_second_turn():
     benchmark("pairs")
     patient = evaluation_of(RepositoryFactory(user=UserFactory(username="patient")))
