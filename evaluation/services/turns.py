@@ -56,7 +56,7 @@ def candidates(*, at: datetime) -> Iterator[int]:
 
 
 def is_turn_of(run_id: int, *, at: datetime) -> bool:
-    """Whether nobody else waits whose turn comes before this run's owner's, for such a step or for one served sooner."""
+    """Whether nobody else waits whose turn comes before this run's owner's, for such a step or one served sooner."""
     run = Run.objects.select_related("evaluation__repository").get(pk=run_id)
     own = run.evaluation.repository.namespace_id
     for lane in _lanes(at):

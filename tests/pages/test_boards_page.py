@@ -43,11 +43,15 @@ def test_models_are_ticked_in_the_list_and_compared_without_a_script(watch, two)
     for name in ("large", "small"):
         watched.page.locator(f'input[name=models][value$="/{name}"]').check()
     watched.page.get_by_role("button", name="Compare the ticked").click()
+    watched.page.locator(".compare").first.wait_for()
+    watched.page.wait_for_load_state()  # The table may still be on its way.
     assert "/compare?models=" in watched.page.url
     assert watched.page.locator(".compare .verdict").count() == 1
     watched.go("/leaderboards/core-pairs-en?sort=size")
     watched.page.locator("tbody input[name=models]").first.check()
     watched.page.locator("tbody input[name=models]").last.check()
     watched.page.get_by_role("button", name="Compare the ticked").click()
+    watched.page.locator(".compare").first.wait_for()
+    watched.page.wait_for_load_state()  # The table may still be on its way.
     assert watched.page.locator(".compare tbody tr").count() > 1
     assert watched.faults == []
