@@ -57,7 +57,9 @@ def candidates(*, at: datetime) -> Iterator[int]:
 
 def is_turn_of(run_id: int, *, at: datetime) -> bool:
     """Whether nobody else waits whose turn comes before this run's owner's, for such a step or one served sooner."""
-    run = Run.objects.select_related("evaluation__repository").get(pk=run_id)
+    run = Run.objects.select_related("evaluation__repository").filter(pk=run_id).first()
+    if run is None:  # Deleted with its repository, a moment ago.
+        return False
     own = run.evaluation.repository.namespace_id
     for lane in _lanes(at):
         if next(iter(_waiting_longest(lane, at)), own) != own:

@@ -114,6 +114,13 @@ def test_a_worker_goes_on_with_a_model_only_while_nobody_else_waits_for_such_a_s
     assert turns.is_turn_of(following, at=timezone.now())
 
 
+def test_a_run_that_went_with_its_repository_has_no_turn():
+    run = run_of(evaluation_of(), Step.SCAN)
+    Run.objects.filter(pk=run.pk).delete()
+
+    assert not turns.is_turn_of(run.pk, at=timezone.now())
+
+
 def test_what_waited_long_has_every_second_turn():
     benchmark("pairs")
     patient = evaluation_of(RepositoryFactory(user=UserFactory(username="patient")))
