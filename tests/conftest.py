@@ -42,6 +42,24 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and session.config.get_verbosity() <= 0:
+        session.config.pluginmanager.register(SaysAtOnce(reporter))
+
+
+class SaysAtOnce:
+    """Names a failed test when it has failed: a run that is ended before its summary would not have told."""
+
+    def __init__(self, reporter: pytest.TerminalReporter) -> None:
+        self.reporter = reporter
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.reporter.write(f"\n{report.nodeid}: {report.when} failed after {report.duration:.0f} s\n")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With SMALLHUB_ONLY_SERVERS=1, leave out the tests that touch neither database, broker nor object store."""
     if os.environ.get("SMALLHUB_ONLY_SERVERS") != "1":
