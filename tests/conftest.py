@@ -35,6 +35,13 @@ hypothesis_settings.load_profile("house")
 # What asks a server for nothing is the same on every engine; of the rest these folders start processes of their own.
 TOUCH_SERVERS = {"db", "transactional_db", "live_server", "object_store", "s3"}
 START_SERVERS = ("tests/contracts/", "tests/deploy/", "tests/scripts/")
+# Who may do what, and how a page looks, is decided above the engines; each query has tests of its own beside these.
+ABOVE_SERVERS = (
+    "tests/access/test_gates.py",
+    "tests/access/test_matrix.py",
+    "tests/access/test_old_names.py",
+    "tests/pages/",
+)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
@@ -61,7 +68,7 @@ class SaysAtOnce:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With SMALLHUB_ONLY_SERVERS=1, leave out the tests that touch neither database, broker nor object store."""
+    """With SMALLHUB_ONLY_SERVERS=1, leave out what another database, broker or object store does not change."""
     if os.environ.get("SMALLHUB_ONLY_SERVERS") != "1":
         return
     kept = [item for item in items if _touches_servers(item)]
@@ -70,6 +77,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _touches_servers(item: pytest.Item) -> bool:
+    if item.nodeid.startswith(ABOVE_SERVERS):
+        return False
     names = set(getattr(item, "fixturenames", ()))
     is_marked = item.get_closest_marker("django_db") is not None
     return is_marked or bool(names & TOUCH_SERVERS) or item.nodeid.startswith(START_SERVERS)
