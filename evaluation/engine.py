@@ -21,7 +21,7 @@ from evaluation.scorers import SCORERS, NotScorable, Row
 from evaluation.scorers.base import BATCH_ITEMS, BATCH_RULE, Model, Progress
 
 # Raised when the same model and items would give other last bits, or another number: batches, order, tokenising.
-ENGINE_VERSION = 4
+ENGINE_VERSION = 5
 PREFIX_RULE = "document_separator"
 BLOCK_TOKENS = 1024
 SLICE = "slice"  # The role of a column that says to which part of the set an item belongs.

@@ -28,8 +28,8 @@ _PACKAGES = ("numpy", "safetensors", "tokenizers", "torch", "transformers", "sma
 
 
 @dataclass(frozen=True)
-class Machine:
-    """Facts beside every timing. The three `calibration_…` figures and their `speed_index` were taken just now."""
+class Facts:
+    """What stands beside every measurement, timed or not."""
 
     cpu_model: str
     cores: int
@@ -38,6 +38,12 @@ class Machine:
     architecture: str
     python: str
     load_average: float
+
+
+@dataclass(frozen=True)
+class Machine(Facts):
+    """Facts beside every timing. The three `calibration_…` figures and their `speed_index` were taken just now."""
+
     calibration_gflops: float
     calibration_gb_per_s: float = REFERENCE_GB_PER_S
     calibration_million_steps_per_s: float = REFERENCE_MILLION_STEPS_PER_S
@@ -48,10 +54,9 @@ class Machine:
         return asdict(self)
 
 
-def describe() -> Machine:
-    """Describe this machine as it is now. Takes about a quarter of a second."""
-    gflops, gb_per_s, steps = _calibrate(), _copy_gb_per_s(), _million_steps_per_s()
-    return Machine(
+def facts() -> Facts:
+    """What is known of this machine without a trial."""
+    return Facts(
         cpu_model=_cpu_model(),
         cores=os.cpu_count() or 1,
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
@@ -59,6 +64,14 @@ def describe() -> Machine:
         architecture=platform.machine(),
         python=platform.python_version(),
         load_average=round(os.getloadavg()[0], 2),
+    )
+
+
+def describe() -> Machine:
+    """Describe this machine as it is now. Takes about a quarter of a second."""
+    known, gflops, gb_per_s, steps = facts(), calibrate(), _copy_gb_per_s(), _million_steps_per_s()
+    return Machine(
+        **asdict(known),
         calibration_gflops=round(gflops, 2),
         calibration_gb_per_s=round(gb_per_s, 2),
         calibration_million_steps_per_s=round(steps, 2),
@@ -128,7 +141,7 @@ def _cpu_info() -> list[str]:
         return []
 
 
-def _calibrate(*, size: int = 384, rounds: int = 6) -> float:
+def calibrate(*, size: int = 384, rounds: int = 6) -> float:
     """Billions of float32 operations a second: the best of a few fixed matrix products."""
     matrix = np.random.default_rng(0).random((size, size), dtype=np.float32)
     return 2 * size**3 / _best_seconds(lambda: np.matmul(matrix, matrix), rounds) / 1e9

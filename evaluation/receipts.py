@@ -159,7 +159,7 @@ def build(
 
 def environment(*, threads: int, walls: Mapping[str, Any]) -> dict[str, Any]:
     """Everything of the machine and its packages that can move the last bits of a number."""
-    here = machine.describe()
+    here = machine.facts()
     return {
         **machine.packages(),
         "python": here.python,
@@ -176,7 +176,7 @@ def environment(*, threads: int, walls: Mapping[str, Any]) -> dict[str, Any]:
         "determinism": {"torch_deterministic_algorithms": True, "python_hash_seed": 0},
         "device": "cpu",
         "load_average": here.load_average,
-        "calibration_gflops": here.calibration_gflops,
+        "calibration_gflops": round(machine.calibrate(), 2),
         "env_sha256": machine.environment_digest(),
         "sandbox": {name: walls[name] for name in ("landlock", "seccomp", "namespaces") if name in walls},
     }

@@ -148,7 +148,7 @@ def compare(
 
 def differences(env: Mapping[str, Any], *, threads: int) -> list[str]:
     """What is not here as it was there, as far as it can move the last bits of a number."""
-    here = machine.describe()
+    here = machine.facts()
     mine: dict[str, Any] = machine.packages() | {
         "cpu_model": here.cpu_model,
         "architecture": here.architecture,

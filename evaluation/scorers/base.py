@@ -21,7 +21,7 @@ Statistic = Callable[[IntArray], FloatArray]
 
 BATCH_ITEMS = 32
 # Likelihoods are asked for in larger calls: the runtime itself forms batches by tokens, and shares what begins alike.
-CALL_TEXTS = 256
+CALL_TEXTS = 512
 CALL_CHARACTERS = 40_000
 GO_ON_TEXTS = 64  # Texts to go on with: what a model writes depends on none of the others.
 CALL_CHARACTERS_PSEUDO = 4_000  # Hiding one token at a time costs a text's length once more.
