@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 STOP_SECONDS = 15.0
@@ -15,15 +17,22 @@ RESTART_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_SECONDS = 60.0
 MAX_LOG_BYTES = 20 * 2**20
 _PR_SET_PDEATHSIG = 1
+_SESSION_GROUP = Path("/proc/self/autogroup")
 
 
 @dataclass
 class Service:
-    """One process and how to start it. `once`: it may end; a failure is told, not repaired."""
+    """One process and how to start it.
+
+    Args:
+        once: it may end; a failure is told, not repaired.
+        niceness: how far it stands back when processors are short, 0 (not at all) to 19.
+    """
 
     name: str
     command: Sequence[str]
     once: bool = False
+    niceness: int = 0
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     restarts: int = 0
@@ -60,7 +69,7 @@ class Supervisor:
                 stderr=log,
                 env=self._environment,
                 start_new_session=True,  # Ctrl-C comes to us alone; we end the others in order.
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=partial(_become, service.niceness),
             )
         service.started_at = time.monotonic()
 
@@ -125,9 +134,15 @@ class Supervisor:
         return path
 
 
-def _die_with_parent() -> None:
-    """Between fork and exec: when the supervisor is killed outright, the kernel ends the child as well."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _become(niceness: int) -> None:
+    """Between fork and exec: end when the supervisor is killed outright, and stand back as told."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if niceness:
+        os.nice(niceness)
+        # Where Linux groups processes by session, each group has its share, and niceness counts within one alone.
+        with suppress(OSError):
+            _SESSION_GROUP.write_text(str(niceness))
 
 
 def _signal_group(service: Service, number: signal.Signals) -> None:

@@ -65,6 +65,23 @@ def test_a_service_that_runs_once_may_end(tree: Supervisor, said: list[str]) -> 
     assert said == []
 
 
+def test_a_service_stands_back_as_a_process_and_as_a_session(tree: Supervisor, tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib; group = pathlib.Path('/proc/self/autogroup');"
+        "print(os.nice(0), group.read_text().split()[-1] if group.exists() else 'none')"
+    )
+    for niceness in (0, 10):
+        tree.start(Service(f"nice-{niceness}", python(code), once=True, niceness=niceness))
+    written = {0: tmp_path / "logs" / "nice-0.log", 10: tmp_path / "logs" / "nice-10.log"}
+
+    assert eventually(lambda: all(log.read_text().endswith("\n") for log in written.values()))
+    tree.stop()
+    (first, _), (second, session) = (written[niceness].read_text().split() for niceness in (0, 10))
+    assert (first, second) == (str(os.nice(0)), str(os.nice(0) + 10))
+    if os.access("/proc/self/autogroup", os.W_OK):
+        assert session == "10"
+
+
 def test_stopping_ends_the_whole_group_also_what_will_not_go(
     tree: Supervisor, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,7 +63,7 @@ class Command(BaseCommand):
             self._wait_for(supervisor, address)
             if settings.SMALLHUB_SEED and not options["no_worker"]:
                 command = [sys.executable, "manage.py", "seed", "--endpoint", address]
-                supervisor.start(Service("starter-catalogue", ["nice", "-n", "10", *command], once=True))
+                supervisor.start(Service("starter-catalogue", command, once=True, niceness=10))
         supervisor.watch()
 
     def _wait_for(self, supervisor: Supervisor, address: str) -> None:
